@@ -1,0 +1,27 @@
+// Three projects: fast (every change), system (whole machines, in CI), long (behind npm run test:long).
+const base = {
+  rootDir: import.meta.dirname,
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'es6' } },
+    ],
+  },
+  modulePathIgnorePatterns: ['<rootDir>/dist'],
+}
+
+export default {
+  projects: [
+    {
+      ...base,
+      displayName: 'fast',
+      testMatch: ['<rootDir>/test/**/*.test.ts'],
+      testPathIgnorePatterns: ['\\.system\\.test\\.ts$', '\\.long\\.test\\.ts$'],
+    },
+    { ...base, displayName: 'system', testMatch: ['<rootDir>/test/**/*.system.test.ts'] },
+    { ...base, displayName: 'long', testMatch: ['<rootDir>/test/**/*.long.test.ts'] },
+  ],
+}

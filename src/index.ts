@@ -1,0 +1,2 @@
+// The library (CONTRACT 5). Everything a program that embeds previrt may use is exported here.
+export {}
