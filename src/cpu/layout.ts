@@ -1,0 +1,106 @@
+// THE layout of guest CPU state in the machine's one linear memory. Every engine, every semantics and every
+// TypeScript function of cpu/ finds a register here and nowhere else. Addresses are bytes from 0.
+
+// General registers, Intel's order; the high byte registers are the cell + 1.
+export const EAX = 0
+export const ECX = 1
+export const EDX = 2
+export const EBX = 3
+export const ESP = 4
+export const EBP = 5
+export const ESI = 6
+export const EDI = 7
+export const GPR = 0x100
+/** Address of the 32-bit cell of general register n (0-7). */
+export const gprCell = (n: number) => GPR + 4 * n
+/** Address of the byte cell of 8-bit register n in encoding order (AL CL DL BL AH CH DH BH). */
+export const gpr8Cell = (n: number) => (n < 4 ? GPR + 4 * n : GPR + 4 * (n - 4) + 1)
+
+export const EIP = 0x120
+// Arithmetic flags, lazily: see cpu/eflags.ts.
+export const FLAG_RESULT = 0x124
+export const FLAG_AUX = 0x128
+/** EFLAGS without the six arithmetic flags: TF IF DF IOPL NT RF VM AC VIF VIP ID, and bit 1 set. */
+export const FLAGS = 0x12c
+
+// The engine's bookkeeping.
+export const BUDGET = 0x130 // instructions that may still retire in this slice
+export const FAULT = 0x134 // 0, or vector + 1 of an exception raised by the current instruction
+export const FAULT_ERROR = 0x138 // its error code
+export const FAULT_HAS_ERROR = 0x13c
+export const ZERO = 0x140 // always 0: the base or index register of an operand that has none
+export const SHADOW = 0x144 // low 32 bits of the retired count at which interrupts are still held back (STI, MOV SS)
+export const SHADOW_KIND = 0x148 // 0 none, 1 STI, 2 MOV SS or POP SS (also holds back debug traps)
+export const INTR = 0x14c // 1 while the interrupt controller asks for attention
+export const SLICE_END = 0x150 // low 32 bits of the retired count at which BUDGET reaches 0
+export const STOP_REASON = 0x154 // why the engine was left, see engine/exit.ts
+export const MODE = 0x158 // execution mode of translated code, see cpu/mode.ts
+export const STACK_MASK = 0x15c // 0xffffffff or 0xffff by SS.B
+export const CPL = 0x160
+export const TLB_READ = 0x164 // address of the read table in force (user or supervisor)
+export const TLB_WRITE = 0x168
+export const CODE_TABLE = 0x16c // address of the code table in force
+export const FAULT_LINEAR = 0x170 // linear address of a page fault (copied to CR2 on delivery)
+export const LINK = 0x174
+export const SCRATCH = 0x180 // 64 bytes for results of procedures (second results, bounce buffer)
+
+// Segment registers, Intel's encoding order, then LDTR and TR: eight cells each.
+export const ES = 0
+export const CS = 1
+export const SS = 2
+export const DS = 3
+export const FS = 4
+export const GS = 5
+export const LDTR = 6
+export const TR = 7
+export const SEGMENT = 0x200
+export const SEGMENT_STRIDE = 0x20
+export const SEG_SELECTOR = 0x00
+export const SEG_BASE = 0x04
+// Offsets that may be read and written: LOW <= offset <= HIGH - (bytes - 1). Empty (LOW 1, HIGH 0) when the rights forbid.
+export const SEG_READ_LOW = 0x08
+export const SEG_READ_HIGH = 0x0c
+export const SEG_WRITE_LOW = 0x10
+export const SEG_WRITE_HIGH = 0x14
+export const SEG_LIMIT = 0x18 // effective limit in bytes
+export const SEG_RIGHTS = 0x1c // descriptor bytes 5 and 6 as CONTRACT 5 has them; bit 16: null or unusable
+export const segmentCell = (n: number, field: number) => SEGMENT + SEGMENT_STRIDE * n + field
+
+export const GDTR_BASE = 0x300
+export const GDTR_LIMIT = 0x304
+export const IDTR_BASE = 0x308
+export const IDTR_LIMIT = 0x30c
+export const CR0 = 0x310
+export const CR2 = 0x318
+export const CR3 = 0x31c
+export const CR4 = 0x320
+export const DR = 0x330 // DR0-DR7, 32 bytes
+export const MSR_SYSENTER_CS = 0x350
+export const MSR_SYSENTER_ESP = 0x354
+export const MSR_SYSENTER_EIP = 0x358
+export const MSR_APIC_BASE = 0x35c // low 32 bits
+export const TSC_OFFSET = 0x360 // i64, added to the virtual time
+export const MSR_PAT = 0x368 // i64
+export const MSR_MISC_ENABLE = 0x370 // i64
+export const PDPTE = 0x380 // four i64, loaded at CR3 writes in PAE mode
+
+// x87: physical registers R0-R7, 16 bytes each: significand i64 at +0, sign and exponent u16 at +8.
+export const FPU_REGISTER = 0x400
+export const FPU_CONTROL = 0x480 // u16
+export const FPU_STATUS = 0x484 // u16 without TOP (bits 11-13 read as 0)
+export const FPU_TOP = 0x488
+export const FPU_VALID = 0x48c // bit i set: physical register i is not empty
+export const FPU_OPCODE = 0x490
+export const FPU_IP = 0x494
+export const FPU_CS = 0x498
+export const FPU_DP = 0x49c
+export const FPU_DS = 0x4a0
+/** MMX register n is the significand of physical register n. */
+export const mmCell = (n: number) => FPU_REGISTER + 16 * n
+
+export const MXCSR = 0x4b0
+export const XMM = 0x500 // XMM0-XMM7, 16 bytes each
+export const xmmCell = (n: number) => XMM + 16 * n
+
+/** End of the CPU state; everything from 0x100 up to here is architectural or derived from it. */
+export const STATE_END = 0x600
