@@ -104,3 +104,24 @@ export const xmmCell = (n: number) => XMM + 16 * n
 
 /** End of the CPU state; everything from 0x100 up to here is architectural or derived from it. */
 export const STATE_END = 0x600
+
+// The machine's linear memory beyond the state page.
+// Four translation tables (user and supervisor, read and write), one i32 for each linear page:
+// entry = host page - linear page - TLB_VALID for plain memory with the rights, so that its low 12 bits are TLB_VALID;
+// TLB_VALID + 1 in the write table of a page that holds translated code; 0 for everything else (slow path).
+// Fast access to n bytes at a: ((T[a >>> 12] | (a & (n - 1))) & 0xfff) == TLB_VALID, then load at a + T, offset TLB_VALID.
+export const TLB_VALID = 0x800
+export const TLB_CODE = 1
+export const TLB_BYTES = 0x400000
+export const TLB_USER_READ = 0x1000000
+export const TLB_USER_WRITE = TLB_USER_READ + TLB_BYTES
+export const TLB_SUPERVISOR_READ = TLB_USER_READ + 2 * TLB_BYTES
+export const TLB_SUPERVISOR_WRITE = TLB_USER_READ + 3 * TLB_BYTES
+/** For each linear page the address of its table of decoded instructions, or 0: see engine/code-cache.ts. */
+export const CODE_USER = TLB_USER_READ + 4 * TLB_BYTES
+export const CODE_SUPERVISOR = TLB_USER_READ + 5 * TLB_BYTES
+/** Decoded instructions and their tables. */
+export const CODE_CACHE = TLB_USER_READ + 6 * TLB_BYTES
+export const CODE_CACHE_BYTES = 0x4000000
+/** Guest-physical memory: RAM from physical 0, then pages of ROM and device memory that can be executed or read plainly. */
+export const RAM = 0x8000000

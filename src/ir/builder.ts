@@ -37,9 +37,11 @@ import { F32, F64, I32, I64, operatorNumber, operators, type Type, V128, VOID } 
 const prefixOf = ['', 'i32', 'i64', 'f32', 'f64', 'v128']
 const cache = new Map<string, number>()
 const number = (name: string) => {
-  let n = cache.get(name)
-  if (n === undefined) cache.set(name, (n = operatorNumber(name)))
-  return n
+  const known = cache.get(name)
+  if (known !== undefined) return known
+  const found = operatorNumber(name)
+  cache.set(name, found)
+  return found
 }
 /** Operator numbers of a name for each type, so that b.add(x, y) needs no string work. */
 const family = (name: string) =>
