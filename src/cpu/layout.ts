@@ -41,7 +41,9 @@ export const TLB_READ = 0x164 // address of the read table in force (user or sup
 export const TLB_WRITE = 0x168
 export const CODE_TABLE = 0x16c // address of the code table in force
 export const FAULT_LINEAR = 0x170 // linear address of a page fault (copied to CR2 on delivery)
-export const LINK = 0x174
+export const LINK = 0x174 // a record the engine asks its owner about
+/** Not 0 when the engine must return before the next instruction: set by whoever wants its attention. */
+export const ATTENTION = 0x178
 export const SCRATCH = 0x180 // 64 bytes for results of procedures (second results, bounce buffer)
 
 // Segment registers, Intel's encoding order, then LDTR and TR: eight cells each.
@@ -123,5 +125,7 @@ export const CODE_SUPERVISOR = TLB_USER_READ + 5 * TLB_BYTES
 /** Decoded instructions and their tables. */
 export const CODE_CACHE = TLB_USER_READ + 6 * TLB_BYTES
 export const CODE_CACHE_BYTES = 0x4000000
+/** One byte for each 64 bytes of linear memory (address >>> 6): not 0 where decoded guest code came from. */
+export const CODE_MAP = CODE_CACHE + CODE_CACHE_BYTES
 /** Guest-physical memory: RAM from physical 0, then pages of ROM and device memory that can be executed or read plainly. */
 export const RAM = 0x8000000

@@ -1,0 +1,86 @@
+// Code for guest memory accesses: one test against the translation table (cpu/layout.ts), then the plain access;
+// everything else (miss, unaligned, device, page with translated code) calls the slow function of the width.
+
+import { TLB_VALID } from '../cpu/layout.js'
+import * as W from '../wasm/opcodes.js'
+import { emitLoad, emitStore, type FunctionCode, I32, I64, V128, wasmType } from './lower.js'
+
+/** Where the translation tables are: a constant (hot code), a local or a cell that holds the address (cold code). */
+export type TableBase = { readonly constant: number } | { readonly local: number } | { readonly cell: number }
+
+/** Indices of the slow functions by width, in the module being made. */
+export interface SlowFunctions {
+  readonly load: ReadonlyMap<number, number>
+  readonly loadForWrite: ReadonlyMap<number, number>
+  readonly store: ReadonlyMap<number, number>
+}
+
+export const typeOfWidth = (width: number) => (width === 16 ? V128 : width === 8 ? I64 : I32)
+
+/** Leaves "a is plainly accessible" on the stack and the table's entry in the local `entry`. */
+function emitTest(f: FunctionCode, a: number, width: number, base: TableBase, entry: number) {
+  if ('local' in base) f.get(base.local)
+  else if ('cell' in base) f.cell(base.cell)
+  f.get(a)
+  f.i32(10)
+  f.op(W.I32_SHR_U)
+  f.i32(~3)
+  f.op(W.I32_AND)
+  if (!('constant' in base)) f.op(W.I32_ADD)
+  f.memory(W.I32_LOAD, 'constant' in base ? base.constant : 0, 2)
+  f.tee(entry)
+  if (width > 1) {
+    f.get(a)
+    f.i32(width - 1)
+    f.op(W.I32_AND)
+    f.op(W.I32_OR)
+  }
+  f.i32(0xfff)
+  f.op(W.I32_AND)
+  f.i32(TLB_VALID)
+  f.op(W.I32_EQ)
+}
+
+/** Loads `width` bytes at the linear address in local `a`; the value is left on the stack. */
+export function emitGuestLoad(f: FunctionCode, a: number, width: number, base: TableBase, slow: number, onFault: () => void) {
+  const entry = f.allocate(I32)
+  emitTest(f, a, width, base, entry)
+  f.open(W.IF, wasmType(typeOfWidth(width)))
+  f.get(a)
+  f.get(entry)
+  f.op(W.I32_ADD)
+  emitLoad(f, width, TLB_VALID)
+  f.op(W.ELSE)
+  f.get(a)
+  f.call(slow)
+  onFault()
+  f.close()
+  f.release(entry)
+}
+
+/** Stores at the linear address in local `a`; `value` pushes the value and is called twice. */
+export function emitGuestStore(
+  f: FunctionCode,
+  a: number,
+  width: number,
+  base: TableBase,
+  slow: number,
+  value: () => void,
+  onFault: () => void,
+) {
+  const entry = f.allocate(I32)
+  emitTest(f, a, width, base, entry)
+  f.open(W.IF)
+  f.get(a)
+  f.get(entry)
+  f.op(W.I32_ADD)
+  value()
+  emitStore(f, width, TLB_VALID)
+  f.op(W.ELSE)
+  f.get(a)
+  value()
+  f.call(slow)
+  onFault()
+  f.close()
+  f.release(entry)
+}

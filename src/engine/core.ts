@@ -1,0 +1,230 @@
+// Builds the core: one WebAssembly module with the slow paths, all procedures, a handler function for every slot and the
+// cold run loop with the commonest slots inlined. Built once, at build time; its bytes are shipped (core-bytes.ts).
+
+import { CODE_MAP, MODE, SCRATCH, TLB_CODE, TLB_READ, TLB_VALID, TLB_WRITE } from '../cpu/layout.js'
+import { HELPER, type Procedure } from '../ir/tape.js'
+import { I32, VOID } from '../ir/types.js'
+import { ModuleBuilder } from '../wasm/module.js'
+import * as W from '../wasm/opcodes.js'
+import { type SlowFunctions, typeOfWidth } from './access.js'
+import { HandlerLowering, type Linkage, ProcedureLowering } from './cold-lowering.js'
+import { emitLoad, emitStore, FunctionCode, wasmType } from './lower.js'
+import { RecordContext } from './record-context.js'
+import { FIRST_SLOT } from './record.js'
+import { emitRunLoop } from './run-loop.js'
+import { slots, tapeOf } from './slots.js'
+
+const WIDTHS = [1, 2, 4, 8, 16]
+/** Table entries kept for translated regions behind the handler functions. */
+export const HOT_SLOTS = 16384
+const ALIGNMENT_CHECKS = 128
+
+/** What the embedder finds out about the core beside its bytes. */
+export interface CoreLayout {
+  /** Helpers by import name with their number of arguments. */
+  readonly helpers: Readonly<Record<string, number>>
+  /** Table index of the first translated region. */
+  readonly hotBase: number
+}
+
+/** The core's bytes and layout. Deterministic: the same sources give the same bytes. */
+export function buildCore(procedures: ReadonlyMap<string, Procedure>): { bytes: Uint8Array; layout: CoreLayout } {
+  const m = new ModuleBuilder()
+  m.importMemory('memory')
+  const helpers = collectHelpers(procedures)
+  const i32 = W.TYPE_I32
+  const missLoad = m.importFunction('load_miss', m.type([i32, i32, i32], [i32]))
+  const missStore = m.importFunction('store_miss', m.type([i32, i32, i32], []))
+  const helperIndex = new Map<string, number>()
+  for (const [name, arity] of helpers)
+    helperIndex.set(name, m.importFunction(`helper_${name}`, m.type(Array(arity).fill(i32), [i32])))
+
+  const slow: SlowFunctions = { load: new Map(), loadForWrite: new Map(), store: new Map() }
+  for (const width of WIDTHS) {
+    const t = wasmType(typeOfWidth(width))
+    const add = (name: string, params: number[], results: number[], f: FunctionCode) =>
+      m.function(m.type(params, results), f.locals(), f.out.take(), `${name}${width}`)
+    ;(slow.load as Map<number, number>).set(width, add('load', [i32], [t], slowLoad(width, false, missLoad)))
+    ;(slow.loadForWrite as Map<number, number>).set(width, add('load_for_write', [i32], [t], slowLoad(width, true, missLoad)))
+    ;(slow.store as Map<number, number>).set(width, add('store', [i32, t], [], slowStore(width, missStore)))
+  }
+
+  const procedureIndex = new Map<string, number>()
+  let next = m.nextFunction()
+  for (const name of procedures.keys()) procedureIndex.set(name, next++)
+  const linkage: Linkage = { slow, procedures: procedureIndex, helpers: helperIndex }
+  for (const [name, p] of procedures) {
+    const f = new FunctionCode(p.params)
+    new ProcedureLowering(f, linkage, p).lower(p.tape)
+    const results = p.result === VOID ? [] : [wasmType(p.result)]
+    m.function(m.type(p.params.map(wasmType), results), f.locals(), f.out.take(), `procedure_${name}`)
+  }
+
+  const context = new RecordContext()
+  const handler = m.type([i32], [i32])
+  const handlers: number[] = []
+  for (const slot of slots) {
+    const f = new FunctionCode([I32])
+    const lowering = new HandlerLowering(f, linkage)
+    lowering.lower(tapeOf(context, slot))
+    lowering.finish()
+    handlers.push(m.function(handler, f.locals(), f.out.take()))
+  }
+  const hotBase = FIRST_SLOT + handlers.length
+  m.ownTable(hotBase + HOT_SLOTS)
+  m.element(FIRST_SLOT, handlers)
+
+  const loop = emitRunLoop(context, linkage, handler, m.type([], [i32]))
+  m.function(handler, loop.locals(), loop.out.take(), 'run')
+  const step = new FunctionCode([I32, I32])
+  step.get(0)
+  step.get(1)
+  step.op(W.CALL_INDIRECT)
+  step.out.u32(handler)
+  step.out.u32(0)
+  step.op(W.END)
+  m.function(m.type([i32, i32], [i32]), [], step.out.take(), 'step')
+  return { bytes: m.finish(), layout: { helpers: Object.fromEntries(helpers), hotBase } }
+}
+
+function collectHelpers(procedures: ReadonlyMap<string, Procedure>): Map<string, number> {
+  const found = new Map<string, number>()
+  const context = new RecordContext()
+  const visit = (tape: { length: number; op: Uint16Array; imm: Int32Array; calls: { callee: string; args: readonly number[] }[] }) => {
+    for (let at = 0; at < tape.length; at++) {
+      if (tape.op[at] !== HELPER) continue
+      const { callee, args } = tape.calls[tape.imm[at]!]!
+      const known = found.get(callee)
+      if (known !== undefined && known !== args.length) throw new Error(`helper ${callee} is called with ${known} and ${args.length} arguments`)
+      found.set(callee, args.length)
+    }
+  }
+  for (const p of procedures.values()) visit(p.tape)
+  for (const slot of slots) visit(tapeOf(context, slot))
+  return new Map([...found].sort(([x], [y]) => (x < y ? -1 : 1)))
+}
+
+/** Puts "the access stays in one page and alignment is not checked" on the stack; the address is local 0. */
+function emitInPage(f: FunctionCode, width: number) {
+  f.get(0)
+  f.i32(0xfff)
+  f.op(W.I32_AND)
+  f.i32(0x1000 - width + 1)
+  f.op(W.I32_LT_U)
+  f.cell(MODE)
+  f.i32(ALIGNMENT_CHECKS)
+  f.op(W.I32_AND)
+  f.op(W.I32_EQZ)
+  f.op(W.I32_AND)
+}
+function emitEntry(f: FunctionCode, tableCell: number, entry: number) {
+  f.cell(tableCell)
+  f.get(0)
+  f.i32(10)
+  f.op(W.I32_SHR_U)
+  f.i32(~3)
+  f.op(W.I32_AND)
+  f.op(W.I32_ADD)
+  f.memory(W.I32_LOAD, 0, 2)
+  f.set(entry)
+}
+function emitLowBitsAre(f: FunctionCode, entry: number, bits: number) {
+  f.get(entry)
+  f.i32(0xfff)
+  f.op(W.I32_AND)
+  f.i32(bits)
+  f.op(W.I32_EQ)
+}
+
+/** load(a): unaligned inside a page here, all else in the embedder. */
+function slowLoad(width: number, willWrite: boolean, miss: number): FunctionCode {
+  const f = new FunctionCode([I32])
+  const entry = f.allocate(I32)
+  emitEntry(f, willWrite ? TLB_WRITE : TLB_READ, entry)
+  if (willWrite) {
+    f.get(entry)
+    f.i32(~TLB_CODE)
+    f.op(W.I32_AND)
+    f.set(entry)
+  }
+  emitLowBitsAre(f, entry, TLB_VALID)
+  emitInPage(f, width)
+  f.op(W.I32_AND)
+  f.open(W.IF, wasmType(typeOfWidth(width)))
+  f.get(0)
+  f.get(entry)
+  f.op(W.I32_ADD)
+  emitLoad(f, width, TLB_VALID)
+  f.op(W.ELSE)
+  f.get(0)
+  f.i32(width)
+  f.i32(willWrite ? 1 : 0)
+  f.call(miss)
+  if (width > 4) {
+    f.op(W.DROP)
+    f.i32(0)
+    emitLoad(f, width, SCRATCH)
+  }
+  f.close()
+  f.op(W.END)
+  return f
+}
+
+/** store(a, value): unaligned inside a page, and beside translated code, here; all else in the embedder. */
+function slowStore(width: number, miss: number): FunctionCode {
+  const f = new FunctionCode([I32, typeOfWidth(width)])
+  const entry = f.allocate(I32)
+  const plainStore = () => {
+    f.get(0)
+    f.get(entry)
+    f.op(W.I32_ADD)
+    f.get(1)
+    emitStore(f, width, TLB_VALID)
+    f.op(W.RETURN)
+  }
+  emitEntry(f, TLB_WRITE, entry)
+  emitInPage(f, width)
+  f.open(W.IF)
+  emitLowBitsAre(f, entry, TLB_VALID)
+  f.open(W.IF)
+  plainStore()
+  f.close()
+  emitLowBitsAre(f, entry, TLB_VALID | TLB_CODE)
+  f.open(W.IF)
+  f.get(entry)
+  f.i32(TLB_CODE)
+  f.op(W.I32_SUB)
+  f.set(entry)
+  for (const last of [0, width - 1]) {
+    f.get(0)
+    f.get(entry)
+    f.op(W.I32_ADD)
+    f.i32(TLB_VALID + last)
+    f.op(W.I32_ADD)
+    f.i32(6)
+    f.op(W.I32_SHR_U)
+    f.memory(W.I32_LOAD8_U, CODE_MAP)
+  }
+  f.op(W.I32_OR)
+  f.op(W.I32_EQZ)
+  f.open(W.IF)
+  plainStore()
+  f.close()
+  f.close()
+  f.close()
+  if (width > 4) {
+    f.i32(0)
+    f.get(1)
+    emitStore(f, width, SCRATCH)
+    f.get(0)
+    f.i32(width)
+    f.i32(0)
+  } else {
+    f.get(0)
+    f.i32(width)
+    f.get(1)
+  }
+  f.call(miss)
+  f.op(W.END)
+  return f
+}

@@ -1,0 +1,401 @@
+// Lowers a tape to WebAssembly code. Pure values with one use are placed where they are used, the others in locals;
+// everything with an effect keeps its order. How guest memory is reached, how an instruction ends and what a CPU
+// cell is are left to subclasses: that is all in which the cold and the hot engine differ.
+
+import { FAULT } from '../cpu/layout.js'
+import * as T from '../ir/tape.js'
+import { NONE, type Tape, type Value } from '../ir/tape.js'
+import { F32, F64, I32, I64, operators, type Type, V128, VOID } from '../ir/types.js'
+import * as W from '../wasm/opcodes.js'
+import { Writer } from '../wasm/writer.js'
+
+export const wasmType = (t: Type) => [W.TYPE_VOID, W.TYPE_I32, W.TYPE_I64, W.TYPE_F32, W.TYPE_F64, W.TYPE_V128][t]!
+const encodings = operators.map(o => W.encodingOf(o.name))
+const MATERIALISED = new Set([T.LOAD, T.GUEST_LOAD, T.GET_VARIABLE, T.CALL, T.HELPER])
+
+/** Code of one function in the making: its bytes, its locals and the depth of open blocks. */
+export class FunctionCode {
+  readonly out = new Writer(4096)
+  readonly localTypes: number[] = []
+  private readonly free: number[][] = [[], [], [], [], [], []]
+  depth = 0
+  /** Where the last `local.set` was written, so that a `local.get` right behind it can take the value from the stack. */
+  private setAt = -1
+  private setLocal = -1
+
+  constructor(readonly params: readonly Type[]) {}
+
+  allocate(t: Type): number {
+    const reused = this.free[t]!.pop()
+    if (reused !== undefined) return reused
+    this.localTypes.push(t)
+    return this.params.length + this.localTypes.length - 1
+  }
+  release(local: number) {
+    this.free[this.localTypes[local - this.params.length]!]!.push(local)
+  }
+  /** Locals as the module builder wants them. */
+  locals(): [number, number][] {
+    const runs: [number, number][] = []
+    for (const t of this.localTypes) {
+      const last = runs.at(-1)
+      if (last && last[1] === wasmType(t)) last[0]++
+      else runs.push([1, wasmType(t)])
+    }
+    return runs
+  }
+  op(b: number) {
+    this.out.byte(b)
+  }
+  i32(n: number) {
+    this.out.byte(W.I32_CONST)
+    this.out.i32(n)
+  }
+  get(local: number, last = false) {
+    if (this.setAt >= 0 && this.setLocal === local && this.out.length === this.setAt + this.setBytes(local)) {
+      if (last) this.out.length = this.setAt
+      else this.out.bytes[this.setAt] = W.LOCAL_TEE
+      this.setAt = -1
+      return
+    }
+    this.out.byte(W.LOCAL_GET)
+    this.out.u32(local)
+  }
+  private setBytes(local: number) {
+    return local < 0x80 ? 2 : local < 0x4000 ? 3 : 4
+  }
+  set(local: number) {
+    this.setAt = this.out.length
+    this.setLocal = local
+    this.out.byte(W.LOCAL_SET)
+    this.out.u32(local)
+  }
+  tee(local: number) {
+    this.out.byte(W.LOCAL_TEE)
+    this.out.u32(local)
+  }
+  memory(op: number, offset: number, align = 0) {
+    this.out.byte(op)
+    this.out.u32(align)
+    this.out.u32(offset)
+  }
+  simdMemory(op: number, offset: number) {
+    this.out.byte(W.PREFIX_SIMD)
+    this.out.byte(op)
+    this.out.u32(0)
+    this.out.u32(offset)
+  }
+  /** i32 cell at a fixed address, on the stack. */
+  cell(address: number) {
+    this.i32(0)
+    this.memory(W.I32_LOAD, address, 2)
+  }
+  /** Opens a block, loop or if; returns the label that `br` takes. */
+  open(op: number, type: number = W.TYPE_VOID): number {
+    this.out.byte(op)
+    this.out.byte(type)
+    return ++this.depth
+  }
+  close() {
+    this.out.byte(W.END)
+    this.depth--
+  }
+  br(label: number, op: number = W.BR) {
+    this.out.byte(op)
+    this.out.u32(this.depth - label)
+  }
+  call(index: number) {
+    this.out.byte(W.CALL)
+    this.out.u32(index)
+  }
+}
+
+/** Loads of the machine's memory by width and signedness. */
+export function emitLoad(f: FunctionCode, width: number, offset: number) {
+  switch (width) {
+    case 1:
+      return f.memory(W.I32_LOAD8_U, offset)
+    case 2:
+      return f.memory(W.I32_LOAD16_U, offset)
+    case 4:
+      return f.memory(W.I32_LOAD, offset)
+    case 8:
+      return f.memory(W.I64_LOAD, offset)
+    case 16:
+      return f.simdMemory(W.V128_LOAD, offset)
+    case 1 | T.WIDTH_SIGNED:
+      return f.memory(W.I32_LOAD8_S, offset)
+    case 2 | T.WIDTH_SIGNED:
+      return f.memory(W.I32_LOAD16_S, offset)
+    default:
+      throw new Error(`no load of width ${width}`)
+  }
+}
+export function emitStore(f: FunctionCode, width: number, offset: number) {
+  switch (width) {
+    case 1:
+      return f.memory(W.I32_STORE8, offset)
+    case 2:
+      return f.memory(W.I32_STORE16, offset)
+    case 4:
+      return f.memory(W.I32_STORE, offset)
+    case 8:
+      return f.memory(W.I64_STORE, offset)
+    case 16:
+      return f.simdMemory(W.V128_STORE, offset)
+    default:
+      throw new Error(`no store of width ${width}`)
+  }
+}
+
+export abstract class Lowering {
+  protected tape!: Tape
+  private uses = new Int32Array(256)
+  private place = new Int32Array(256)
+  private born = new Int32Array(256) // loop depth at which the value's local was taken
+  private variables: number[] = []
+  private loops: number[] = [] // label of the block around each open loop
+  private frames: number[] = [] // kind of each open tape frame: T.IF or T.LOOP
+  protected args: Value[] = []
+
+  constructor(protected f: FunctionCode) {}
+
+  // What engines decide.
+  protected abstract guestLoad(at: Value, address: Value, width: number, willWrite: boolean): void
+  protected abstract guestStore(at: Value, address: Value, width: number, v: Value): void
+  /** Emits the call itself; arguments are on the stack. */
+  protected abstract invoke(kind: number, callee: string): void
+  protected abstract ending(op: number, a: Value, imm: number, at: number): void
+  /** Leaves because FAULT is set; the condition has been tested. */
+  protected abstract faultExit(at: number): void
+  protected parameterLocal(index: number): number {
+    return index
+  }
+  protected mark(_n: number): void {}
+
+  /** Emits the code of a whole tape into the function. */
+  lower(tape: Tape) {
+    this.tape = tape
+    const n = tape.length
+    if (this.uses.length < n) {
+      this.uses = new Int32Array(n * 2)
+      this.place = new Int32Array(n * 2)
+      this.born = new Int32Array(n * 2)
+    }
+    this.uses.fill(0, 0, n)
+    this.place.fill(-1, 0, n)
+    this.countUses(n)
+    this.variables = tape.variables.map(t => this.f.allocate(t))
+    this.loops.length = 0
+    for (let at = 0; at < n; at++) this.entry(at)
+    for (const local of this.variables) this.f.release(local)
+  }
+
+  private countUses(n: number) {
+    const { op, a, b, c, imm, calls } = this.tape
+    const uses = this.uses
+    for (let at = n - 1; at >= 0; at--) {
+      const kind = op[at]!
+      if (kind >= T.FIRST_OPERATOR) {
+        if (uses[at] === 0) continue // dead
+        uses[a[at]!]!++
+        if (b[at]! >= 0) uses[b[at]!]!++
+        if (c[at]! >= 0) uses[c[at]!]!++
+      } else if (kind === T.CALL || kind === T.HELPER) for (const v of calls[imm[at]!]!.args) uses[v]!++
+      else if (kind === T.CONST || kind === T.CONST_WIDE || kind === T.PARAMETER) continue
+      else {
+        if (a[at]! >= 0) uses[a[at]!]!++
+        if (kind === T.STORE || kind === T.GUEST_STORE || kind === T.COPY || kind === T.FILL) uses[c[at]!]!++
+        if ((kind === T.COPY || kind === T.FILL) && b[at]! >= 0) uses[b[at]!]!++
+      }
+    }
+  }
+
+  /** Puts a value on the stack. */
+  push(v: Value) {
+    const { tape, f } = this
+    const kind = tape.op[v]!
+    if (kind === T.CONST) {
+      this.uses[v]!--
+      return f.i32(tape.imm[v]!)
+    }
+    if (kind === T.CONST_WIDE) return this.wide(v)
+    if (kind === T.PARAMETER) return f.get(this.parameterLocal(tape.imm[v]!))
+    const local = this.place[v]!
+    const left = --this.uses[v]!
+    if (local >= 0) {
+      const ends = left === 0 && this.born[v] === this.loops.length
+      f.get(local, ends)
+      if (ends) f.release(local)
+      return
+    }
+    this.operator(v)
+  }
+  private wide(v: Value) {
+    const { f, tape } = this
+    const value = tape.wide[tape.imm[v]!]!
+    switch (tape.type[v]) {
+      case I64:
+        f.op(W.I64_CONST)
+        return f.out.i64(value as bigint)
+      case F32:
+        f.op(W.F32_CONST)
+        return f.out.f32(value as number)
+      case F64:
+        f.op(W.F64_CONST)
+        return f.out.f64(value as number)
+      default:
+        f.op(W.PREFIX_SIMD)
+        f.op(W.V128_CONST)
+        return f.out.append(value as Uint8Array)
+    }
+  }
+  private operator(v: Value) {
+    const { tape, f } = this
+    const n = tape.op[v]! - T.FIRST_OPERATOR
+    this.push(tape.a[v]!)
+    if (tape.b[v]! >= 0) this.push(tape.b[v]!)
+    if (tape.c[v]! >= 0) this.push(tape.c[v]!)
+    for (const byte of encodings[n]!) f.op(byte)
+    if (operators[n]!.lane) f.op(tape.imm[v]!)
+  }
+  /** Keeps what is on the stack as the value's local. */
+  protected keep(v: Value) {
+    const local = this.f.allocate(this.tape.type[v]!)
+    this.place[v] = local
+    this.born[v] = this.loops.length
+    this.f.set(local)
+  }
+  /** Uses of the value that are still to come. */
+  protected usesLeft(v: Value): number {
+    return this.uses[v]!
+  }
+  /** Makes sure that a value can be pushed any number of times; `pushes` more uses are announced. */
+  protected materialise(v: Value, pushes: number) {
+    const kind = this.tape.op[v]!
+    if (kind === T.CONST || kind === T.CONST_WIDE || kind === T.PARAMETER) return
+    if (this.place[v]! < 0) {
+      this.operator(v)
+      this.keep(v)
+    }
+    this.uses[v]! += pushes
+  }
+
+  private entry(at: number) {
+    const { tape, f } = this
+    const kind = tape.op[at]!
+    const a = tape.a[at]!
+    if (kind >= T.FIRST_OPERATOR) {
+      if (this.uses[at]! > 1) {
+        this.operator(at)
+        this.keep(at)
+      }
+      return
+    }
+    if (MATERIALISED.has(kind)) return this.materialised(at, kind)
+    switch (kind) {
+      case T.CONST:
+      case T.CONST_WIDE:
+      case T.PARAMETER:
+        return
+      case T.STORE:
+        return this.store(at)
+      case T.GUEST_STORE:
+        return this.guestStore(at, a, tape.b[at]!, tape.c[at]!)
+      case T.SET_VARIABLE:
+        this.push(a)
+        f.op(W.LOCAL_SET)
+        return f.out.u32(this.variables[tape.imm[at]!]!)
+      case T.IF:
+        this.push(a)
+        f.open(W.IF)
+        this.frames.push(T.IF)
+        return
+      case T.ELSE:
+        return f.op(W.ELSE)
+      case T.LOOP:
+        this.loops.push(f.open(W.BLOCK))
+        f.open(W.LOOP)
+        this.frames.push(T.LOOP)
+        return
+      case T.BREAK:
+        this.push(a)
+        return f.br(this.loops.at(-1)!, W.BR_IF)
+      case T.END:
+        if (this.frames.pop() === T.LOOP) {
+          f.br(f.depth)
+          f.close()
+          this.loops.pop()
+        }
+        return f.close()
+      case T.COPY:
+      case T.FILL:
+        this.push(a)
+        this.push(tape.b[at]!)
+        this.push(tape.c[at]!)
+        f.op(W.PREFIX_FC)
+        f.op(kind === T.COPY ? W.MEMORY_COPY : W.MEMORY_FILL)
+        f.op(0)
+        if (kind === T.COPY) f.op(0)
+        return
+      case T.MARK:
+        return this.mark(tape.imm[at]!)
+      case T.RETURN:
+      case T.RAISE:
+      case T.JUMP:
+      case T.JUMP_TARGET:
+      case T.STOP:
+        return this.ending(kind, a, tape.imm[at]!, at)
+      default:
+        throw new Error(`tape entry ${kind} cannot be lowered`)
+    }
+  }
+
+  private materialised(at: number, kind: number) {
+    const { tape, f } = this
+    const used = this.uses[at]! > 0
+    if (kind === T.LOAD) {
+      if (used) this.load(at)
+      return
+    }
+    if (kind === T.GET_VARIABLE) {
+      if (!used) return
+      f.get(this.variables[tape.imm[at]!]!)
+      return this.keep(at)
+    }
+    if (kind === T.GUEST_LOAD) {
+      this.guestLoad(at, tape.a[at]!, tape.b[at]!, tape.imm[at] === 1)
+    } else {
+      const { callee, args, faults } = tape.calls[tape.imm[at]!]!
+      this.args = args as Value[]
+      for (const v of args) this.push(v)
+      this.invoke(kind, callee)
+      if (faults) this.testFault(at)
+    }
+    if (tape.type[at] === VOID) return
+    if (used) this.keep(at)
+    else f.op(W.DROP)
+  }
+  /** A load of the machine's memory; hot code overrides it for cells it keeps in locals. */
+  protected load(at: Value) {
+    const { tape, f } = this
+    this.push(tape.a[at]!)
+    emitLoad(f, tape.b[at]!, tape.imm[at]!)
+    this.keep(at)
+  }
+  protected store(at: Value) {
+    const { tape, f } = this
+    this.push(tape.a[at]!)
+    this.push(tape.c[at]!)
+    emitStore(f, tape.b[at]!, tape.imm[at]!)
+  }
+  protected testFault(at: number) {
+    const { f } = this
+    f.cell(FAULT)
+    f.open(W.IF)
+    this.faultExit(at)
+    f.close()
+  }
+}
+
+export { F32, F64, I32, I64, NONE, V128, VOID }

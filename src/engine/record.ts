@@ -1,0 +1,44 @@
+// The decoded instruction as the cold engine runs it: 32 bytes in the code cache, neighbours in the order of execution.
+// A record's handler (HANDLER) is the number of a slot of the core module (core.ts); the first slots are no instructions.
+
+export const RECORD_BYTES = 32
+export const RECORD_SHIFT = 5
+export const HANDLER = 0 // u16
+export const LENGTH = 2 // u8, bytes of the instruction
+export const ADDRESSING = 3 // u8: scale in bits 0-1, segment in bits 2-4, 16-bit addressing in bit 5
+export const DST = 4 // u16: cell or register number of operand 0
+export const SRC = 6 // u16: the same of the next register operand
+export const IMM = 8 // i32
+export const BASE = 12 // u16: cell
+export const INDEX = 14 // u16: cell
+export const DISP = 16 // i32: displacement, second immediate, or offset that a direct branch goes to
+export const AT = 20 // i32: offset of the instruction itself (EIP)
+export const TARGET = 24 // i32: record of the branch target in the same page, 0 while unknown
+export const COUNT = 28 // i32: executions left until the head is hot; of a HOT record: table index << 16 | original handler
+
+/** Pseudo-instruction: goes on at the record TARGET or the offset DISP; ends a run of neighbours. */
+export const SLOT_GOTO = 0
+/** Pseudo-instruction before an instruction that crosses into the next page: that page must still be the one decoded (IMM). */
+export const SLOT_GUARD = 1
+/** The head of a translated region. */
+export const SLOT_HOT = 2
+/** First slot that is an instruction. */
+export const FIRST_SLOT = 3
+
+/** Neighbours in a row at most; a run is entered only with at least this budget, so that deadlines are met exactly. */
+export const RUN_LIMIT = 64
+
+// Results of a handler function that is called rather than inlined.
+export const DONE_NEXT = 0
+export const DONE_JUMP = 1
+export const DONE_TARGET = 2
+export const DONE_FAULT = 3
+export const DONE_STOP = 4 // plus the reason (cpu/stops.ts)
+
+// Why the core's run loop returned.
+export const EXIT_BUDGET = 0 // fewer than RUN_LIMIT instructions left; EIP is the next instruction
+export const EXIT_MISS = 1 // EIP is not decoded; LINK is the branch record to patch, or 0
+export const EXIT_FAULT = 2 // FAULT is set, EIP is the faulting instruction
+export const EXIT_STOP = 3 // EIP is where to go on; interrupts, traps and mode are to be looked at
+export const EXIT_HOT = 4 // LINK is a record whose COUNT reached zero; EIP is its offset
+export const EXIT_GUARD = 5 // LINK is a guard whose page is another now; EIP is the instruction

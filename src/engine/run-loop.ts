@@ -1,0 +1,337 @@
+// The cold run loop: one function that dispatches on a record's handler number with br_table. Straight code goes from
+// record to record; counts, deadlines and heat are looked at where control is taken elsewhere. See record.ts.
+
+import * as L from '../cpu/layout.js'
+import { STOP_AGAIN, STOP_NEXT } from '../cpu/stops.js'
+import { I32 } from '../ir/types.js'
+import * as W from '../wasm/opcodes.js'
+import { InlineLowering, type Linkage } from './cold-lowering.js'
+import { FunctionCode } from './lower.js'
+import * as R from './record.js'
+import type { RecordContext } from './record-context.js'
+import { inlineCount, slots, tapeOf } from './slots.js'
+
+const TRAP_FLAG = 0x100
+
+/** run(record) -> EXIT_*. `handler`: type of handler functions; `hot`: type of translated regions, () -> 0 or EXIT_* + 1. */
+export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: number, hot: number): FunctionCode {
+  const f = new FunctionCode([I32])
+  const pc = 0
+  const [start, budget, read, write, reason, link, scratch] = Array.from({ length: 7 }, () => f.allocate(I32)) as [
+    number, number, number, number, number, number, number,
+  ]
+  const field = (offset: number, op: number = W.I32_LOAD) => {
+    f.get(pc)
+    f.memory(op, offset)
+  }
+  const setCell = (cell: number, value: () => void) => {
+    f.i32(0)
+    value()
+    f.memory(W.I32_STORE, cell, 2)
+  }
+  /** budget -= instructions from start up to the record, plus `more`. */
+  const charge = (more: number) => {
+    f.get(budget)
+    f.get(pc)
+    f.get(start)
+    f.op(W.I32_SUB)
+    f.i32(R.RECORD_SHIFT)
+    f.op(W.I32_SHR_S)
+    f.op(W.I32_SUB)
+    if (more) {
+      f.i32(more)
+      f.op(W.I32_SUB)
+    }
+    f.set(budget)
+  }
+  const exit = (why: number) => {
+    setCell(L.BUDGET, () => f.get(budget))
+    f.i32(why)
+    f.op(W.RETURN)
+  }
+  const eipIs = (value: () => void) => setCell(L.EIP, value)
+  const nextOffset = () => {
+    field(R.AT)
+    field(R.LENGTH, W.I32_LOAD8_U)
+    f.op(W.I32_ADD)
+  }
+  const loadTables = () => {
+    f.cell(L.TLB_READ)
+    f.set(read)
+    f.cell(L.TLB_WRITE)
+    f.set(write)
+  }
+
+  f.cell(L.BUDGET)
+  f.set(budget)
+  f.get(pc)
+  f.set(start)
+  loadTables()
+  const top = f.open(W.LOOP)
+
+  const jump = f.open(W.BLOCK) // EIP is set, the instruction is not charged yet
+  const target = f.open(W.BLOCK) // a direct branch at pc is taken
+  const fault = f.open(W.BLOCK)
+  const stopped = f.open(W.BLOCK)
+  f.open(W.BLOCK) // a slot that is not inlined
+  const labels = { jump, target, fault, stopped, reason }
+  const inline = inlineCount + R.FIRST_SLOT
+  const blocks: number[] = []
+  for (let i = 0; i < inline; i++) blocks.push(f.open(W.BLOCK))
+  field(R.HANDLER, W.I32_LOAD16_U)
+  f.op(W.BR_TABLE)
+  f.out.u32(inline)
+  for (let i = 0; i < inline; i++) f.out.u32(i)
+  f.out.u32(inline)
+
+  // Handlers, innermost block first: slot i is the code behind block i (counted from the inside).
+  const emitPseudo: (() => void)[] = []
+  emitPseudo[R.SLOT_GOTO] = () => {
+    // Not an instruction: the run is charged as a taken branch would be, without itself.
+    f.get(budget)
+    f.i32(1)
+    f.op(W.I32_ADD)
+    f.set(budget)
+    f.br(target)
+  }
+  emitPseudo[R.SLOT_GUARD] = () => {
+    f.cell(L.CODE_TABLE)
+    field(R.DISP) // linear address in the next page
+    f.i32(10)
+    f.op(W.I32_SHR_U)
+    f.i32(~3)
+    f.op(W.I32_AND)
+    f.op(W.I32_ADD)
+    f.memory(W.I32_LOAD, 0, 2)
+    field(R.IMM)
+    f.op(W.I32_NE)
+    f.open(W.IF)
+    charge(0)
+    eipIs(() => field(R.AT))
+    setCell(L.LINK, () => f.get(pc))
+    exit(R.EXIT_GUARD)
+    f.close()
+    f.get(start)
+    f.i32(R.RECORD_BYTES)
+    f.op(W.I32_ADD)
+    f.set(start)
+    emitAdvance(f, pc)
+    f.br(top)
+  }
+  emitPseudo[R.SLOT_HOT] = () => {
+    charge(0)
+    setCell(L.BUDGET, () => f.get(budget))
+    field(R.COUNT)
+    f.i32(16)
+    f.op(W.I32_SHR_U)
+    f.op(W.CALL_INDIRECT)
+    f.out.u32(hot)
+    f.out.u32(0)
+    f.set(reason)
+    f.cell(L.BUDGET)
+    f.set(budget)
+    f.get(reason)
+    f.open(W.IF)
+    f.get(reason)
+    f.i32(1)
+    f.op(W.I32_SUB)
+    f.op(W.RETURN)
+    f.close()
+    // EIP is where to go on and everything is charged: undo what the jump label charges.
+    f.get(pc)
+    f.i32(R.RECORD_BYTES)
+    f.op(W.I32_ADD)
+    f.set(start)
+    f.br(jump)
+  }
+  for (let i = 0; i < inline; i++) {
+    f.close()
+    if (i < R.FIRST_SLOT) {
+      emitPseudo[i]!()
+      continue
+    }
+    const lowering = new InlineLowering(f, linkage, { local: read }, { local: write }, labels)
+    lowering.lower(tapeOf(context, slots[i - R.FIRST_SLOT]!))
+    emitAdvance(f, pc)
+    f.br(top)
+  }
+
+  f.close() // called
+  charge(0)
+  setCell(L.BUDGET, () => f.get(budget))
+  f.get(pc)
+  f.set(start)
+  f.get(pc)
+  field(R.HANDLER, W.I32_LOAD16_U)
+  f.op(W.CALL_INDIRECT)
+  f.out.u32(handler)
+  f.out.u32(0)
+  f.set(reason)
+  f.cell(L.BUDGET)
+  f.set(budget)
+  f.get(reason)
+  f.op(W.I32_EQZ)
+  f.open(W.IF)
+  f.get(budget)
+  f.i32(R.RUN_LIMIT)
+  f.op(W.I32_GT_S)
+  f.open(W.IF)
+  emitAdvance(f, pc)
+  f.br(top)
+  f.close()
+  charge(1)
+  eipIs(nextOffset)
+  exit(R.EXIT_BUDGET)
+  f.close()
+  for (const [code, label] of [[R.DONE_JUMP, jump], [R.DONE_TARGET, target], [R.DONE_FAULT, fault]] as const) {
+    f.get(reason)
+    f.i32(code)
+    f.op(W.I32_EQ)
+    f.br(label, W.BR_IF)
+  }
+  f.get(reason)
+  f.i32(R.DONE_STOP)
+  f.op(W.I32_SUB)
+  f.set(reason)
+
+  f.close() // stopped
+  f.get(reason)
+  f.i32(STOP_AGAIN)
+  f.op(W.I32_EQ)
+  f.open(W.IF)
+  charge(0)
+  eipIs(() => field(R.AT))
+  exit(R.EXIT_STOP)
+  f.close()
+  f.get(reason)
+  f.i32(STOP_NEXT)
+  f.op(W.I32_EQ)
+  f.open(W.IF)
+  charge(1)
+  eipIs(nextOffset)
+  exit(R.EXIT_STOP)
+  f.close()
+  // STOP_TRANSFER: stay inside unless somebody waits.
+  f.cell(L.INTR)
+  f.cell(L.ATTENTION)
+  f.op(W.I32_OR)
+  f.cell(L.FLAGS)
+  f.i32(TRAP_FLAG)
+  f.op(W.I32_AND)
+  f.op(W.I32_OR)
+  f.open(W.IF)
+  charge(1)
+  exit(R.EXIT_STOP)
+  f.close()
+  loadTables()
+  f.br(jump)
+
+  f.close() // fault
+  charge(0)
+  eipIs(() => field(R.AT))
+  exit(R.EXIT_FAULT)
+
+  f.close() // target
+  field(R.TARGET)
+  f.tee(scratch)
+  f.open(W.IF)
+  charge(1)
+  f.get(scratch)
+  f.set(pc)
+  emitHead()
+  f.close()
+  eipIs(() => field(R.DISP))
+  f.get(pc)
+  f.set(link)
+
+  f.close() // jump
+  charge(1)
+  // Look EIP up: table of its page, record of its offset.
+  f.cell(L.EIP)
+  f.cell(L.segmentCell(L.CS, L.SEG_BASE))
+  f.op(W.I32_ADD)
+  f.tee(scratch)
+  f.i32(10)
+  f.op(W.I32_SHR_U)
+  f.i32(~3)
+  f.op(W.I32_AND)
+  f.cell(L.CODE_TABLE)
+  f.op(W.I32_ADD)
+  f.memory(W.I32_LOAD, 0, 2)
+  f.tee(reason)
+  f.open(W.IF)
+  f.get(reason)
+  f.get(scratch)
+  f.i32(0xfff)
+  f.op(W.I32_AND)
+  f.i32(2)
+  f.op(W.I32_SHL)
+  f.op(W.I32_ADD)
+  f.memory(W.I32_LOAD, 0, 2)
+  f.tee(reason)
+  f.open(W.IF)
+  f.get(link)
+  f.open(W.IF)
+  emitLinkInPage()
+  f.close()
+  f.get(reason)
+  f.set(pc)
+  emitHead()
+  f.close()
+  f.close()
+  setCell(L.LINK, () => f.get(link))
+  exit(R.EXIT_MISS)
+  f.close() // loop
+  f.i32(0)
+  f.op(W.END)
+  return f
+
+  /** pc is the head of a run: heat, budget, go. */
+  function emitHead() {
+    f.get(pc)
+    f.set(start)
+    f.get(pc)
+    field(R.COUNT)
+    f.i32(1)
+    f.op(W.I32_SUB)
+    f.tee(scratch)
+    f.memory(W.I32_STORE, R.COUNT)
+    f.get(scratch)
+    f.op(W.I32_EQZ)
+    f.open(W.IF)
+    setCell(L.LINK, () => f.get(pc))
+    eipIs(() => field(R.AT))
+    exit(R.EXIT_HOT)
+    f.close()
+    f.get(budget)
+    f.i32(R.RUN_LIMIT)
+    f.op(W.I32_GT_S)
+    f.br(top, W.BR_IF)
+    eipIs(() => field(R.AT))
+    exit(R.EXIT_BUDGET)
+  }
+  /** Patches the branch at `link` when its target (EIP, record in `reason`) lies in the same page. */
+  function emitLinkInPage() {
+    f.get(link)
+    f.memory(W.I32_LOAD, R.AT)
+    f.cell(L.EIP)
+    f.op(W.I32_XOR)
+    f.i32(12)
+    f.op(W.I32_SHR_U)
+    f.op(W.I32_EQZ)
+    f.open(W.IF)
+    f.get(link)
+    f.get(reason)
+    f.memory(W.I32_STORE, R.TARGET)
+    f.close()
+    f.i32(0)
+    f.set(link)
+  }
+}
+
+function emitAdvance(f: FunctionCode, pc: number) {
+  f.get(pc)
+  f.i32(R.RECORD_BYTES)
+  f.op(W.I32_ADD)
+  f.set(pc)
+}
