@@ -10,7 +10,9 @@ type State = {
   gate: boolean
   /** Count in use, 1 to 65536 (10000 in BCD); 0 before the first count. */
   count: number
-  /** Tick at which `count` was or will be loaded; -1 while the counter is stopped (no count or no trigger yet). */
+  /** False before the first count, and in modes 1 and 5 before the first trigger. */
+  started: boolean
+  /** Tick at which `count` was or will be loaded; may be negative where a count took over in the middle of a period. */
   loadedAt: number
   /** Ticks counted when the gate went low; -1 while counting. */
   pausedAfter: number
@@ -27,7 +29,8 @@ const initialState = (): State => ({
   binaryCodedDecimal: false,
   gate: true,
   count: 0,
-  loadedAt: -1,
+  started: false,
+  loadedAt: 0,
   pausedAfter: -1,
   next: 0,
   nextAt: -1,
@@ -80,9 +83,9 @@ export class Counter {
     if (isTriggered(state.mode)) {
       state.next = count
       state.nextAt = -1
-    } else if (isPeriodic(state.mode) && state.loadedAt >= 0 && state.gate && tick >= state.loadedAt) {
+    } else if (isPeriodic(state.mode) && state.started && tick >= state.loadedAt) {
       state.next = count
-      state.nextAt = this.nextReload(tick)
+      state.nextAt = state.gate ? this.nextReload(tick) : -1
     } else {
       this.start(count, tick)
       state.frozenOutput = state.mode !== 0
@@ -96,7 +99,10 @@ export class Counter {
     if (gate === state.gate) return
     state.gate = gate
     if (gate) this.risingGate(tick)
-    else if (!isTriggered(state.mode) && state.loadedAt >= 0) state.pausedAfter = Math.max(this.elapsed(tick), 0)
+    else if (!isTriggered(state.mode) && state.started) {
+      state.pausedAfter = Math.max(this.elapsed(tick), 0)
+      state.nextAt = -1
+    }
   }
 
   /** A trigger for modes 1, 2, 3 and 5; modes 0 and 4 go on from where they stopped. */
@@ -105,7 +111,7 @@ export class Counter {
     if (isTriggered(state.mode) || isPeriodic(state.mode)) {
       const count = state.next || state.count
       if (count !== 0) this.start(count, tick)
-    } else if (state.loadedAt >= 0) {
+    } else if (state.started) {
       state.loadedAt = Math.max(state.loadedAt, tick - state.pausedAfter)
     }
     state.pausedAfter = -1
@@ -118,6 +124,7 @@ export class Counter {
     state.count = count
     state.next = 0
     state.nextAt = -1
+    state.started = true
     state.loadedAt = tick + 1
   }
 
@@ -136,10 +143,10 @@ export class Counter {
 
   output(tick: number): boolean {
     this.settle(tick)
-    const { mode, count, loadedAt, pausedAfter, frozenOutput } = this.state
+    const { mode, count, started, pausedAfter, frozenOutput } = this.state
     if (isPeriodic(mode) && pausedAfter >= 0) return true
     const elapsed = this.elapsed(tick)
-    if (loadedAt < 0 || elapsed < 0) return frozenOutput
+    if (!started || elapsed < 0) return frozenOutput
     switch (mode) {
       case 0:
       case 1:
@@ -156,8 +163,8 @@ export class Counter {
   /** The next tick after `tick` at which the output may change; Infinity when it will not by itself. */
   nextChange(tick: number): number {
     this.settle(tick)
-    const { mode, count, loadedAt, pausedAfter, nextAt } = this.state
-    if (loadedAt < 0 || pausedAfter >= 0) return NEVER
+    const { mode, count, started, loadedAt, pausedAfter, nextAt } = this.state
+    if (!started || pausedAfter >= 0) return NEVER
     if (tick < loadedAt) return loadedAt
     if (isPeriodic(mode)) {
       const phase = (tick - loadedAt) % count
@@ -177,9 +184,9 @@ export class Counter {
   }
 
   private elementAt(tick: number): number {
-    const { mode, count, loadedAt, frozen } = this.state
+    const { mode, count, started, frozen } = this.state
     const elapsed = this.elapsed(tick)
-    if (loadedAt < 0 || elapsed < 0) return frozen
+    if (!started || elapsed < 0) return frozen
     if (mode === 2) return count - (elapsed % count)
     if (mode === 3) {
       const phase = elapsed % count

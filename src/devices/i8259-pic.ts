@@ -92,6 +92,10 @@ class I8259 implements BusDevice {
     return this.state.levelTriggered
   }
 
+  pin(input: number): boolean {
+    return (this.state.pins & (1 << input)) !== 0
+  }
+
   setPin(input: number, level: boolean): void {
     const bit = 1 << input
     if (level) {
@@ -278,5 +282,8 @@ export class I8259Pair implements Device {
   restore(state: DeviceState): void {
     this.second.restore(state.slave as DeviceState)
     this.first.restore(state.master as DeviceState)
+    for (const [number, line] of this.irq.entries()) {
+      line.restore((number < 8 ? this.first : this.second).pin(number & 7))
+    }
   }
 }

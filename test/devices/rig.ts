@@ -91,9 +91,17 @@ export function checkSaveRestore<R extends Rig>(
       const found = walk(two, after, events)
       expect(found).toEqual(expected)
       expect(two.log).toEqual(one.log)
-      expect(two.devices.map(device => device.save())).toEqual(one.devices.map(device => device.save()))
+      expect(finalState(two)).toBe(finalState(one))
     }),
     { numRuns: 150 },
+  )
+}
+
+/** What the chips save, without the numbers that only order events of the same time. */
+function finalState(rig: Rig): string {
+  return JSON.stringify(
+    rig.devices.map(device => device.save()),
+    (key, value) => (key === 'order' ? undefined : value),
   )
 }
 
