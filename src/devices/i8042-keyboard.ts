@@ -66,17 +66,19 @@ export class I8042 implements Device, BusDevice {
     this.state = initialState()
     this.keyboard.reset()
     this.irq.set(false)
+    this.a20.set(true)
   }
 
   save(): DeviceState {
-    return { ...copyState(this.state), keyboard: this.keyboard.save() }
+    return { ...copyState(this.state), keyboard: this.keyboard.save(), a20: this.a20.level }
   }
 
   restore(saved: DeviceState): void {
-    const { keyboard, ...state } = copyState(saved)
+    const { keyboard, a20, ...state } = copyState(saved)
     this.state = state as State
     this.keyboard.restore(keyboard as Ps2KeyboardState)
     this.irq.restore(this.drivesLine())
+    this.a20.restore(a20 as boolean)
   }
 
   /** Offset 0 is the data port (0x60), offset 4 the status port (0x64). */

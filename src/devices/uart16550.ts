@@ -76,19 +76,16 @@ export class Uart16550 implements Device, BusDevice {
 
   constructor(
     readonly name: string,
-    clock: Clock,
+    private readonly clock: Clock,
     private readonly irq: Line,
     private readonly characters: CharacterLine,
   ) {
-    this.clock = clock
     this.timeout = new Timer(clock, () => {
       this.state.timedOut = true
       this.update()
     })
     characters.onInput = () => this.receive()
   }
-
-  private readonly clock: Clock
 
   reset(): void {
     this.state = initialState()
