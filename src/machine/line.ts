@@ -1,0 +1,72 @@
+// Wires between chips: a level line (interrupt request, A20, gate, INTR) and a character line (serial, consoles).
+// A line holds its level; listeners hear of changes only. Restoring sets the level without telling anybody,
+// because every chip restores its own view of its inputs.
+
+export type LineListener = (level: boolean) => void
+
+export class Line {
+  private current = false
+  private readonly listeners: LineListener[] = []
+
+  /** @param name for messages, for example `irq4`. */
+  constructor(
+    readonly name: string,
+    level = false,
+  ) {
+    this.current = level
+  }
+
+  get level(): boolean {
+    return this.current
+  }
+
+  /** Drives the line; listeners are called, in order of registration, when the level differs from before. */
+  set(level: boolean): void {
+    if (level === this.current) return
+    this.current = level
+    for (const listener of this.listeners) listener(level)
+  }
+
+  /** Puts the line at a saved level without calling anybody. */
+  restore(level: boolean): void {
+    this.current = level
+  }
+
+  onChange(listener: LineListener): void {
+    this.listeners.push(listener)
+  }
+}
+
+/** Bytes between a chip and whoever sits at the other end: a terminal, a file, a test. */
+export class CharacterLine {
+  /** Set by the other end: receives each byte that the chip transmits. */
+  output: (byte: number) => void = () => {}
+  /** Set by the chip: called after bytes were queued for it. */
+  onInput: (() => void) | undefined
+  private queue: number[] = []
+  private head = 0
+
+  constructor(readonly name: string) {}
+
+  /** Queues bytes for the chip, which takes them when it has room. A string is sent as UTF-8. */
+  input(bytes: Uint8Array | string): void {
+    for (const byte of typeof bytes === 'string' ? new TextEncoder().encode(bytes) : bytes) this.queue.push(byte)
+    this.onInput?.()
+  }
+
+  /** Number of bytes queued for the chip. */
+  get available(): number {
+    return this.queue.length - this.head
+  }
+
+  /** The chip takes the next byte; undefined when there is none. */
+  take(): number | undefined {
+    if (this.head === this.queue.length) return undefined
+    const byte = this.queue[this.head++]
+    if (this.head > 4096) {
+      this.queue = this.queue.slice(this.head)
+      this.head = 0
+    }
+    return byte
+  }
+}
