@@ -26,7 +26,48 @@ export const WORKLOADS = [
 ] as const
 
 /** Jobs of the benchmark: `bench=NAME`. The part before the underscore is the job's class. */
-export const BENCH_JOBS = [] as const
+export const BENCH_JOBS = [
+  'int_records',
+  'int_sort',
+  'int_sha256',
+  'int_crc32',
+  'int_sieve',
+  'int_calls',
+  'int_indirect',
+  'int_muldiv',
+  'int_bits',
+  'int_dispatch',
+  'int_hash',
+  'smc_rewrite',
+  'smc_generate',
+  'mem_copyloop',
+  'mem_repmovs',
+  'mem_bytes',
+  'mem_stride',
+  'mem_chase',
+  'fp_x87',
+  'fp_sse2',
+  'sys_getpid',
+  'sys_fork',
+  'sys_exec',
+  'sys_pipe',
+  'sys_mmap',
+  'sys_signal',
+  'sys_files',
+  'sh_fork',
+  'sh_pipeline',
+  'sh_subst',
+  'sh_loop',
+  'sh_seq',
+  'sh_awk',
+  'sh_sort',
+  'sh_grep',
+  'sh_edit',
+  'sh_gzip',
+  'sh_gunzip',
+  'sh_sha',
+  'sh_find',
+] as const
 
 /** Exit status of a job whose device or processor feature is absent. */
 export const STATUS_SKIPPED = 77

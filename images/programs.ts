@@ -27,7 +27,15 @@ const FLAGS = [
   '-fno-tree-loop-distribute-patterns',
   `-ffile-prefix-map=${SOURCES}=/images`,
 ]
-const LINK_FLAGS = ['-nostdlib', '-static', '-no-pie', '-s', '-Wl,--build-id=none', '-Wl,-z,noexecstack']
+const LINK_FLAGS = [
+  '-nostdlib',
+  '-static',
+  '-no-pie',
+  '-s',
+  '-Wl,--build-id=none',
+  '-Wl,-z,noexecstack',
+  '-Wl,-z,noseparate-code',
+]
 /** Programs that need an instruction set extension; they test CPUID themselves before they use it. */
 const EXTRA_FLAGS: Record<string, string[]> = { 'bench/fp_sse2': ['-msse2', '-mfpmath=sse'] }
 
