@@ -1,0 +1,341 @@
+// Decoded code by physical page. A page is kept for each linear page, mode and CS base it is run under, with a table of
+// 1,024 x 4 entries (byte offset in the page -> record, see record.ts). Everything lives in one bounded area of the
+// linear memory; when it is full all of it is dropped. A write to bytes that were decoded turns their records into
+// jumps to themselves, so that they are decoded again when they are reached.
+
+import type { Cpu } from '../cpu/cpu.js'
+import * as L from '../cpu/layout.js'
+import { type Decoder, type DecodeMode, NEED_MORE } from '../isa/decode.js'
+import { forms, isDirectBranch, TOO_LONG, UD } from '../isa/forms.js'
+import * as R from './record.js'
+import { handlerOf } from './slots.js'
+
+const TABLE_BYTES = 4096 * 4
+const PAGE_END = 0x1000
+const MAXIMUM_LENGTH = 15
+const MODE_CODE_32 = 1
+const MODE_FLAT = 8
+
+/** Mnemonics behind which execution never goes on with the next record. */
+const enders = new Set('jmp call ret callf jmpf retf iret int int1 int3 sysenter sysexit ud gp hlt'.split(' '))
+const endsRun = Uint8Array.from(forms, f => Number(enders.has(f.mnemonic)))
+const direct = Uint8Array.from(forms, f => Number(isDirectBranch(f)))
+const operandSize = Uint8Array.from(forms, f => f.operandSize)
+
+/** One physical page of code as one linear page under one mode. */
+export interface CodePage {
+  readonly hostPage: number // host address of the page
+  readonly linearPage: number // linear address of the page
+  readonly mode: number
+  readonly csBase: number
+  readonly csLimit: number
+  readonly table: number // address of its table
+  /** Heads of instructions that begin in the page before and end here. */
+  readonly crossing: { page: CodePage; offset: number }[]
+}
+
+export class CodeCache {
+  /** Pages by host page number. */
+  private pages = new Map<number, CodePage[]>()
+  private next = L.CODE_CACHE
+  private readonly end = L.CODE_CACHE + L.CODE_CACHE_BYTES
+  private readonly decodeModes = new Map<number, DecodeMode>()
+  /** Executions of a head until it is reported as hot. */
+  threshold = 0x7fffffff
+  /** Counters for reports. */
+  decoded = 0
+  invalidated = 0
+  drops = 0
+  /** Told before records change meaning: a page's bytes from offset were written, or all is dropped (page undefined). */
+  onInvalidate: ((page: CodePage | undefined, from: number, to: number) => void) | undefined
+
+  constructor(
+    private readonly cpu: Cpu,
+    private readonly decoder: Decoder,
+    private readonly features: number,
+  ) {}
+
+  get bytesUsed(): number {
+    return this.next - L.CODE_CACHE
+  }
+  get pageCount(): number {
+    return this.pages.size
+  }
+
+  /** Drops all decoded code. */
+  clear() {
+    this.onInvalidate?.(undefined, 0, PAGE_END)
+    this.drops++
+    for (const host of this.pages.keys()) {
+      this.cpu.u8.fill(0, L.CODE_MAP + (host << 6), L.CODE_MAP + ((host + 1) << 6))
+      this.cpu.tlb.unmarkCode(host << 12)
+    }
+    this.pages = new Map()
+    this.next = L.CODE_CACHE
+    this.cpu.tlb.flushCode(true)
+    this.cpu.tlb.flushCode(false)
+  }
+
+  /**
+   * The record of the instruction at the current EIP, decoding it if need be. Returns 0 with an exception raised when it
+   * cannot be fetched (#PF, #GP beyond the limit of CS).
+   */
+  find(eip: number): number {
+    const { cpu } = this
+    const base = cpu.u32[L.segmentCell(L.CS, L.SEG_BASE) >> 2]!
+    const linear = (base + eip) >>> 0
+    const page = this.page(linear)
+    if (!page) return 0
+    const known = cpu.i32[(page.table >> 2) + (linear & 0xfff)]!
+    return known !== 0 ? known : this.decodeRun(page, eip >>> 0, linear)
+  }
+
+  /** The code page in force at a linear address; undefined with #PF raised when it cannot be fetched. */
+  page(linear: number): CodePage | undefined {
+    const { cpu } = this
+    const tableCell = (cpu.i32[L.CODE_TABLE >> 2]! >> 2) + (linear >>> 12)
+    const host = cpu.translateCode(linear)
+    if (host === -2) return undefined
+    const hostPage = (host === -1 ? this.deviceCode(linear) : host) & ~0xfff
+    const mode = cpu.i32[L.MODE >> 2]!
+    const csBase = cpu.u32[L.segmentCell(L.CS, L.SEG_BASE) >> 2]!
+    const csLimit = cpu.u32[L.segmentCell(L.CS, L.SEG_LIMIT) >> 2]!
+    const linearPage = linear & ~0xfff
+    let list = this.pages.get(hostPage >>> 12)
+    let found: CodePage | undefined
+    if (list)
+      for (const p of list)
+        if (p.linearPage === linearPage && p.mode === mode && p.csBase === csBase && p.csLimit === csLimit) found = p
+    if (!found) {
+      if (this.end - this.next < TABLE_BYTES * 2 + (R.RUN_LIMIT + 4) * R.RECORD_BYTES) {
+        this.clear()
+        list = undefined
+      }
+      found = { hostPage, linearPage, mode, csBase, csLimit, table: this.next, crossing: [] }
+      cpu.i32.fill(0, this.next >> 2, (this.next + TABLE_BYTES) >> 2)
+      this.next += TABLE_BYTES
+      if (list) list.push(found)
+      else {
+        this.pages.set(hostPage >>> 12, [found])
+        cpu.tlb.markCode(hostPage)
+      }
+    }
+    cpu.i32[tableCell] = found.table
+    cpu.tlb.noteCodeEntry(linear >>> 12)
+    return found
+  }
+  /** Code in device memory is read through a page that has no other use. */
+  private deviceCode(linear: number): number {
+    const scratch = 0x20000
+    const physical = this.cpu.frame * PAGE_END
+    for (let i = 0; i < PAGE_END; i += 4) this.cpu.i32[(scratch + i) >> 2] = this.cpu.host.deviceRead(physical + i, 4)
+    return scratch | (linear & 0xfff)
+  }
+
+  private decodeMode(page: CodePage): DecodeMode {
+    const key = page.mode & 0xff
+    let m = this.decodeModes.get(key)
+    if (!m) {
+      m = {
+        code32: (page.mode & MODE_CODE_32) !== 0,
+        flat: (page.mode & MODE_FLAT) !== 0,
+        features: this.features | ((page.mode & 32) !== 0 && (page.mode & 64) === 0 ? 0x800 : 0),
+      }
+      this.decodeModes.set(key, m)
+    }
+    return m
+  }
+
+  /** Decodes from an offset of CS up to the end of the run; returns its first record. */
+  private decodeRun(page: CodePage, eip: number, linear: number): number {
+    if (this.end - this.next < (R.RUN_LIMIT + 4) * R.RECORD_BYTES + TABLE_BYTES) {
+      this.clear()
+      return this.find(eip)
+    }
+    const { cpu, decoder } = this
+    const mode = this.decodeMode(page)
+    const table = page.table >> 2
+    const first = this.next
+    let offset = linear & 0xfff
+    for (let n = 0; ; n++) {
+      if (n > 0 && (n === R.RUN_LIMIT - 2 || offset >= PAGE_END || cpu.i32[table + offset] !== 0)) {
+        this.goto(eip, n)
+        break
+      }
+      const form = decoder.decode(cpu.u8, page.hostPage + offset, PAGE_END - offset, mode)
+      if (form === NEED_MORE) {
+        if (n === 0) return this.decodeCrossing(page, eip, linear)
+        this.goto(eip, n)
+        break
+      }
+      if (!this.withinLimit(page, eip, form)) {
+        if (n === 0) {
+          cpu.raise(13, 0)
+          return 0
+        }
+        this.goto(eip, n)
+        break
+      }
+      cpu.i32[table + offset] = this.next
+      this.record(form, eip)
+      this.mark(page.hostPage + offset, decoder.length)
+      if (endsRun[form]) break
+      eip = this.advance(eip, decoder.length, mode)
+      offset += decoder.length
+    }
+    return first
+  }
+  private advance(eip: number, length: number, mode: DecodeMode): number {
+    return mode.code32 ? (eip + length) >>> 0 : (eip + length) & 0xffff
+  }
+  private withinLimit(page: CodePage, eip: number, form: number): boolean {
+    const length = form === UD || form === TOO_LONG ? 1 : this.decoder.length
+    return eip + length - 1 <= page.csLimit
+  }
+  private mark(host: number, bytes: number) {
+    const u8 = this.cpu.u8
+    u8[L.CODE_MAP + (host >>> 6)] = 1
+    u8[L.CODE_MAP + ((host + bytes - 1) >>> 6)] = 1
+  }
+
+  /** An instruction that ends in the next page: a guard, the instruction, and a jump to what follows. */
+  private decodeCrossing(page: CodePage, eip: number, linear: number): number {
+    const { cpu, decoder } = this
+    const offset = linear & 0xfff
+    const mode = this.decodeMode(page)
+    const nextLinear = ((linear & ~0xfff) + PAGE_END) >>> 0
+    const drops = this.drops
+    const following = this.page(nextLinear)
+    if (!following) return 0
+    if (drops !== this.drops) return this.find(eip)
+    const bytes = new Uint8Array(64)
+    const here = PAGE_END - offset
+    bytes.set(cpu.u8.subarray(page.hostPage + offset, page.hostPage + PAGE_END))
+    bytes.set(cpu.u8.subarray(following.hostPage, following.hostPage + MAXIMUM_LENGTH + 1), here)
+    const form = decoder.decode(bytes, 0, 16, mode)
+    if (!this.withinLimit(page, eip, form)) {
+      cpu.raise(13, 0)
+      return 0
+    }
+    const guard = this.allocate(R.SLOT_GUARD, eip)
+    cpu.i32[(guard + R.IMM) >> 2] = following.table
+    cpu.i32[(guard + R.DISP) >> 2] = nextLinear
+    cpu.i32[(page.table >> 2) + offset] = guard
+    this.record(form, eip)
+    const length = decoder.length
+    this.mark(page.hostPage + offset, here)
+    this.mark(following.hostPage, Math.max(1, length - here))
+    following.crossing.push({ page, offset })
+    if (!endsRun[form]) this.goto(this.advance(eip, length, mode), 1, eip)
+    return guard
+  }
+
+  private allocate(handler: number, eip: number): number {
+    const at = this.next
+    this.next += R.RECORD_BYTES
+    const { i32, u16 } = this.cpu
+    i32.fill(0, at >> 2, (at + R.RECORD_BYTES) >> 2)
+    u16[at >> 1] = handler
+    i32[(at + R.AT) >> 2] = eip
+    i32[(at + R.COUNT) >> 2] = this.threshold
+    return at
+  }
+  /** A jump to an offset; AT must lie in the page that the jump is in. */
+  private goto(eip: number, records: number, at = eip) {
+    const inPage = records > 0 ? this.cpu.i32[(this.next - R.RECORD_BYTES + R.AT) >> 2]! : at
+    const record = this.allocate(R.SLOT_GOTO, inPage)
+    this.cpu.i32[(record + R.DISP) >> 2] = eip
+  }
+  /** Writes the record of the instruction the decoder holds. */
+  private record(form: number, eip: number) {
+    const d = this.decoder
+    this.decoded++
+    const at = this.allocate(handlerOf(form, d.index !== L.ZERO), eip)
+    const { i32, u16, u8 } = this.cpu
+    u8[at + R.LENGTH] = d.length
+    u8[at + R.ADDRESSING] = d.scale | (d.segment << 2) | (d.addressMask === -1 ? 0 : 32)
+    u16[(at + R.DST) >> 1] = d.dst
+    u16[(at + R.SRC) >> 1] = d.src
+    i32[(at + R.IMM) >> 2] = d.imm
+    u16[(at + R.BASE) >> 1] = d.base
+    u16[(at + R.INDEX) >> 1] = d.index
+    let disp = d.disp
+    if (direct[form]) {
+      const target = eip + d.length + d.rel
+      disp = operandSize[form] === 2 ? target & 0xffff : target | 0
+    } else if (!usesDisplacement[form]) disp = d.imm2
+    i32[(at + R.DISP) >> 2] = disp
+  }
+
+  /** The instruction at an offset of CS is to be decoded again when it is reached. */
+  giveUp(eip: number) {
+    const linear = (this.cpu.u32[L.segmentCell(L.CS, L.SEG_BASE) >> 2]! + eip) >>> 0
+    const page = this.page(linear)
+    if (page && this.cpu.i32[(page.table >> 2) + (linear & 0xfff)]) this.kill(page, linear & 0xfff)
+  }
+
+  /** Guest bytes at a host address were written: decoded instructions that contain them are given up. */
+  written(hostAddress: number, bytes: number) {
+    const u8 = this.cpu.u8
+    const last = hostAddress + bytes - 1
+    let any = false
+    for (let chunk = hostAddress >>> 6; chunk <= last >>> 6; chunk++) if (u8[L.CODE_MAP + chunk]) any = true
+    if (!any) return
+    for (let host = hostAddress >>> 12; host <= last >>> 12; host++) {
+      const list = this.pages.get(host)
+      if (!list) continue
+      const from = host === hostAddress >>> 12 ? hostAddress & 0xfff : 0
+      const to = host === last >>> 12 ? (last & 0xfff) + 1 : PAGE_END
+      for (const page of list) this.invalidate(page, from, to)
+      this.unmarkChunks(host, list, from, to)
+    }
+  }
+  private invalidate(page: CodePage, from: number, to: number) {
+    const { i32 } = this.cpu
+    this.onInvalidate?.(page, from, to)
+    const table = page.table >> 2
+    for (let offset = Math.max(0, from - MAXIMUM_LENGTH); offset < to; offset++) {
+      const record = i32[table + offset]!
+      if (record === 0 || offset + this.lengthAt(record) <= from) continue
+      this.kill(page, offset)
+    }
+    if (from < MAXIMUM_LENGTH)
+      for (const c of page.crossing.splice(0)) {
+        if (i32[(c.page.table >> 2) + c.offset] === 0) continue
+        this.onInvalidate?.(c.page, c.offset, PAGE_END)
+        this.kill(c.page, c.offset)
+      }
+  }
+  private lengthAt(record: number): number {
+    const { u8, u16 } = this.cpu
+    return u16[record >> 1] === R.SLOT_GUARD ? MAXIMUM_LENGTH : u8[record + R.LENGTH]!
+  }
+  private kill(page: CodePage, offset: number) {
+    const { i32, u16 } = this.cpu
+    const cell = (page.table >> 2) + offset
+    const record = i32[cell]!
+    i32[cell] = 0
+    u16[record >> 1] = R.SLOT_GOTO
+    i32[(record + R.DISP) >> 2] = i32[(record + R.AT) >> 2]!
+    i32[(record + R.TARGET) >> 2] = 0
+    this.invalidated++
+  }
+  /** Clears the marks of chunks in which no decoded instruction is left. */
+  private unmarkChunks(host: number, list: CodePage[], from: number, to: number) {
+    const { i32, u8 } = this.cpu
+    for (let chunk = from >>> 6; chunk <= (to - 1) >>> 6; chunk++) {
+      let used = false
+      for (const page of list) {
+        if (chunk === 0 && page.crossing.length > 0) used = true
+        const table = page.table >> 2
+        for (let offset = Math.max(0, chunk * 64 - MAXIMUM_LENGTH); offset < chunk * 64 + 64 && !used; offset++) {
+          const record = i32[table + offset]!
+          if (record !== 0 && offset + this.lengthAt(record) > chunk * 64) used = true
+        }
+      }
+      if (!used) u8[L.CODE_MAP + (host << 6) + chunk] = 0
+    }
+  }
+}
+
+const usesDisplacement = Uint8Array.from(forms, f => Number(f.operands.some(o => o.kind === 2) || f.operands.length === 0))

@@ -1,0 +1,59 @@
+// Makes the core module run over a machine's linear memory. V8 compiles the core with its optimizing compiler at once
+// (flags are set around the one compilation): a cold loop in baseline code would cost a guest its first half second.
+
+import type { Cpu } from '../cpu/cpu.js'
+import { helpers } from '../cpu/helpers.js'
+import * as L from '../cpu/layout.js'
+import type { CoreLayout } from './core.js'
+
+/** The exports of the core that engines call. */
+export interface Core {
+  /** Runs from a record on; returns EXIT_* (record.ts). */
+  run(record: number): number
+  /** Executes the instruction of one record by its handler number; returns DONE_*. */
+  step(record: number, handler: number): number
+  readonly table: WebAssembly.Table
+  readonly layout: CoreLayout
+  /** All exports, for modules that import slow paths and procedures. */
+  readonly exports: WebAssembly.Exports
+}
+
+/** Instantiates compiled core code for a CPU. Throws when a helper that the core imports does not exist. */
+export function instantiateCore(module: WebAssembly.Module, layout: CoreLayout, memory: WebAssembly.Memory, cpu: Cpu): Core {
+  const { i32 } = cpu
+  const imports: Record<string, WebAssembly.ImportValue> = {
+    memory,
+    load_miss: (linear: number, width: number, willWrite: number) => cpu.loadSlow(linear >>> 0, width, willWrite),
+    store_miss: (linear: number, width: number, value: number) => cpu.storeSlow(linear >>> 0, width, value),
+  }
+  const table = helpers as Readonly<Record<string, (cpu: Cpu, ...args: number[]) => number>>
+  for (const name of Object.keys(layout.helpers)) {
+    const helper = table[name]
+    if (!helper) throw new Error(`no helper ${name}`)
+    imports[`helper_${name}`] = bind(helper, cpu, layout.helpers[name]!)
+  }
+  i32[L.FAULT >> 2] = 0
+  const { exports } = new WebAssembly.Instance(module, { m: imports })
+  return {
+    run: exports.run as Core['run'],
+    step: exports.step as Core['step'],
+    table: exports.table as WebAssembly.Table,
+    layout,
+    exports,
+  }
+}
+
+function bind(helper: (cpu: Cpu, ...args: number[]) => number, cpu: Cpu, count: number): WebAssembly.ImportValue {
+  switch (count) {
+    case 0:
+      return () => helper(cpu)
+    case 1:
+      return (a: number) => helper(cpu, a)
+    case 2:
+      return (a: number, b: number) => helper(cpu, a, b)
+    case 3:
+      return (a: number, b: number, c: number) => helper(cpu, a, b, c)
+    default:
+      return (...args: number[]) => helper(cpu, ...args)
+  }
+}

@@ -1,0 +1,128 @@
+// The loop around every engine: interrupts at exact boundaries, exceptions, HLT, single steps. Engines differ only in
+// how they advance; what is architectural between two instructions stands here once (SDM vol. 3, 6.9 priorities).
+
+import type { Cpu } from '../cpu/cpu.js'
+import { afterStep, beforeStep, stepping } from '../cpu/debug-registers.js'
+import * as L from '../cpu/layout.js'
+import { EXIT_FAULT } from './record.js'
+
+// Why run() returned.
+export const LIMIT = 0 // the retired count has reached the limit
+export const HALTED = 1 // HLT: nothing to execute until an interrupt
+export const SHUTDOWN = 2 // triple fault
+export const ASKED = 3 // requestStop() was called
+
+const INTERRUPT_FLAG = 0x200
+const SLICE_MAXIMUM = 0x3fffffff
+
+/** What an engine is: it executes instructions and says why it stopped (EXIT_* of record.ts). */
+export interface Engine {
+  readonly name: string
+  /** Executes until BUDGET is used up or something is to be looked at. */
+  advance(): number
+  /** Executes exactly one instruction (one iteration of a repeated one when BUDGET is 1). */
+  single(): number
+  /** The MODE cell, or base or limit of CS, have changed. */
+  modeChanged(): void
+  /** Bytes of guest memory that were executed before have been written. */
+  codeWritten(hostAddress: number, bytes: number): void
+}
+
+export class Execution {
+  halted = false
+  /** Set by a machine with a pending NMI. */
+  nmi = false
+  private stopAsked = false
+  private sliceEnd = 0
+  private limit = 0
+
+  constructor(
+    readonly cpu: Cpu,
+    readonly engine: Engine,
+    private readonly acknowledge: () => number,
+  ) {}
+
+  /** Instructions retired since the start; exact also inside a helper (then: before the current instruction). */
+  get retired(): number {
+    return this.sliceEnd - this.cpu.i32[L.BUDGET >> 2]!
+  }
+  /** Sets the count (restore of a snapshot). */
+  set retired(count: number) {
+    this.sliceEnd = count
+    this.cpu.i32[L.SLICE_END >> 2] = count % 0x100000000 | 0
+    this.cpu.i32[L.BUDGET >> 2] = 0
+  }
+
+  /** Ends run() before the next instruction. */
+  requestStop() {
+    this.stopAsked = true
+    this.cpu.i32[L.ATTENTION >> 2] = 1
+    this.shorten(this.retired)
+  }
+  /** The run is to end at an earlier count than was asked for (a device has a nearer deadline). */
+  shorten(limit: number) {
+    if (limit >= this.limit) return
+    this.limit = limit
+    const i32 = this.cpu.i32
+    const cut = Math.min(this.sliceEnd - limit, i32[L.BUDGET >> 2]!)
+    if (cut <= 0) return
+    this.sliceEnd -= cut
+    i32[L.BUDGET >> 2]! -= cut
+    i32[L.SLICE_END >> 2]! -= cut
+  }
+
+  /** Executes until `limit` instructions have retired in all, or until there is a reason to stop before. */
+  run(limit: number): number {
+    const { cpu } = this
+    const { i32 } = cpu
+    this.limit = limit
+    for (;;) {
+      const retired = this.retired
+      if (this.stopAsked) {
+        this.stopAsked = false
+        i32[L.ATTENTION >> 2] = 0
+        return ASKED
+      }
+      if (cpu.shutdown) return SHUTDOWN
+      const held = i32[L.SHADOW_KIND >> 2] !== 0 && i32[L.SHADOW >> 2] === (retired % 0x100000000 | 0)
+      if (!held) this.interrupts()
+      if (this.halted) return HALTED
+      if (retired >= this.limit) return LIMIT
+      const waiting = held && (this.nmi || i32[L.INTR >> 2] !== 0)
+      this.slice(retired, waiting ? retired + 1 : this.limit)
+      const exit = stepping(cpu) ? this.step() : this.engine.advance()
+      if (exit === EXIT_FAULT) cpu.deliverRaised()
+    }
+  }
+
+  private interrupts() {
+    const { cpu } = this
+    const { i32 } = cpu
+    if (this.nmi) {
+      this.nmi = false
+      this.halted = false
+      cpu.deliverInterrupt(2)
+    } else if (i32[L.INTR >> 2] !== 0 && (i32[L.FLAGS >> 2]! & INTERRUPT_FLAG) !== 0) {
+      this.halted = false
+      cpu.deliverInterrupt(this.acknowledge())
+    }
+  }
+  private slice(retired: number, end: number) {
+    const stop = Math.min(end, retired + SLICE_MAXIMUM)
+    const { i32 } = this.cpu
+    this.sliceEnd = stop
+    i32[L.SLICE_END >> 2] = stop % 0x100000000 | 0
+    i32[L.BUDGET >> 2] = stop - retired
+  }
+
+  /** One instruction with TF or breakpoints in force. */
+  private step(): number {
+    const { cpu } = this
+    const retired = this.retired
+    if (!beforeStep(cpu)) return EXIT_FAULT
+    this.slice(retired, retired + 1)
+    const exit = this.engine.single()
+    if (exit !== EXIT_FAULT) afterStep(cpu)
+    return exit
+  }
+}

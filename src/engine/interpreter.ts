@@ -1,0 +1,159 @@
+// The cold engine: runs records of the code cache in the core's run loop, and decodes what the loop does not find.
+// Close to a deadline it goes instruction by instruction, so that the count is met exactly.
+
+import type { Cpu } from '../cpu/cpu.js'
+import * as L from '../cpu/layout.js'
+import { STOP_AGAIN, STOP_NEXT } from '../cpu/stops.js'
+import type { CodeCache } from './code-cache.js'
+import type { Core } from './core-instance.js'
+import type { Engine } from './execution.js'
+import * as R from './record.js'
+
+const BUDGET = L.BUDGET >> 2
+const EIP = L.EIP >> 2
+const LINK = L.LINK >> 2
+const CS_BASE = L.segmentCell(L.CS, L.SEG_BASE) >> 2
+const CS_LIMIT = L.segmentCell(L.CS, L.SEG_LIMIT) >> 2
+const CONTINUE = -1
+
+export class Interpreter implements Engine {
+  readonly name: string = 'interpreter'
+  private readonly i32: Int32Array
+  private readonly u16: Uint16Array
+  /** MODE, base and limit of CS that the user and supervisor code tables were filled under. */
+  private readonly filledUnder = [-1, -1, -1, -1, -1, -1]
+
+  constructor(
+    protected readonly cpu: Cpu,
+    protected readonly core: Core,
+    readonly cache: CodeCache,
+  ) {
+    this.i32 = cpu.i32
+    this.u16 = cpu.u16
+  }
+
+  modeChanged() {
+    const { i32, filledUnder } = this
+    const user = (i32[L.MODE >> 2]! & 4) !== 0
+    const at = user ? 3 : 0
+    if (filledUnder[at] === i32[L.MODE >> 2] && filledUnder[at + 1] === i32[CS_BASE] && filledUnder[at + 2] === i32[CS_LIMIT])
+      return
+    filledUnder[at] = i32[L.MODE >> 2]!
+    filledUnder[at + 1] = i32[CS_BASE]!
+    filledUnder[at + 2] = i32[CS_LIMIT]!
+    this.cpu.tlb.flushCode(user)
+  }
+  codeWritten(hostAddress: number, bytes: number) {
+    this.cache.written(hostAddress, bytes)
+  }
+
+  /** The record at EIP, or 0 with an exception raised. */
+  private here(): number {
+    const { i32 } = this
+    const linear = (i32[CS_BASE]! + i32[EIP]!) >>> 0
+    const table = i32[(i32[L.CODE_TABLE >> 2]! >> 2) + (linear >>> 12)]!
+    if (table !== 0) {
+      const record = i32[(table >> 2) + (linear & 0xfff)]!
+      if (record !== 0) return record
+    }
+    return this.cache.find(i32[EIP]!)
+  }
+
+  advance(): number {
+    const { i32, core } = this
+    for (;;) {
+      const budget = i32[BUDGET]!
+      if (budget <= 0) return R.EXIT_BUDGET
+      const record = this.here()
+      if (record === 0) return R.EXIT_FAULT
+      let exit: number
+      if (budget <= R.RUN_LIMIT) {
+        exit = this.one(record)
+        if (exit !== CONTINUE) return exit
+        continue
+      }
+      exit = core.run(record)
+      if (exit === R.EXIT_MISS) {
+        const link = i32[LINK]!
+        const drops = this.cache.drops
+        const found = this.here()
+        if (found === 0) return R.EXIT_FAULT
+        if (link !== 0 && drops === this.cache.drops && (i32[(link + R.AT) >> 2]! ^ i32[EIP]!) >>> 12 === 0)
+          i32[(link + R.TARGET) >> 2] = found
+      } else if (exit === R.EXIT_GUARD) {
+        if (!this.guard(i32[LINK]!)) return R.EXIT_FAULT
+      } else if (exit === R.EXIT_HOT) this.hot(i32[LINK]!)
+      else if (exit !== R.EXIT_BUDGET) return exit
+    }
+  }
+  /** A head has been executed often. */
+  protected hot(record: number) {
+    this.i32[(record + R.COUNT) >> 2] = 0x7fffffff
+  }
+
+  single(): number {
+    for (;;) {
+      const record = this.here()
+      if (record === 0) return R.EXIT_FAULT
+      const before = this.i32[BUDGET]!
+      const exit = this.one(record)
+      if (exit !== CONTINUE) return exit
+      if (this.i32[BUDGET] !== before) return R.EXIT_STOP
+    }
+  }
+
+  /** Executes the instruction of a record, or follows a pseudo-instruction. Returns CONTINUE, EXIT_STOP or EXIT_FAULT. */
+  private one(record: number): number {
+    const { i32, u16 } = this
+    let handler = u16[record >> 1]!
+    if (handler === R.SLOT_GOTO) {
+      i32[EIP] = i32[(record + R.DISP) >> 2]!
+      return CONTINUE
+    }
+    if (handler === R.SLOT_GUARD) {
+      if (!this.guard(record)) return R.EXIT_FAULT
+      if (u16[record >> 1] !== R.SLOT_GUARD) return CONTINUE
+      record += R.RECORD_BYTES
+      handler = u16[record >> 1]!
+    }
+    const done = handler === R.SLOT_HOT ? this.stepHot(record) : this.core.step(record, handler)
+    const at = i32[(record + R.AT) >> 2]!
+    switch (done) {
+      case R.DONE_FAULT:
+        i32[EIP] = at
+        return R.EXIT_FAULT
+      case R.DONE_STOP + STOP_AGAIN:
+        i32[EIP] = at
+        return R.EXIT_STOP
+      case R.DONE_NEXT:
+      case R.DONE_STOP + STOP_NEXT:
+        i32[EIP] = this.following(record, at)
+        break
+      case R.DONE_TARGET:
+        i32[EIP] = i32[(record + R.DISP) >> 2]!
+        break
+    }
+    i32[BUDGET]!--
+    return done < R.DONE_STOP ? CONTINUE : R.EXIT_STOP
+  }
+  private following(record: number, at: number): number {
+    const next = at + this.cpu.u8[record + R.LENGTH]!
+    return (this.i32[L.MODE >> 2]! & 1) !== 0 ? next : next & 0xffff
+  }
+  /** Executes the instruction that a translated head replaced. */
+  protected stepHot(_record: number): number {
+    throw new Error('the interpreter has no translated code')
+  }
+
+  /** Checks that the page behind a crossing instruction is still the one it was decoded from. */
+  private guard(record: number): boolean {
+    const { i32, cache } = this
+    const following = cache.page(i32[(record + R.DISP) >> 2]! >>> 0)
+    if (!following) {
+      i32[EIP] = i32[(record + R.AT) >> 2]!
+      return false
+    }
+    if (i32[(record + R.IMM) >> 2] !== following.table) cache.giveUp(i32[EIP]!)
+    return true
+  }
+}
