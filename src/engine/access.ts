@@ -42,7 +42,14 @@ function emitTest(f: FunctionCode, a: number, width: number, base: TableBase, en
 }
 
 /** Loads `width` bytes at the linear address in local `a`; the value is left on the stack. */
-export function emitGuestLoad(f: FunctionCode, a: number, width: number, base: TableBase, slow: number, onFault: () => void) {
+export function emitGuestLoad(
+  f: FunctionCode,
+  a: number,
+  width: number,
+  base: TableBase,
+  slow: number,
+  onFault: () => void,
+) {
   const entry = f.allocate(I32)
   emitTest(f, a, width, base, entry)
   f.open(W.IF, wasmType(typeOfWidth(width)))

@@ -5,7 +5,7 @@
 
 import type { Cpu } from '../cpu/cpu.js'
 import * as L from '../cpu/layout.js'
-import { type Decoder, type DecodeMode, NEED_MORE } from '../isa/decode.js'
+import { type DecodeMode, type Decoder, NEED_MORE } from '../isa/decode.js'
 import { forms, isDirectBranch, TOO_LONG, UD } from '../isa/forms.js'
 import * as R from './record.js'
 import { handlerOf } from './slots.js'
@@ -338,4 +338,6 @@ export class CodeCache {
   }
 }
 
-const usesDisplacement = Uint8Array.from(forms, f => Number(f.operands.some(o => o.kind === 2) || f.operands.length === 0))
+const usesDisplacement = Uint8Array.from(forms, f =>
+  Number(f.operands.some(o => o.kind === 2) || f.operands.length === 0),
+)

@@ -2,8 +2,8 @@
 // and procedures. They differ in how an instruction ends.
 
 import { EIP, FAULT, FAULT_ERROR, FAULT_HAS_ERROR, TLB_READ, TLB_WRITE } from '../cpu/layout.js'
-import * as T from '../ir/tape.js'
 import type { Procedure, Value } from '../ir/tape.js'
+import * as T from '../ir/tape.js'
 import { VOID } from '../ir/types.js'
 import * as W from '../wasm/opcodes.js'
 import { emitGuestLoad, emitGuestStore, type SlowFunctions, type TableBase } from './access.js'

@@ -19,7 +19,12 @@ export interface Core {
 }
 
 /** Instantiates compiled core code for a CPU. Throws when a helper that the core imports does not exist. */
-export function instantiateCore(module: WebAssembly.Module, layout: CoreLayout, memory: WebAssembly.Memory, cpu: Cpu): Core {
+export function instantiateCore(
+  module: WebAssembly.Module,
+  layout: CoreLayout,
+  memory: WebAssembly.Memory,
+  cpu: Cpu,
+): Core {
   const { i32 } = cpu
   const imports: Record<string, WebAssembly.ImportValue> = {
     memory,

@@ -9,8 +9,8 @@ import * as W from '../wasm/opcodes.js'
 import { type SlowFunctions, typeOfWidth } from './access.js'
 import { HandlerLowering, type Linkage, ProcedureLowering } from './cold-lowering.js'
 import { emitLoad, emitStore, FunctionCode, wasmType } from './lower.js'
-import { RecordContext } from './record-context.js'
 import { FIRST_SLOT } from './record.js'
+import { RecordContext } from './record-context.js'
 import { emitRunLoop } from './run-loop.js'
 import { slots, tapeOf } from './slots.js'
 
@@ -45,7 +45,10 @@ export function buildCore(procedures: ReadonlyMap<string, Procedure>): { bytes: 
     const add = (name: string, params: number[], results: number[], f: FunctionCode) =>
       m.function(m.type(params, results), f.locals(), f.out.take(), `${name}${width}`)
     ;(slow.load as Map<number, number>).set(width, add('load', [i32], [t], slowLoad(width, false, missLoad)))
-    ;(slow.loadForWrite as Map<number, number>).set(width, add('load_for_write', [i32], [t], slowLoad(width, true, missLoad)))
+    ;(slow.loadForWrite as Map<number, number>).set(
+      width,
+      add('load_for_write', [i32], [t], slowLoad(width, true, missLoad)),
+    )
     ;(slow.store as Map<number, number>).set(width, add('store', [i32, t], [], slowStore(width, missStore)))
   }
 
@@ -90,12 +93,18 @@ export function buildCore(procedures: ReadonlyMap<string, Procedure>): { bytes: 
 function collectHelpers(procedures: ReadonlyMap<string, Procedure>): Map<string, number> {
   const found = new Map<string, number>()
   const context = new RecordContext()
-  const visit = (tape: { length: number; op: Uint16Array; imm: Int32Array; calls: { callee: string; args: readonly number[] }[] }) => {
+  const visit = (tape: {
+    length: number
+    op: Uint16Array
+    imm: Int32Array
+    calls: { callee: string; args: readonly number[] }[]
+  }) => {
     for (let at = 0; at < tape.length; at++) {
       if (tape.op[at] !== HELPER) continue
       const { callee, args } = tape.calls[tape.imm[at]!]!
       const known = found.get(callee)
-      if (known !== undefined && known !== args.length) throw new Error(`helper ${callee} is called with ${known} and ${args.length} arguments`)
+      if (known !== undefined && known !== args.length)
+        throw new Error(`helper ${callee} is called with ${known} and ${args.length} arguments`)
       found.set(callee, args.length)
     }
   }

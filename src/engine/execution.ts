@@ -49,7 +49,7 @@ export class Execution {
   /** Sets the count (restore of a snapshot). */
   set retired(count: number) {
     this.sliceEnd = count
-    this.cpu.i32[L.SLICE_END >> 2] = count % 0x100000000 | 0
+    this.cpu.i32[L.SLICE_END >> 2] = (count % 0x100000000) | 0
     this.cpu.i32[L.BUDGET >> 2] = 0
   }
 
@@ -84,7 +84,7 @@ export class Execution {
         return ASKED
       }
       if (cpu.shutdown) return SHUTDOWN
-      const held = i32[L.SHADOW_KIND >> 2] !== 0 && i32[L.SHADOW >> 2] === (retired % 0x100000000 | 0)
+      const held = i32[L.SHADOW_KIND >> 2] !== 0 && i32[L.SHADOW >> 2] === ((retired % 0x100000000) | 0)
       if (!held) this.interrupts()
       if (this.halted) return HALTED
       if (retired >= this.limit) return LIMIT
@@ -111,7 +111,7 @@ export class Execution {
     const stop = Math.min(end, retired + SLICE_MAXIMUM)
     const { i32 } = this.cpu
     this.sliceEnd = stop
-    i32[L.SLICE_END >> 2] = stop % 0x100000000 | 0
+    i32[L.SLICE_END >> 2] = (stop % 0x100000000) | 0
     i32[L.BUDGET >> 2] = stop - retired
   }
 

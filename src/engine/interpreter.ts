@@ -36,7 +36,11 @@ export class Interpreter implements Engine {
     const { i32, filledUnder } = this
     const user = (i32[L.MODE >> 2]! & 4) !== 0
     const at = user ? 3 : 0
-    if (filledUnder[at] === i32[L.MODE >> 2] && filledUnder[at + 1] === i32[CS_BASE] && filledUnder[at + 2] === i32[CS_LIMIT])
+    if (
+      filledUnder[at] === i32[L.MODE >> 2] &&
+      filledUnder[at + 1] === i32[CS_BASE] &&
+      filledUnder[at + 2] === i32[CS_LIMIT]
+    )
       return
     filledUnder[at] = i32[L.MODE >> 2]!
     filledUnder[at + 1] = i32[CS_BASE]!

@@ -18,7 +18,13 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
   const f = new FunctionCode([I32])
   const pc = 0
   const [start, budget, read, write, reason, link, scratch] = Array.from({ length: 7 }, () => f.allocate(I32)) as [
-    number, number, number, number, number, number, number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
   ]
   const field = (offset: number, op: number = W.I32_LOAD) => {
     f.get(pc)
@@ -183,7 +189,11 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
   eipIs(nextOffset)
   exit(R.EXIT_BUDGET)
   f.close()
-  for (const [code, label] of [[R.DONE_JUMP, jump], [R.DONE_TARGET, target], [R.DONE_FAULT, fault]] as const) {
+  for (const [code, label] of [
+    [R.DONE_JUMP, jump],
+    [R.DONE_TARGET, target],
+    [R.DONE_FAULT, fault],
+  ] as const) {
     f.get(reason)
     f.i32(code)
     f.op(W.I32_EQ)

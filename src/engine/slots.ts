@@ -5,8 +5,8 @@ import type { Tape } from '../ir/tape.js'
 import { type Form, MEM } from '../isa/form.js'
 import { forms } from '../isa/forms.js'
 import { semantics } from '../semantics/index.js'
-import type { RecordContext } from './record-context.js'
 import { FIRST_SLOT } from './record.js'
+import type { RecordContext } from './record-context.js'
 
 export interface Slot {
   readonly form: Form

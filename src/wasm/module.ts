@@ -118,7 +118,9 @@ export class ModuleBuilder {
         w.u32(this.tableSize)
       })
     section(7, w => {
-      const exported = this.bodies.flatMap((b, i) => (b.exported ? [[b.exported, this.functionImports + i] as const] : []))
+      const exported = this.bodies.flatMap((b, i) =>
+        b.exported ? [[b.exported, this.functionImports + i] as const] : [],
+      )
       w.u32(exported.length + (this.tableSize ? 1 : 0))
       if (this.tableSize) {
         w.name('table')

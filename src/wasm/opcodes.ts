@@ -99,7 +99,12 @@ run(simd, 13, 'i8x16.', 'shuffle swizzle')
 run(simd, 15, '', 'i8x16.splat i16x8.splat i32x4.splat i64x2.splat f32x4.splat f64x2.splat')
 run(simd, 21, 'i8x16.', 'extract_lane_s extract_lane_u replace_lane')
 run(simd, 24, 'i16x8.', 'extract_lane_s extract_lane_u replace_lane')
-for (const [first, shape] of [[27, 'i32x4'], [29, 'i64x2'], [31, 'f32x4'], [33, 'f64x2']] as const)
+for (const [first, shape] of [
+  [27, 'i32x4'],
+  [29, 'i64x2'],
+  [31, 'f32x4'],
+  [33, 'f64x2'],
+] as const)
   run(simd, first, `${shape}.`, 'extract_lane replace_lane')
 const compare = 'eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u'
 run(simd, 35, 'i8x16.', compare)
@@ -124,7 +129,12 @@ const vector = 'abs neg - sqrt add sub mul div min max pmin pmax'
 run(simd, 224, 'f32x4.', vector)
 run(simd, 236, 'f64x2.', vector)
 run(simd, 248, '', 'i32x4.trunc_sat_f32x4_s i32x4.trunc_sat_f32x4_u f32x4.convert_i32x4_s f32x4.convert_i32x4_u')
-run(simd, 252, '', 'i32x4.trunc_sat_f64x2_s_zero i32x4.trunc_sat_f64x2_u_zero f64x2.convert_low_i32x4_s f64x2.convert_low_i32x4_u')
+run(
+  simd,
+  252,
+  '',
+  'i32x4.trunc_sat_f64x2_s_zero i32x4.trunc_sat_f64x2_u_zero f64x2.convert_low_i32x4_s f64x2.convert_low_i32x4_u',
+)
 
 /** The bytes of a pure instruction, without its lane immediate. Throws for an unknown name. */
 export function encodingOf(name: string): readonly number[] {

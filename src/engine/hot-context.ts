@@ -1,0 +1,264 @@
+// Static binding for hot code: operands are the constants of a decoded record, general registers and flags are values
+// that are handed from instruction to instruction. Where an instruction may leave the block a snapshot says what the
+// registers and flags are then. An instruction that cannot be expressed so is refused and stays with the cold engine.
+
+import * as L from '../cpu/layout.js'
+import type { Tape, Value } from '../ir/tape.js'
+import { I32, type Type } from '../ir/types.js'
+import type { Form } from '../isa/form.js'
+import { Context, type Field } from '../semantics/context.js'
+import type { Flags } from '../semantics/flags.js'
+import { type FlagState, HotFlags } from './hot-flags.js'
+import * as R from './record.js'
+
+/** State of the block before one instruction (exceptions) or behind it (`completed`). */
+export interface Snapshot {
+  readonly registers: readonly Value[]
+  readonly flags: FlagState
+  /** Position of the instruction in its block. */
+  readonly index: number
+  readonly eip: number
+  readonly next: number
+}
+
+/** How the last instruction of a block goes on. */
+export type Ending =
+  | { readonly kind: 'next' }
+  | { readonly kind: 'target'; readonly condition: Value | undefined }
+  | { readonly kind: 'jump'; readonly offset: Value }
+
+const GPR_END = L.GPR + 32
+
+export class HotContext extends Context {
+  override readonly flags: HotFlags & Flags = new HotFlags(this)
+  registers: Value[] = []
+  /** By tape entry: the snapshot that holds there. */
+  readonly snapshots = new Map<number, Snapshot>()
+  ending: Ending = { kind: 'next' }
+  /** Set when the instruction cannot be translated. */
+  refused = false
+  private depth = 0
+  private record = 0
+  private index = 0
+  private branch = false
+  private current: Snapshot | undefined
+
+  constructor(private readonly i32: Int32Array) {
+    super()
+  }
+
+  get inArm(): boolean {
+    return this.depth > 0
+  }
+
+  /** Begins a block; its tape replaces the one before. */
+  begin(tape: Tape) {
+    this.tape = tape
+    tape.clear()
+    this.snapshots.clear()
+    this.registers = Array.from({ length: 8 }, (_, n) => this.parameter(n, I32))
+    this.flags.begin()
+    this.ending = { kind: 'next' }
+    this.index = 0
+    this.depth = 0
+  }
+
+  /** Translates one instruction; false, with the tape as it was before, when it is refused. */
+  instruction(form: Form, meaning: (b: Context, form: Form) => void, record: number, branch: boolean): boolean {
+    const { tape, flags } = this
+    const before = { length: tape.length, registers: [...this.registers], state: flags.state, last: flags.last }
+    const sizes = [tape.wide.length, tape.calls.length, tape.variables.length]
+    this.form = form
+    this.record = record
+    this.branch = branch
+    this.refused = false
+    this.depth = 0
+    this.ending = { kind: 'next' }
+    this.current = undefined
+    meaning(this, form)
+    if (this.refused) {
+      for (let at = before.length; at < tape.length; at++) this.snapshots.delete(at)
+      tape.length = before.length
+      ;[tape.wide.length, tape.calls.length, tape.variables.length] = sizes as [number, number, number]
+      this.registers = before.registers
+      flags.state = before.state
+      flags.last = before.last
+      this.ending = { kind: 'next' }
+      return false
+    }
+    this.index++
+    return true
+  }
+
+  field(name: Field): Value {
+    return this.const(this.number(name))
+  }
+  private number(name: Field): number {
+    const { i32, record } = this
+    const half = (offset: number) => (i32[(record + offset) >> 2]! >>> (8 * (offset & 2))) & 0xffff
+    const addressing = half(R.LENGTH) >> 8
+    switch (name) {
+      case 'dst':
+        return half(R.DST)
+      case 'src':
+        return half(R.SRC)
+      case 'imm':
+        return i32[(record + R.IMM) >> 2]!
+      case 'imm2':
+      case 'disp':
+      case 'target':
+        return i32[(record + R.DISP) >> 2]!
+      case 'base':
+        return half(R.BASE)
+      case 'index':
+        return half(R.INDEX)
+      case 'scale':
+        return addressing & 3
+      case 'segment':
+        return (addressing >> 2) & 7
+      case 'addressMask':
+        return addressing & 32 ? 0xffff : -1
+      case 'eip':
+        return i32[(record + R.AT) >> 2]!
+      case 'next':
+        return i32[(record + R.AT) >> 2]! + (half(R.LENGTH) & 0xff)
+    }
+  }
+
+  // General registers and flags are not in memory.
+  override loadAt(address: Value, offset: number, width: number, signed = false): Value {
+    const base = this.known(address)
+    if (base === undefined) return super.loadAt(address, offset, width, signed)
+    const cell = base + offset
+    if (cell >= L.GPR && cell < GPR_END) return this.readRegister(cell, width)
+    if (cell === L.FLAG_RESULT) return this.flags.result()
+    if (cell === L.FLAG_AUX) return this.flags.aux()
+    if (cell === L.ZERO) return this.const(0)
+    return super.loadAt(address, offset, width, signed)
+  }
+  override storeAt(address: Value, offset: number, width: number, v: Value) {
+    const base = this.known(address)
+    const cell = base === undefined ? -1 : base + offset
+    if (cell >= L.GPR && cell < GPR_END) return this.writeRegister(cell, width, v)
+    if (cell === L.FLAG_RESULT || cell === L.FLAG_AUX || cell === L.BUDGET) {
+      this.refused = true
+      return
+    }
+    super.storeAt(address, offset, width, v)
+  }
+  /** Accesses the memory behind a cell that hot code keeps elsewhere. */
+  loadOutside(cell: number): Value {
+    return super.loadAt(this.const(0), cell, 4)
+  }
+  storeOutside(cell: number, v: Value) {
+    super.storeAt(this.const(0), cell, 4, v)
+  }
+  private readRegister(cell: number, width: number): Value {
+    const v = this.registers[(cell - L.GPR) >> 2]!
+    if (width === 4) return v
+    if (width === 2) return this.and(v, this.const(0xffff))
+    return this.and(cell & 1 ? this.shru(v, this.const(8)) : v, this.const(0xff))
+  }
+  private writeRegister(cell: number, width: number, v: Value) {
+    if (this.depth > 0) {
+      this.refused = true
+      return
+    }
+    const n = (cell - L.GPR) >> 2
+    const old = this.registers[n]!
+    this.current = undefined
+    if (width === 4) this.registers[n] = v
+    else if (width === 2) this.registers[n] = this.or(this.and(old, this.const(~0xffff)), this.and(v, this.const(0xffff)))
+    else if (cell & 1)
+      this.registers[n] = this.or(this.and(old, this.const(~0xff00)), this.shl(this.and(v, this.const(0xff)), this.const(8)))
+    else this.registers[n] = this.or(this.and(old, this.const(~0xff)), this.and(v, this.const(0xff)))
+  }
+
+  // Arms.
+  override if(condition: Value, then: () => void, otherwise?: () => void) {
+    if (this.branch && !otherwise && this.capture(condition, then)) return
+    const inside = (arm: () => void) => () => {
+      this.depth++
+      const { state, last } = this.flags
+      arm()
+      if (this.flags.state !== state) this.refused = true
+      this.flags.last = last
+      this.depth--
+    }
+    if (this.known(condition) !== undefined) super.if(condition, then, otherwise)
+    else super.if(condition, inside(then), otherwise && inside(otherwise))
+  }
+  /** A conditional direct branch: the region's structure takes it. */
+  private capture(condition: Value, then: () => void): boolean {
+    const length = this.tape.length
+    this.ending = { kind: 'next' }
+    then()
+    if ((this.ending as Ending).kind !== 'target' || this.tape.length !== length) {
+      this.refused = true
+      return true
+    }
+    const known = this.known(condition)
+    this.ending = known === 0 ? { kind: 'next' } : { kind: 'target', condition: known === undefined ? condition : undefined }
+    return true
+  }
+  override loop(body: () => void) {
+    this.depth++
+    super.loop(body)
+    this.depth--
+  }
+
+  // Exits.
+  private snap(at: number) {
+    this.current ??= {
+      registers: [...this.registers],
+      flags: this.flags.state,
+      index: this.index,
+      eip: this.number('eip'),
+      next: this.number('next'),
+    }
+    this.snapshots.set(at, this.current)
+  }
+  override guestLoad(linear: Value, width: number, willWrite = false): Value {
+    const v = super.guestLoad(linear, width, willWrite)
+    this.snap(v)
+    return v
+  }
+  override guestStore(linear: Value, width: number, v: Value) {
+    super.guestStore(linear, width, v)
+    this.snap(this.tape.length - 1)
+  }
+  override call(callee: string, args: Value[], result: Type = I32, faults = false): Value {
+    if (external.has(callee)) this.refused = true
+    const v = super.call(callee, args, result, faults)
+    if (faults) this.snap(v)
+    return v
+  }
+  override helper(callee: string, args: Value[] = [], faults = false): Value {
+    if (!harmless.has(callee)) this.refused = true
+    const v = super.helper(callee, args, faults)
+    if (faults) this.snap(v)
+    return v
+  }
+  override raise(vector: number, error?: Value) {
+    super.raise(vector, error)
+    this.snap(this.tape.length - 1)
+  }
+  override stop(reason: number) {
+    super.stop(reason)
+    if (reason !== 2) this.refused = true
+    this.snap(this.tape.length - 1)
+  }
+  override jump(offset: Value) {
+    if (this.depth > 0) this.refused = true
+    this.ending = { kind: 'jump', offset }
+  }
+  override jumpToTarget() {
+    if (this.depth > 0) this.refused = true
+    this.ending = { kind: 'target', condition: undefined }
+  }
+}
+
+/** Procedures that work on the cells of general registers. */
+const external = new Set<string>()
+/** Helpers that look at no general register, flag, count or EIP, and go on with the next instruction. */
+const harmless = new Set<string>()

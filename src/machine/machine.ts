@@ -1,0 +1,135 @@
+// A PC put together: CPU, engine, memory, platform and virtual time. Time is the retired count plus what HLT skipped,
+// in nanoseconds; devices' deadlines bound the slices that the engine runs.
+
+import { Cpu } from '../cpu/cpu.js'
+import * as L from '../cpu/layout.js'
+import type { CpuModel } from '../cpu/models.js'
+import { type EngineName, makeEngine } from '../engine/engines.js'
+import { ASKED, Execution, HALTED, SHUTDOWN } from '../engine/execution.js'
+import type { AccessSize } from './bus.js'
+import { Clock } from './clock.js'
+import { PhysicalMemory } from './memory.js'
+import { Platform } from './platform.js'
+
+export interface MachineConfig {
+  /** Guest memory in bytes. */
+  readonly memory: number
+  readonly model: CpuModel
+  readonly engine: EngineName
+}
+
+// Why run() returned.
+export type RunResult =
+  | { readonly kind: 'budget' }
+  | { readonly kind: 'power-off' }
+  | { readonly kind: 'reset'; readonly source: string }
+  | { readonly kind: 'debug-exit'; readonly value: number }
+  | { readonly kind: 'halted' } // for ever: interrupts off, or nothing to wake it
+  | { readonly kind: 'triple-fault' }
+  | { readonly kind: 'stopped' } // stop() was called
+
+export class Machine {
+  readonly memory: PhysicalMemory
+  readonly cpu: Cpu
+  readonly execution: Execution
+  readonly platform: Platform
+  readonly clock: Clock
+  /** Receives each byte of the guest console: COM1 and the debug console in order. */
+  onConsole: (byte: number) => void = () => {}
+  /** Nanoseconds that the CPU was halted. */
+  haltedNanoseconds = 0
+  private ended: RunResult | undefined
+
+  constructor(config: MachineConfig) {
+    this.memory = new PhysicalMemory(config.memory)
+    this.clock = new Clock(() => this.now)
+    const console = (byte: number) => this.onConsole(byte)
+    this.platform = new Platform(this.clock, config.memory, {
+      powerOff: () => this.end({ kind: 'power-off' }),
+      reset: source => this.end({ kind: 'reset', source }),
+      debugExit: value => this.end({ kind: 'debug-exit', value }),
+      console,
+    })
+    this.platform.com1.output = console
+    const { ports, physical } = this.platform
+    this.cpu = new Cpu(
+      this.memory.memory.buffer,
+      {
+        portIn: (port, size) => ports.read(port, size as AccessSize),
+        portOut: (port, size, value) => ports.write(port, size as AccessSize, value),
+        tsc: () => this.now,
+        acknowledgeInterrupt: () => this.platform.pic.acknowledge(),
+        physicalPage: (page, write) => this.memory.hostPage(page, write),
+        deviceRead: (address, size) => this.deviceRead(address, size as AccessSize),
+        deviceWrite: (address, size, value) => physical.write(address, size as AccessSize, value),
+        onModeChange: () => this.execution?.engine.modeChanged(),
+        onCodeWrite: (host, bytes) => this.execution.engine.codeWritten(host, bytes),
+        onFlush: () => {},
+        halt: () => {
+          this.execution.halted = true
+        },
+        onApicBase: () => {},
+      },
+      config.model,
+    )
+    const engine = makeEngine(config.engine, this.cpu, this.memory.memory, config.model)
+    this.execution = new Execution(this.cpu, engine, () => this.platform.pic.acknowledge())
+    engine.modeChanged()
+    this.platform.intr.onChange(level => {
+      this.cpu.i32[L.INTR >> 2] = Number(level)
+    })
+    this.clock.onDeadlineChange = () => this.execution.shorten(this.limitOf(this.clock.nextDeadline()))
+  }
+
+  /** Virtual time in nanoseconds. */
+  get now(): number {
+    return (this.execution?.retired ?? 0) + this.haltedNanoseconds
+  }
+  /** Instructions retired. */
+  get retired(): number {
+    return this.execution.retired
+  }
+
+  /** Ends run() after the current instruction. */
+  stop() {
+    this.end({ kind: 'stopped' })
+  }
+  private end(result: RunResult) {
+    this.ended ??= result
+    this.execution.requestStop()
+  }
+  private limitOf(deadline: number): number {
+    return deadline - this.haltedNanoseconds
+  }
+  /** ROM pages that refuse writes and holes read as the memory behind them or as all ones. */
+  private deviceRead(address: number, size: AccessSize): number {
+    return this.platform.physical.read(address, size)
+  }
+
+  /** Runs at most `budget` instructions more; halted time costs none. */
+  run(budget: number): RunResult {
+    const end = this.retired + budget
+    for (;;) {
+      this.clock.runDue()
+      const deadline = this.limitOf(this.clock.nextDeadline())
+      const why = this.execution.run(Math.min(end, deadline))
+      if (this.ended) {
+        const result = this.ended
+        this.ended = undefined
+        return result
+      }
+      if (why === SHUTDOWN) return { kind: 'triple-fault' }
+      if (why === HALTED && !this.skip()) return { kind: 'halted' }
+      if (why !== ASKED && why !== HALTED && this.retired >= end) return { kind: 'budget' }
+      if (why === HALTED && this.retired >= end) return { kind: 'budget' }
+    }
+  }
+  /** HLT: moves time to the next deadline. False when nothing can wake the CPU. */
+  private skip(): boolean {
+    const { i32 } = this.cpu
+    const deadline = this.clock.nextDeadline()
+    if (deadline === Number.POSITIVE_INFINITY || (i32[L.FLAGS >> 2]! & 0x200) === 0) return false
+    this.haltedNanoseconds += Math.max(0, deadline - this.now)
+    return true
+  }
+}
