@@ -49,6 +49,10 @@ export abstract class Context extends Builder {
     if (k === undefined) this.storeAt(address, 0, size, v)
     else this.storeAt(this.const(0), k, size, v)
   }
+  /** Reads general register n sign-extended from `size` bytes. */
+  signedReg(n: number, size: number): Value {
+    return this.signed(this.reg(n, size), size)
+  }
   /** Reads a fixed cell of cpu/layout.ts. */
   state(cell: number, size = 4): Value {
     return this.loadAt(this.const(0), cell, size)
@@ -140,11 +144,17 @@ export abstract class Context extends Builder {
   }
   /** Moves ESP by delta; with a 16-bit stack only SP changes. */
   moveStack(delta: number) {
-    const esp = this.reg(4)
-    const moved = this.add(esp, this.const(delta))
-    if (this.form.flat) return this.setReg(4, 4, moved)
+    this.setStack(this.add(this.reg(4), this.const(delta)))
+  }
+  /** Makes `pointer` the stack pointer; with a 16-bit stack only SP changes. */
+  setStack(pointer: Value) {
+    this.setReg(4, 4, this.stackPointer(pointer))
+  }
+  /** What ESP becomes when the stack pointer is `pointer`: the upper half stays with a 16-bit stack. */
+  stackPointer(pointer: Value): Value {
+    if (this.form.flat) return pointer
     const mask = this.stackMask()
-    this.setReg(4, 4, this.or(this.and(moved, mask), this.and(esp, this.not(mask))))
+    return this.or(this.and(pointer, mask), this.and(this.reg(4), this.not(mask)))
   }
   /** Pushes a value of 2 or 4 bytes: stores first, then moves ESP. */
   push(v: Value, size: number) {

@@ -55,6 +55,36 @@ export class Flags {
     this.setAux(() => this.pack(cf, of, af))
     this.last = undefined
   }
+  /** As `setFrom` where the condition (0 or 1) holds; else all flags keep their values. */
+  setFromIf(condition: Value, size: number, result: Value, cf: Value, of: Value) {
+    const b = this.b
+    const known = b.known(condition)
+    if (known === 0) return
+    if (known !== undefined) return this.setFrom(size, result, cf, of)
+    const aux = this.aux()
+    b.setState(FLAG_RESULT, b.select(condition, b.signed(result, size), this.result()))
+    this.setAux(() => b.select(condition, this.pack(cf, of, b.const(0)), aux))
+    this.last = undefined
+  }
+  /** Sets CF and OF where the condition (0 or 1) holds; the others keep their values. */
+  setCarryOverflowIf(condition: Value, cf: Value, of: Value) {
+    const b = this.b
+    if (b.known(condition) === 0) return
+    const aux = this.aux()
+    this.setAux(() => b.select(condition, b.or(b.and(aux, b.const(0x3fffffff)), this.pack(cf, of, b.const(0))), aux))
+    this.last = undefined
+  }
+  /** Sets ZF alone; the others keep their values. */
+  setZero(zf: Value) {
+    const b = this.b
+    this.setWord(b.or(b.and(this.word(), b.const(ARITHMETIC & ~0x40)), b.shl(zf, b.const(6))))
+  }
+  /** To be called before code outside this tape (helper, procedure) reads the flags' cells. */
+  publish() {}
+  /** To be called after code outside this tape, or one arm of an `if`, may have written the flags' cells. */
+  reload() {
+    this.last = undefined
+  }
   /** Sets CF alone; the others keep their values. */
   setCarry(cf: Value) {
     const aux = this.aux()
@@ -141,7 +171,7 @@ export class Flags {
     return b.or(low, b.or(at(this.sf(), 7), at(this.of(), 11)))
   }
 
-  /** Condition code 0-15 (O NO B AE E NE BE A S NS P NP L GE LE G) as i32, not 0 when it holds. */
+  /** Condition code 0-15 (O NO B AE E NE BE A S NS P NP L GE LE G) as i32: 1 when it holds, else 0. */
   condition(code: number): Value {
     const b = this.b
     if (code & 1) return this.negate(code & 14)

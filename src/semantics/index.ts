@@ -1,6 +1,36 @@
 // Every instruction, once: mnemonic -> meaning. See context.ts for how a meaning is written.
 
 import { arith } from './arith.js'
+import { bcd } from './bcd.js'
+import { bits } from './bits.js'
+import { branch } from './branch.js'
 import type { Semantics } from './context.js'
+import { flagControl } from './flag-control.js'
+import { interrupts } from './interrupts.js'
+import { logic } from './logic.js'
+import { move } from './move.js'
+import { muldiv } from './muldiv.js'
+import { segmentRegisters } from './segment-registers.js'
+import { shifts } from './shift.js'
+import { stack } from './stack.js'
+import { strings } from './string.js'
+import { system } from './system.js'
+import { systemRegisters } from './system-registers.js'
 
-export const semantics: Readonly<Record<string, Semantics>> = { ...arith }
+export const semantics: Readonly<Record<string, Semantics>> = {
+  ...move,
+  ...arith,
+  ...logic,
+  ...shifts,
+  ...muldiv,
+  ...bits,
+  ...bcd,
+  ...stack,
+  ...branch,
+  ...strings,
+  ...segmentRegisters,
+  ...flagControl,
+  ...interrupts,
+  ...systemRegisters,
+  ...system,
+}

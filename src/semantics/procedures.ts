@@ -1,0 +1,18 @@
+// All procedures written in IR, by name. A body reads its arguments with b.parameter(i, type) and ends with b.return;
+// it has no form and no fields. Engines build each of them once.
+
+import type { Type } from '../ir/types.js'
+import type { Context } from './context.js'
+import { segmentProcedures } from './segments.js'
+import { stringProcedures } from './string-procedures.js'
+
+export interface ProcedureSource {
+  readonly params: readonly Type[]
+  /** VOID for none. */
+  readonly result: Type
+  /** It may end the instruction with an exception. */
+  readonly faults: boolean
+  build(b: Context): void
+}
+
+export const procedures: Readonly<Record<string, ProcedureSource>> = { ...segmentProcedures, ...stringProcedures }

@@ -1,0 +1,54 @@
+// Segment registers as operands (SDM vol. 2: MOV with Sreg, PUSH and POP of them, LDS LES LSS LFS LGS).
+// Loading is a helper's work; SS always ends the stretch of code because of the interrupt shadow.
+
+import { CS, SEG_SELECTOR, SEGMENT, SS } from '../cpu/layout.js'
+import { STOP_NEXT } from '../cpu/stops.js'
+import type { Value } from '../ir/tape.js'
+import { MEM } from '../isa/form.js'
+import type { Context, Semantics } from './context.js'
+import { UD, watchingMode } from './privilege.js'
+
+/** Selector of segment register n, a value. */
+export function selectorOf(b: Context, n: Value): Value {
+  return b.readCell(b.add(b.shl(n, b.const(5)), b.const(SEGMENT + SEG_SELECTOR)), 2)
+}
+/** MOV r/m, Sreg: a register gets it zero-extended, memory always 16 bits. */
+export function storeSelector(b: Context, n: Value) {
+  b.write(0, selectorOf(b, n))
+}
+/** Loads segment register n, then runs `after`, and leaves translated code where the new segment matters to it. */
+export function loadSegment(b: Context, n: Value, selector: Value, after?: () => void) {
+  watchingMode(b, () => {
+    b.helper('load_segment', [n, selector], true)
+    after?.()
+  })
+  b.if(b.eq(n, b.const(SS)), () => b.stop(STOP_NEXT))
+}
+/** MOV Sreg, r/m: CS cannot be loaded. */
+export function loadSegmentFrom(b: Context, n: Value, selector: Value) {
+  b.if(b.eq(n, b.const(CS)), () => b.raise(UD))
+  loadSegment(b, n, selector)
+}
+
+/** A far pointer in memory: its offset of `size` bytes and the selector behind it. */
+export function readFarPointer(b: Context, operand: number, size: number): { offset: Value; selector: Value } {
+  if (b.form.operands[operand]!.kind !== MEM) throw new Error(`${b.form.mnemonic}: a far pointer must be in memory`)
+  const linear = b.linear(b.offset(), size + 2, false)
+  const offset = b.guestLoad(linear, size)
+  return { offset, selector: b.guestLoad(b.add(linear, b.const(size)), 2) }
+}
+
+const loadPointer =
+  (n: number): Semantics =>
+  (b, form) => {
+    const { offset, selector } = readFarPointer(b, 1, form.operandSize)
+    loadSegment(b, b.const(n), selector, () => b.write(0, offset))
+  }
+
+export const segmentRegisters: Record<string, Semantics> = {
+  les: loadPointer(0),
+  lss: loadPointer(2),
+  lds: loadPointer(3),
+  lfs: loadPointer(4),
+  lgs: loadPointer(5),
+}

@@ -1,0 +1,121 @@
+// Control and debug registers, descriptor-table registers (SDM vol. 2: MOV with CR and DR, LGDT LIDT SGDT SIDT, LLDT LTR
+// SLDT STR, LMSW SMSW, CLTS) and protection checks on selectors (VERR VERW LAR LSL ARPL).
+
+import {
+  CR0,
+  GDTR_BASE,
+  GDTR_LIMIT,
+  IDTR_BASE,
+  IDTR_LIMIT,
+  LDTR,
+  SCRATCH,
+  SEG_SELECTOR,
+  segmentCell,
+  TR,
+} from '../cpu/layout.js'
+import { STOP_NEXT } from '../cpu/stops.js'
+import { CREG, DREG, type Form } from '../isa/form.js'
+import type { Context, Semantics } from './context.js'
+import { privileged, protectedOnly, watchingMode } from './privilege.js'
+
+/** MOV to and from a control register; what is written takes effect at the next instruction. */
+export function moveControl(b: Context, form: Form) {
+  privileged(b)
+  if (form.operands[1]!.kind === CREG) return b.write(0, b.helper('read_cr', [b.field('src')], true))
+  b.helper('write_cr', [b.field('dst'), b.read(1)], true)
+  b.stop(STOP_NEXT)
+}
+/** MOV to and from a debug register. */
+export function moveDebug(b: Context, form: Form) {
+  privileged(b)
+  if (form.operands[1]!.kind === DREG) return b.write(0, b.helper('read_dr', [b.field('src')], true))
+  b.helper('write_dr', [b.field('dst'), b.read(1)], true)
+  b.stop(STOP_NEXT)
+}
+
+const loadTable =
+  (helper: string): Semantics =>
+  (b, form) => {
+    privileged(b)
+    const linear = b.linear(b.offset(), 6, false)
+    const limit = b.guestLoad(linear, 2)
+    const base = b.guestLoad(b.add(linear, b.const(2)), 4)
+    b.helper(helper, [limit, form.operandSize === 2 ? b.and(base, b.const(0xffffff)) : base], true)
+  }
+/** SGDT and SIDT store all 32 bits of the base with either operand size, as processors from the 80386 on do. */
+const storeTable =
+  (limit: number, base: number): Semantics =>
+  b => {
+    const linear = b.linear(b.offset(), 6, true)
+    const upper = b.add(linear, b.const(2))
+    b.guestLoad(linear, 2, true)
+    b.guestLoad(upper, 4, true)
+    b.guestStore(linear, 2, b.state(limit, 2))
+    b.guestStore(upper, 4, b.state(base))
+  }
+
+const storeSelector =
+  (n: number): Semantics =>
+  b => {
+    protectedOnly(b)
+    b.write(0, b.state(segmentCell(n, SEG_SELECTOR), 2))
+  }
+const loadSelector =
+  (helper: string): Semantics =>
+  b => {
+    protectedOnly(b)
+    privileged(b)
+    b.helper(helper, [b.read(0)], true)
+  }
+
+const verify =
+  (helper: string): Semantics =>
+  b => {
+    protectedOnly(b)
+    const ok = b.helper(helper, [b.read(0)], true)
+    b.flags.setZero(ok)
+  }
+/** LAR and LSL: the helper says in SCRATCH whether the descriptor may be looked at. */
+const look =
+  (helper: string): Semantics =>
+  (b, form) => {
+    protectedOnly(b)
+    const found = b.helper(helper, [b.read(1), b.const(form.operandSize)], true)
+    const ok = b.ne(b.state(SCRATCH), b.const(0))
+    b.write(0, b.select(ok, found, b.read(0)))
+    b.flags.setZero(ok)
+  }
+const arpl: Semantics = b => {
+  protectedOnly(b)
+  const to = b.readForWrite(0)
+  const rpl = b.and(b.read(1), b.const(3))
+  const lower = b.ltu(b.and(to, b.const(3)), rpl)
+  b.write(0, b.select(lower, b.or(b.and(to, b.const(0xfffc)), rpl), to))
+  b.flags.setZero(lower)
+}
+
+export const systemRegisters: Record<string, Semantics> = {
+  lgdt: loadTable('lgdt'),
+  lidt: loadTable('lidt'),
+  sgdt: storeTable(GDTR_LIMIT, GDTR_BASE),
+  sidt: storeTable(IDTR_LIMIT, IDTR_BASE),
+  lldt: loadSelector('lldt'),
+  ltr: loadSelector('ltr'),
+  sldt: storeSelector(LDTR),
+  str: storeSelector(TR),
+  smsw: b => b.write(0, b.state(CR0)),
+  lmsw: b => {
+    privileged(b)
+    b.helper('lmsw', [b.read(0)], true)
+    b.stop(STOP_NEXT)
+  },
+  clts: b => {
+    privileged(b)
+    watchingMode(b, () => b.helper('clts', [], true))
+  },
+  verr: verify('verr'),
+  verw: verify('verw'),
+  lar: look('lar'),
+  lsl: look('lsl'),
+  arpl,
+}
