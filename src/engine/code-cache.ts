@@ -8,7 +8,7 @@ import * as L from '../cpu/layout.js'
 import { type DecodeMode, type Decoder, NEED_MORE } from '../isa/decode.js'
 import { forms, isDirectBranch, TOO_LONG, UD } from '../isa/forms.js'
 import * as R from './record.js'
-import { handlerOf } from './slots.js'
+import { endsRecords, handlerOf } from './slots.js'
 
 const TABLE_BYTES = 4096 * 4
 const PAGE_END = 0x1000
@@ -16,9 +16,6 @@ const MAXIMUM_LENGTH = 15
 const MODE_CODE_32 = 1
 const MODE_FLAT = 8
 
-/** Mnemonics behind which execution never goes on with the next record. */
-const enders = new Set('jmp call ret callf jmpf retf iret int int1 int3 sysenter sysexit ud gp hlt'.split(' '))
-const endsRun = Uint8Array.from(forms, f => Number(enders.has(f.mnemonic)))
 const direct = Uint8Array.from(forms, f => Number(isDirectBranch(f)))
 const operandSize = Uint8Array.from(forms, f => f.operandSize)
 
@@ -37,6 +34,7 @@ export interface CodePage {
 export class CodeCache {
   /** Pages by host page number. */
   private pages = new Map<number, CodePage[]>()
+  private tables = new Map<number, CodePage>()
   private next = L.CODE_CACHE
   private readonly end = L.CODE_CACHE + L.CODE_CACHE_BYTES
   private readonly decodeModes = new Map<number, DecodeMode>()
@@ -50,7 +48,7 @@ export class CodeCache {
   onInvalidate: ((page: CodePage | undefined, from: number, to: number) => void) | undefined
 
   constructor(
-    private readonly cpu: Cpu,
+    readonly cpu: Cpu,
     private readonly decoder: Decoder,
     private readonly features: number,
   ) {}
@@ -71,6 +69,7 @@ export class CodeCache {
       this.cpu.tlb.unmarkCode(host << 12)
     }
     this.pages = new Map()
+    this.tables = new Map()
     this.next = L.CODE_CACHE
     this.cpu.tlb.flushCode(true)
     this.cpu.tlb.flushCode(false)
@@ -113,6 +112,7 @@ export class CodeCache {
       }
       found = { hostPage, linearPage, mode, csBase, csLimit, table: this.next, crossing: [] }
       cpu.i32.fill(0, this.next >> 2, (this.next + TABLE_BYTES) >> 2)
+      this.tables.set(this.next, found)
       this.next += TABLE_BYTES
       if (list) list.push(found)
       else {
@@ -123,6 +123,10 @@ export class CodeCache {
     cpu.i32[tableCell] = found.table
     cpu.tlb.noteCodeEntry(linear >>> 12)
     return found
+  }
+  /** The code page with a table at this address. */
+  pageOfTable(table: number): CodePage | undefined {
+    return this.tables.get(table)
   }
   /** Code in device memory is read through a page that has no other use. */
   private deviceCode(linear: number): number {
@@ -179,7 +183,7 @@ export class CodeCache {
       cpu.i32[table + offset] = this.next
       this.record(form, eip)
       this.mark(page.hostPage + offset, decoder.length)
-      if (endsRun[form]) break
+      if (endsRecords[form]) break
       eip = this.advance(eip, decoder.length, mode)
       offset += decoder.length
     }
@@ -226,7 +230,7 @@ export class CodeCache {
     this.mark(page.hostPage + offset, here)
     this.mark(following.hostPage, Math.max(1, length - here))
     following.crossing.push({ page, offset })
-    if (!endsRun[form]) this.goto(this.advance(eip, length, mode), 1, eip)
+    if (!endsRecords[form]) this.goto(this.advance(eip, length, mode), 1, eip)
     return guard
   }
 

@@ -1,7 +1,7 @@
 // Builds the core: one WebAssembly module with the slow paths, all procedures, a handler function for every slot and the
 // cold run loop with the commonest slots inlined. Built once, at build time; its bytes are shipped (core-bytes.ts).
 
-import { CODE_MAP, MODE, SCRATCH, TLB_CODE, TLB_READ, TLB_VALID, TLB_WRITE } from '../cpu/layout.js'
+import { CODE_MAP, FAULT, MODE, SCRATCH, TLB_CODE, TLB_READ, TLB_VALID, TLB_WRITE } from '../cpu/layout.js'
 import { HELPER, type Procedure } from '../ir/tape.js'
 import { I32, VOID } from '../ir/types.js'
 import { ModuleBuilder } from '../wasm/module.js'
@@ -9,7 +9,7 @@ import * as W from '../wasm/opcodes.js'
 import { type SlowFunctions, typeOfWidth } from './access.js'
 import { HandlerLowering, type Linkage, ProcedureLowering } from './cold-lowering.js'
 import { emitLoad, emitStore, FunctionCode, wasmType } from './lower.js'
-import { FIRST_SLOT } from './record.js'
+import { FIRST_SLOT, RETRY } from './record.js'
 import { RecordContext } from './record-context.js'
 import { emitRunLoop } from './run-loop.js'
 import { slots, tapeOf } from './slots.js'
@@ -35,6 +35,7 @@ export function buildCore(procedures: ReadonlyMap<string, Procedure>): { bytes: 
   const i32 = W.TYPE_I32
   const missLoad = m.importFunction('load_miss', m.type([i32, i32, i32], [i32]))
   const missStore = m.importFunction('store_miss', m.type([i32, i32, i32], []))
+  const missStoreHot = m.importFunction('store_miss_hot', m.type([i32, i32, i32], []))
   const helperIndex = new Map<string, number>()
   for (const [name, arity] of helpers)
     helperIndex.set(name, m.importFunction(`helper_${name}`, m.type(Array(arity).fill(i32), [i32])))
@@ -50,6 +51,7 @@ export function buildCore(procedures: ReadonlyMap<string, Procedure>): { bytes: 
       add('load_for_write', [i32], [t], slowLoad(width, true, missLoad)),
     )
     ;(slow.store as Map<number, number>).set(width, add('store', [i32, t], [], slowStore(width, missStore)))
+    add('store_hot', [i32, t], [], slowStore(width, missStoreHot, true))
   }
 
   const procedureIndex = new Map<string, number>()
@@ -77,7 +79,7 @@ export function buildCore(procedures: ReadonlyMap<string, Procedure>): { bytes: 
   m.ownTable(hotBase + HOT_SLOTS)
   m.element(FIRST_SLOT, handlers)
 
-  const loop = emitRunLoop(context, linkage, handler, m.type([], [i32]))
+  const loop = emitRunLoop(context, linkage, handler, m.type(Array(9).fill(i32), [i32]))
   m.function(handler, loop.locals(), loop.out.take(), 'run')
   const step = new FunctionCode([I32, I32])
   step.get(0)
@@ -179,8 +181,9 @@ function slowLoad(width: number, willWrite: boolean, miss: number): FunctionCode
   return f
 }
 
-/** store(a, value): unaligned inside a page, and beside translated code, here; all else in the embedder. */
-function slowStore(width: number, miss: number): FunctionCode {
+/** store(a, value): unaligned inside a page, and beside translated code, here; all else in the embedder. Hot code does not
+ * change code: it asks for a retry. */
+function slowStore(width: number, miss: number, hot = false): FunctionCode {
   const f = new FunctionCode([I32, typeOfWidth(width)])
   const entry = f.allocate(I32)
   const plainStore = () => {
@@ -219,6 +222,12 @@ function slowStore(width: number, miss: number): FunctionCode {
   f.open(W.IF)
   plainStore()
   f.close()
+  if (hot) {
+    f.i32(0)
+    f.i32(RETRY)
+    f.memory(W.I32_STORE, FAULT, 2)
+    f.op(W.RETURN)
+  }
   f.close()
   f.close()
   if (width > 4) {

@@ -71,7 +71,7 @@ export class Interpreter implements Engine {
       const record = this.here()
       if (record === 0) return R.EXIT_FAULT
       let exit: number
-      if (budget <= R.RUN_LIMIT) {
+      if (budget <= R.BUDGET_LIMIT) {
         exit = this.one(record)
         if (exit !== CONTINUE) return exit
         continue

@@ -171,7 +171,11 @@ export abstract class Lowering {
   protected parameterLocal(index: number): number {
     return index
   }
-  protected mark(_n: number): void {}
+  protected mark(_n: number, _a: Value): void {}
+  /** Values that must be at hand while an entry is emitted, beside its operands: what an exit stores. */
+  protected held(_at: number): readonly Value[] | undefined {
+    return undefined
+  }
 
   /** Emits the code of a whole tape into the function. */
   lower(tape: Tape) {
@@ -196,6 +200,8 @@ export abstract class Lowering {
     const uses = this.uses
     for (let at = n - 1; at >= 0; at--) {
       const kind = op[at]!
+      const held = this.held(at)
+      if (held) for (const v of held) uses[v]!++
       if (kind >= T.FIRST_OPERATOR) {
         if (uses[at] === 0) continue // dead
         uses[a[at]!]!++
@@ -282,6 +288,23 @@ export abstract class Lowering {
   }
 
   private entry(at: number) {
+    const held = this.held(at)
+    if (held) for (const v of held) this.materialise(v, 0)
+    this.emit(at)
+    if (held) for (const v of held) this.drop(v)
+  }
+  /** One use less, without putting the value on the stack. */
+  private drop(v: Value) {
+    const local = this.place[v]!
+    if (--this.uses[v]! === 0 && local >= 0 && this.born[v] === this.loops.length) this.f.release(local)
+  }
+  /** Puts a value that is at hand on the stack, and counts no use. */
+  protected peek(v: Value) {
+    this.uses[v]!++
+    this.push(v)
+  }
+
+  private emit(at: number) {
     const { tape, f } = this
     const kind = tape.op[at]!
     const a = tape.a[at]!
@@ -339,7 +362,7 @@ export abstract class Lowering {
         if (kind === T.COPY) f.op(0)
         return
       case T.MARK:
-        return this.mark(tape.imm[at]!)
+        return this.mark(tape.imm[at]!, a)
       case T.RETURN:
       case T.RAISE:
       case T.JUMP:

@@ -14,19 +14,25 @@ export const INDEX = 14 // u16: cell
 export const DISP = 16 // i32: displacement, second immediate, or offset that a direct branch goes to
 export const AT = 20 // i32: offset of the instruction itself (EIP)
 export const TARGET = 24 // i32: record of the branch target in the same page, 0 while unknown
-export const COUNT = 28 // i32: executions left until the head is hot; of a HOT record: table index << 16 | original handler
+export const COUNT = 28 // i32: executions left until the head is hot
 
 /** Pseudo-instruction: goes on at the record TARGET or the offset DISP; ends a run of neighbours. */
 export const SLOT_GOTO = 0
 /** Pseudo-instruction before an instruction that crosses into the next page: that page must still be the one decoded (IMM). */
 export const SLOT_GUARD = 1
-/** The head of a translated region. */
+/** The head of a translated region; its own handler and the table index stand in HOT_INDEX (cpu/layout.ts). */
 export const SLOT_HOT = 2
 /** First slot that is an instruction. */
 export const FIRST_SLOT = 3
 
-/** Neighbours in a row at most; a run is entered only with at least this budget, so that deadlines are met exactly. */
+/** Neighbours in a row at most. */
 export const RUN_LIMIT = 64
+/** Instructions of a translated region at most. */
+export const REGION_LIMIT = 256
+/** Runs and regions are entered only with more budget than this, so that deadlines are met exactly without counting. */
+export const BUDGET_LIMIT = 512
+/** FAULT cell: not an exception; hot code is about to change code. The cold engine is to execute the instruction. */
+export const RETRY = 0x10000
 
 // Results of a handler function that is called rather than inlined.
 export const DONE_NEXT = 0
@@ -36,7 +42,7 @@ export const DONE_FAULT = 3
 export const DONE_STOP = 4 // plus the reason (cpu/stops.ts)
 
 // Why the core's run loop returned.
-export const EXIT_BUDGET = 0 // fewer than RUN_LIMIT instructions left; EIP is the next instruction
+export const EXIT_BUDGET = 0 // BUDGET_LIMIT instructions left or fewer; EIP is the next instruction
 export const EXIT_MISS = 1 // EIP is not decoded; LINK is the branch record to patch, or 0
 export const EXIT_FAULT = 2 // FAULT is set, EIP is the faulting instruction
 export const EXIT_STOP = 3 // EIP is where to go on; interrupts, traps and mode are to be looked at

@@ -13,7 +13,7 @@ import { inlineCount, slots, tapeOf } from './slots.js'
 
 const TRAP_FLAG = 0x100
 
-/** run(record) -> EXIT_*. `handler`: type of handler functions; `hot`: type of translated regions, () -> 0 or EXIT_* + 1. */
+/** run(record) -> EXIT_*. `handler`: type of handler functions; `hot`: type of translated regions (hot-lowering.ts). */
 export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: number, hot: number): FunctionCode {
   const f = new FunctionCode([I32])
   const pc = 0
@@ -126,8 +126,19 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
   }
   emitPseudo[R.SLOT_HOT] = () => {
     charge(0)
-    setCell(L.BUDGET, () => f.get(budget))
-    field(R.COUNT)
+    f.get(budget)
+    f.i32(R.BUDGET_LIMIT)
+    f.op(W.I32_LE_S)
+    f.open(W.IF)
+    eipIs(() => field(R.AT))
+    exit(R.EXIT_BUDGET)
+    f.close()
+    for (let n = 0; n < 8; n++) f.cell(L.gprCell(n))
+    f.get(budget)
+    f.get(pc)
+    f.i32(3)
+    f.op(W.I32_SHR_U)
+    f.memory(W.I32_LOAD, L.HOT_INDEX - (L.CODE_CACHE >> 3), 2)
     f.i32(16)
     f.op(W.I32_SHR_U)
     f.op(W.CALL_INDIRECT)
@@ -314,7 +325,7 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
     exit(R.EXIT_HOT)
     f.close()
     f.get(budget)
-    f.i32(R.RUN_LIMIT)
+    f.i32(R.BUDGET_LIMIT)
     f.op(W.I32_GT_S)
     f.br(top, W.BR_IF)
     eipIs(() => field(R.AT))

@@ -61,6 +61,11 @@ for (let i = slots.length - 1; i >= 0; i--) {
 }
 for (let i = 0; i < slots.length; i++) if (slots[i]!.noIndex) withoutIndex[slots[i]!.form.id] = FIRST_SLOT + i
 
+/** Mnemonics behind which execution never goes on with the next record. */
+const enders = new Set('jmp call ret callf jmpf retf iret int int1 int3 sysenter sysexit ud gp hlt'.split(' '))
+/** By form id: 1 where a run of records ends. */
+export const endsRecords = Uint8Array.from(forms, f => Number(enders.has(f.mnemonic)))
+
 /** Handler number of a form. */
 export function handlerOf(form: number, hasIndex: boolean): number {
   return hasIndex ? withIndex[form]! : withoutIndex[form]!

@@ -32,7 +32,7 @@ export class Flags {
   set(kind: number, size: number, result: Value, a: Value, y: Value) {
     const b = this.b
     const r = b.signed(result, size)
-    b.setState(FLAG_RESULT, r)
+    this.setResult(r)
     if (kind === LOGIC) this.setAux(() => b.const(0))
     else this.setAux(() => this.carries(kind, size, r, a, y))
     this.last =
@@ -44,14 +44,14 @@ export class Flags {
     const carry = this.cf()
     const r = b.signed(result, size)
     const aux = this.carries(kind, size, r, a, y)
-    b.setState(FLAG_RESULT, r)
+    this.setResult(r)
     this.setAux(() => this.withCarry(aux, carry))
     this.last = undefined
   }
   /** Sets SF ZF PF from the result, and CF, OF, AF from values that are 0 or 1. */
   setFrom(size: number, result: Value, cf: Value, of: Value, af: Value = this.b.const(0)) {
     const b = this.b
-    b.setState(FLAG_RESULT, b.signed(result, size))
+    this.setResult(b.signed(result, size))
     this.setAux(() => this.pack(cf, of, af))
     this.last = undefined
   }
@@ -62,7 +62,7 @@ export class Flags {
     if (known === 0) return
     if (known !== undefined) return this.setFrom(size, result, cf, of)
     const aux = this.aux()
-    b.setState(FLAG_RESULT, b.select(condition, b.signed(result, size), this.result()))
+    this.setResult(b.select(condition, b.signed(result, size), this.result()))
     this.setAux(() => b.select(condition, this.pack(cf, of, b.const(0)), aux))
     this.last = undefined
   }
@@ -95,7 +95,7 @@ export class Flags {
   setWord(word: Value) {
     const b = this.b
     const bit = (n: number) => b.and(b.shru(word, b.const(n)), b.const(1))
-    b.setState(FLAG_RESULT, b.shl(b.xor(bit(6), b.const(1)), b.const(8)))
+    this.setResult(b.shl(b.xor(bit(6), b.const(1)), b.const(8)))
     const delta = b.or(b.shl(b.xor(bit(2), b.const(1)), b.const(8)), bit(7))
     const aux = b.or(this.pack(bit(0), bit(11), bit(4)), delta)
     this.setAux(() => aux)
@@ -107,7 +107,7 @@ export class Flags {
     return b.or(high, b.shl(af, b.const(3)))
   }
   /** Replaces bit 31 and moves bit 30 with it, so that OF stays. */
-  private withCarry(aux: Value, cf: Value): Value {
+  withCarry(aux: Value, cf: Value): Value {
     const b = this.b
     const change = b.xor(b.shru(aux, b.const(31)), cf)
     return b.xor(aux, b.mul(change, b.const(0xc0000000)))
@@ -123,7 +123,10 @@ export class Flags {
     return b.or(b.and(b.shl(vector, b.const(32 - 8 * size)), b.const(0xc0000000)), b.and(vector, b.const(8)))
   }
 
-  // Cells; a hot engine overrides these two to keep them out of memory.
+  // Cells; a hot engine overrides these to keep them out of memory.
+  setResult(result: Value) {
+    this.b.setState(FLAG_RESULT, result)
+  }
   setAux(make: () => Value) {
     this.b.setState(FLAG_AUX, make())
   }

@@ -58,4 +58,5 @@ export const interrupts: Record<string, Semantics> = {
     transfer(b, 'sysexit', [])
   },
   ud: b => b.raise(UD),
+  gp: b => b.raise(13, b.const(0)),
 }

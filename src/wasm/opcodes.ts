@@ -39,6 +39,7 @@ export const I32_NE = 0x47
 export const I32_LT_S = 0x48
 export const I32_LT_U = 0x49
 export const I32_GT_S = 0x4a
+export const I32_LE_S = 0x4c
 export const I32_GE_U = 0x4f
 export const I32_ADD = 0x6a
 export const I32_SUB = 0x6b

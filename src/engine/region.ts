@@ -1,0 +1,260 @@
+// What is translated together: the blocks that direct jumps reach from a hot head, in decoded records of the code cache.
+// Edges that cross into another page carry a guard (that linear page must still be the same code page). Back edges into
+// blocks that do not dominate their source become exits, so that what remains has structured loops.
+
+import * as L from '../cpu/layout.js'
+import { isDirectBranch } from '../isa/forms.js'
+import type { CodeCache, CodePage } from './code-cache.js'
+import * as R from './record.js'
+import { endsRecords, formOf } from './slots.js'
+
+export interface Edge {
+  /** Block it leads to, or undefined: the region is left for `eip`. */
+  readonly to: Block | undefined
+  readonly eip: number
+  /** The page that must be in force at the target, where it is not the source's. */
+  readonly guard: CodePage | undefined
+}
+
+export interface Block {
+  readonly eip: number
+  readonly records: number[]
+  readonly page: CodePage
+  /** The following page, for a first instruction that crosses into it. */
+  readonly crossesInto: CodePage | undefined
+  taken: Edge | undefined
+  /** Where it goes on when no branch is taken. */
+  next: Edge | undefined
+  order: number
+  dominator: Block | undefined
+  /** Forward edges that lead here. */
+  forward: number
+  isLoop: boolean
+  /** Blocks that this one dominates directly. */
+  children: Block[]
+}
+
+export interface Region {
+  readonly head: number // record
+  readonly page: CodePage
+  /** In reverse postorder; the first is the head. */
+  readonly blocks: Block[]
+  readonly instructions: number
+}
+
+interface Visited {
+  readonly page: CodePage
+  readonly crossesInto: CodePage | undefined
+  readonly last: boolean
+}
+
+const conditional = (mnemonic: string) => mnemonic[0] !== 'c' && mnemonic !== 'jmp'
+
+/** Finds the region of a head; undefined when nothing of it can be translated. */
+export class RegionFinder {
+  private readonly i32: Int32Array
+  private readonly u16: Uint16Array
+  private readonly seen = new Map<number, Visited>()
+  private leaders = new Set<number>()
+
+  constructor(private readonly cache: CodeCache) {
+    this.i32 = cache.cpu.i32
+    this.u16 = cache.cpu.u16
+  }
+
+  /** Handler number of a record, of a hot head its own. */
+  handler(record: number): number {
+    const h = this.u16[record >> 1]!
+    return h === R.SLOT_HOT ? this.i32[(L.HOT_INDEX + ((record - L.CODE_CACHE) >> 3)) >> 2]! & 0xffff : h
+  }
+
+  find(head: number, page: CodePage): Region | undefined {
+    this.seen.clear()
+    this.leaders = new Set()
+    const queue: { record: number; page: CodePage }[] = [{ record: head, page }]
+    for (let i = 0; i < queue.length && this.seen.size < R.REGION_LIMIT; i++) {
+      this.leaders.add(this.instructionAt(queue[i]!.record))
+      this.walk(queue[i]!.record, queue[i]!.page, queue)
+    }
+    const first = this.instructionAt(head)
+    if (!this.seen.has(first)) return undefined
+    const blocks = this.split()
+    const entry = blocks.get(first)
+    if (!entry) return undefined
+    const ordered = order(entry, blocks.size)
+    return { head, page, blocks: ordered, instructions: this.seen.size }
+  }
+
+  private instructionAt(record: number): number {
+    return this.handler(record) === R.SLOT_GUARD ? record + R.RECORD_BYTES : record
+  }
+
+  /** Visits records from one on until control goes elsewhere; queues where it may go. */
+  private walk(record: number, page: CodePage, queue: { record: number; page: CodePage }[]) {
+    for (;;) {
+      let crossesInto: CodePage | undefined
+      if (this.handler(record) === R.SLOT_GUARD) {
+        crossesInto = this.cache.pageOfTable(this.i32[(record + R.IMM) >> 2]!)
+        record += R.RECORD_BYTES
+        this.leaders.add(record)
+        if (!crossesInto) return
+      }
+      if (this.seen.has(record)) {
+        this.leaders.add(record)
+        return
+      }
+      if (this.seen.size >= R.REGION_LIMIT) return
+      const handler = this.handler(record)
+      if (handler < R.FIRST_SLOT) return
+      const form = formOf(handler)
+      const direct = isDirectBranch(form)
+      const last = direct || endsRecords[form.id] !== 0
+      this.seen.set(record, { page, crossesInto, last })
+      if (direct && form.mnemonic !== 'call') {
+        const target = this.resolve(this.i32[(record + R.DISP) >> 2]!, page)
+        if (target) queue.push(target)
+        if (conditional(form.mnemonic)) {
+          const after = this.after(record, page)
+          if (after) queue.push(after)
+        }
+        return
+      }
+      if (last) return
+      const after = this.after(record, page)
+      if (!after) return
+      record = after.record
+      page = after.page
+    }
+  }
+
+  /** The decoded record at an offset (flat code: also the linear address). */
+  private resolve(eip: number, page: CodePage): { record: number; page: CodePage } | undefined {
+    let at = page
+    if ((eip & ~0xfff) >>> 0 !== page.linearPage) {
+      const table = this.i32[(this.i32[L.CODE_TABLE >> 2]! >> 2) + (eip >>> 12)]!
+      const found = table === 0 ? undefined : this.cache.pageOfTable(table)
+      if (!found) return undefined
+      at = found
+    }
+    const record = this.i32[(at.table >> 2) + (eip & 0xfff)]!
+    return record === 0 ? undefined : { record, page: at }
+  }
+  /** The record behind one. */
+  private after(record: number, page: CodePage): { record: number; page: CodePage } | undefined {
+    const next = record + R.RECORD_BYTES
+    if (this.handler(next) === R.SLOT_GOTO) return this.resolve(this.i32[(next + R.DISP) >> 2]!, page)
+    return { record: next, page }
+  }
+  /** Offset behind an instruction. */
+  private nextEip(record: number): number {
+    return this.i32[(record + R.AT) >> 2]! + (this.u16[(record + R.LENGTH) >> 1]! & 0xff)
+  }
+
+  private split(): Map<number, Block> {
+    const blocks = new Map<number, Block>()
+    for (const leader of this.leaders) {
+      const start = this.seen.get(leader)
+      if (!start) continue
+      blocks.set(leader, {
+        eip: this.i32[(leader + R.AT) >> 2]!,
+        records: [],
+        page: start.page,
+        crossesInto: start.crossesInto,
+        taken: undefined,
+        next: undefined,
+        order: -1,
+        dominator: undefined,
+        forward: 0,
+        isLoop: false,
+        children: [],
+      })
+    }
+    for (const [leader, block] of blocks) this.fill(leader, block, blocks)
+    return blocks
+  }
+  private fill(leader: number, block: Block, blocks: Map<number, Block>) {
+    for (let record = leader; ; ) {
+      block.records.push(record)
+      const form = formOf(this.handler(record))
+      if (this.seen.get(record)!.last) {
+        if (!isDirectBranch(form)) return
+        const to = this.i32[(record + R.DISP) >> 2]!
+        block.taken = form.mnemonic === 'call' ? exit(to) : this.edge(block, to, blocks)
+        if (conditional(form.mnemonic)) block.next = this.edge(block, this.nextEip(record), blocks)
+        return
+      }
+      const after = this.after(record, block.page)
+      const next = after && this.instructionAt(after.record)
+      if (next === undefined || blocks.has(next) || !this.seen.has(next)) {
+        block.next = this.edge(block, this.nextEip(record), blocks)
+        return
+      }
+      record = next
+    }
+  }
+  private edge(from: Block, eip: number, blocks: Map<number, Block>): Edge {
+    const target = this.resolve(eip, from.page)
+    const to = target && blocks.get(this.instructionAt(target.record))
+    if (!to) return exit(eip)
+    return { to, eip, guard: to.page === from.page ? undefined : to.page }
+  }
+}
+
+const exit = (eip: number): Edge => ({ to: undefined, eip, guard: undefined })
+
+/** Numbers blocks in reverse postorder, finds dominators, and cuts edges that would make loops irreducible. */
+function order(entry: Block, count: number): Block[] {
+  const post: Block[] = []
+  const visited = new Set<Block>()
+  const visit = (b: Block) => {
+    visited.add(b)
+    for (const e of [b.next, b.taken]) if (e?.to && !visited.has(e.to)) visit(e.to)
+    post.push(b)
+  }
+  visit(entry)
+  const blocks = post.reverse()
+  blocks.forEach((b, i) => {
+    b.order = i
+  })
+  const predecessors = new Map<Block, Block[]>(blocks.map(b => [b, []]))
+  for (const b of blocks) for (const e of [b.taken, b.next]) if (e?.to) predecessors.get(e.to)!.push(b)
+  entry.dominator = entry
+  for (let changed = true, rounds = 0; changed && rounds <= count; rounds++) {
+    changed = false
+    for (const b of blocks.slice(1)) {
+      let dominator: Block | undefined
+      for (const p of predecessors.get(b)!) if (p.dominator) dominator = dominator ? meet(p, dominator) : p
+      if (dominator !== b.dominator) {
+        b.dominator = dominator
+        changed = true
+      }
+    }
+  }
+  const check = (b: Block, e: Edge | undefined): Edge | undefined => {
+    if (!e?.to) return e
+    if (e.to.order > b.order) {
+      e.to.forward++
+      return e
+    }
+    if (!dominates(e.to, b)) return exit(e.eip)
+    e.to.isLoop = true
+    return e
+  }
+  for (const b of blocks) {
+    b.taken = check(b, b.taken)
+    b.next = check(b, b.next)
+    if (b !== entry) b.dominator!.children.push(b)
+  }
+  return blocks
+}
+function meet(a: Block, b: Block): Block {
+  while (a !== b) {
+    while (a.order > b.order) a = a.dominator!
+    while (b.order > a.order) b = b.dominator!
+  }
+  return a
+}
+function dominates(a: Block, b: Block): boolean {
+  while (b.order > a.order) b = b.dominator!
+  return a === b
+}
