@@ -1,0 +1,175 @@
+// The CPU as an object: views of the one linear memory, what the machine injects, and the exception cells. The rules
+// of the SDM are functions in the other files of this folder; they take a Cpu and answer true, or raise and answer false.
+
+import { deliverFault, deliverInterrupt, deliverTrap } from './delivery.js'
+import type { CpuHost } from './host.js'
+import {
+  BUDGET,
+  CPL,
+  CR0,
+  EIP,
+  FAULT,
+  FAULT_ERROR,
+  FAULT_HAS_ERROR,
+  FAULT_LINEAR,
+  gprCell,
+  SLICE_END,
+} from './layout.js'
+import { loadSlow, storeSlow, translateCode } from './memory.js'
+import { updateMode } from './mode.js'
+import type { CpuModel } from './models.js'
+import { reset } from './reset.js'
+import { refreshSegments } from './segment-cache.js'
+import { StackCursor } from './stack-cursor.js'
+import { Tlb } from './tlb.js'
+
+/** Takes over the delivery through a gate: see `Cpu.monitorGate`. */
+export type MonitorGate = (vector: number, source: number, error: number, returnEip: number) => boolean
+
+export class Cpu {
+  readonly i32: Int32Array
+  readonly u32: Uint32Array
+  readonly u16: Uint16Array
+  readonly u8: Uint8Array
+  readonly view: DataView
+  readonly tlb: Tlb
+
+  /** Physical page number that the last translation found. */
+  frame = 0
+  /** The two halves of the descriptor fetched last. */
+  descriptorLow = 0
+  descriptorHigh = 0
+  descriptorAddress = 0
+  /** SS:ESP of an inner level, as found in the TSS last. */
+  innerSelector = 0
+  innerEsp = 0
+  /** The stack that a transfer of control pushes on, before it becomes SS:ESP. */
+  readonly stack = new StackCursor()
+  /** Bit n: segment register n has base 0, limit 4 GiB and lets flat code do all it may do. */
+  flatSegments = 0
+  /** CS base or limit have changed since the host was last told. */
+  codeSegmentMoved = true
+  /** Low 32 bits of the retired count at which a set RF still holds. */
+  resumeAt = 0
+  /** Debug conditions met by the current instruction, in DR6's layout. */
+  debugHits = 0
+  /** True while DR7 enables a data or I/O breakpoint: their pages stay out of the tables. */
+  watching = false
+  /** True after a triple fault, until reset. */
+  shutdown = false
+  /** Exceptions and interrupts delivered, by vector; INT n counts as neither. */
+  readonly exceptionCounts = new Float64Array(32)
+  readonly interruptCounts = new Float64Array(256)
+  tlbFills = 0
+
+  /**
+   * Asked after a gate of the IDT was found to be usable (in real mode: always) and before anything changes. Answering
+   * true takes the delivery over: EIP is then `returnEip`, nothing is pushed. `source` is one of delivery.ts.
+   */
+  monitorGate: MonitorGate | undefined
+
+  /** `buffer` is the machine's linear memory as cpu/layout.ts lays it out; it may not be moved or grown later. */
+  constructor(
+    readonly buffer: ArrayBuffer,
+    readonly host: CpuHost,
+    readonly model: CpuModel,
+  ) {
+    this.i32 = new Int32Array(buffer)
+    this.u32 = new Uint32Array(buffer)
+    this.u16 = new Uint16Array(buffer)
+    this.u8 = new Uint8Array(buffer)
+    this.view = new DataView(buffer)
+    this.tlb = new Tlb(this.i32)
+    this.reset()
+  }
+
+  /** Power-on state: real mode, CS base FFFF0000, EIP FFF0 (SDM vol. 3, table 9-1). */
+  reset() {
+    reset(this)
+  }
+
+  /** Raises an exception of the current instruction; answers false so that callers can return it. */
+  raise(vector: number, error?: number): false {
+    this.i32[FAULT >> 2] = vector + 1
+    this.i32[FAULT_ERROR >> 2] = error ?? 0
+    this.i32[FAULT_HAS_ERROR >> 2] = error === undefined ? 0 : 1
+    return false
+  }
+  /** Raises #PF for a linear address with the given error code. */
+  raisePageFault(linear: number, error: number): false {
+    this.i32[FAULT_LINEAR >> 2] = linear
+    return this.raise(14, error)
+  }
+  /** True when the current instruction has raised an exception. */
+  get faulted(): boolean {
+    return this.i32[FAULT >> 2] !== 0
+  }
+
+  /** Low 32 bits of the number of instructions retired before the current one. */
+  get retired(): number {
+    return (this.i32[SLICE_END >> 2]! - this.i32[BUDGET >> 2]!) | 0
+  }
+  get eip(): number {
+    return this.i32[EIP >> 2]! >>> 0
+  }
+  set eip(value: number) {
+    this.i32[EIP >> 2] = value
+  }
+  get cpl(): number {
+    return this.i32[CPL >> 2]!
+  }
+  /** True in protected mode, virtual-8086 mode included. */
+  get protectedMode(): boolean {
+    return (this.i32[CR0 >> 2]! & 1) !== 0
+  }
+  /** General register n in encoding order, unsigned. */
+  register(n: number): number {
+    return this.u32[gprCell(n) >> 2]!
+  }
+  setCpl(value: number) {
+    this.i32[CPL >> 2] = value
+  }
+  setRegister(n: number, value: number) {
+    this.i32[gprCell(n) >> 2] = value
+  }
+
+  /** Host address of the code byte at a linear address for the current CPL; -1 device memory (`frame`), -2 #PF raised. */
+  translateCode(linear: number): number {
+    return translateCode(this, linear)
+  }
+  /** Slow path of guest loads: see memory.ts. */
+  loadSlow(linear: number, width: number, willWrite: number): number {
+    return loadSlow(this, linear, width, willWrite)
+  }
+  /** Slow path of guest stores: see memory.ts. */
+  storeSlow(linear: number, width: number, value: number) {
+    storeSlow(this, linear, width, value)
+  }
+
+  /** Delivers an exception; EIP is the instruction that raised it. See delivery.ts. */
+  deliverFault(vector: number, error?: number) {
+    deliverFault(this, vector, error ?? 0, error !== undefined)
+  }
+  /** Delivers the exception in the FAULT cells and clears them. */
+  deliverRaised() {
+    const vector = this.i32[FAULT >> 2]! - 1
+    deliverFault(this, vector, this.i32[FAULT_ERROR >> 2]!, this.i32[FAULT_HAS_ERROR >> 2] !== 0)
+  }
+  /** Delivers an external interrupt (or NMI, vector 2) at an instruction boundary. See delivery.ts. */
+  deliverInterrupt(vector: number, repeating = false) {
+    deliverInterrupt(this, vector, repeating)
+  }
+  /** Delivers a debug trap (#DB after the instruction). */
+  deliverTrap(vector: number) {
+    deliverTrap(this, vector)
+  }
+
+  /** Recomputes all derived cells and drops all translations, after the state cells were written from outside. */
+  refresh() {
+    refreshSegments(this)
+    this.tlb.flush(true)
+    this.host.onFlush(-1)
+    this.codeSegmentMoved = true
+    updateMode(this)
+  }
+}

@@ -1,0 +1,128 @@
+// DR0-DR7 and the debug exception: MOV to and from DRn, instruction and I/O breakpoints, single step
+// (SDM vol. 3, 17.2, 17.3; vol. 2 MOV DRn). Data breakpoints are compared in data-breakpoints.ts. While
+// `needsStepping` holds, the engine runs one instruction at a time and calls beforeInstruction and afterInstruction.
+
+import { requireCpl0 } from './control-registers.js'
+import type { Cpu } from './cpu.js'
+import { breakpointBytes, breakpointEnabled, breakpointKind } from './data-breakpoints.js'
+import { eflags, RF, TF } from './eflags.js'
+import { DB, UD } from './exceptions.js'
+import { CR4, DR, FLAGS, SHADOW, SHADOW_KIND } from './layout.js'
+
+const DR6 = (DR >> 2) + 6
+const DR7 = (DR >> 2) + 7
+const GD = 0x2000
+// DR6 bits.
+const BD = 0x2000
+const BS = 0x4000
+const BT = 0x8000
+const DR6_WRITABLE = 0xe00f
+const DR6_FIXED = 0xffff0ff0
+const DR7_WRITABLE = 0xffff23ff
+const DR7_FIXED = 0x400
+const CR4_DE = 8
+const ENABLES = 0xff
+
+/** True while TF or an enabled breakpoint asks for single steps. */
+export function needsStepping(cpu: Cpu): boolean {
+  return (cpu.i32[FLAGS >> 2]! & TF) !== 0 || (cpu.i32[DR7]! & ENABLES) !== 0
+}
+
+function index(cpu: Cpu, n: number): number {
+  if (n !== 4 && n !== 5) return n
+  return (cpu.i32[CR4 >> 2]! & CR4_DE) !== 0 ? -1 : n + 2
+}
+
+/** Checks shared by both directions; the number of the register, or -1 when #UD, #GP(0) or #DB was raised. */
+function access(cpu: Cpu, n: number): number {
+  const register = index(cpu, n)
+  if (register < 0) cpu.raise(UD)
+  else if (!requireCpl0(cpu)) return -1
+  else if ((cpu.i32[DR7]! & GD) !== 0) {
+    cpu.i32[DR6] = cpu.i32[DR6]! | BD
+    cpu.raise(DB)
+    return -1
+  }
+  return register
+}
+
+/** MOV r32, DRn. */
+export function readDebugRegister(cpu: Cpu, n: number): number {
+  const register = access(cpu, n)
+  return register < 0 ? 0 : cpu.i32[(DR >> 2) + register]!
+}
+
+/** MOV DRn, r32. */
+export function writeDebugRegister(cpu: Cpu, n: number, value: number) {
+  const register = access(cpu, n)
+  if (register >= 0) setDebugRegister(cpu, register, value)
+}
+
+/** Sets DR0-DR3, DR6 or DR7 with the reserved bits as they read, and arms the data breakpoints. */
+export function setDebugRegister(cpu: Cpu, n: number, value: number) {
+  if (n === 6) value = (value & DR6_WRITABLE) | DR6_FIXED
+  if (n === 7) value = (value & DR7_WRITABLE) | DR7_FIXED
+  cpu.i32[(DR >> 2) + n] = value
+  if (n !== 6) armBreakpoints(cpu)
+}
+
+/** Takes the pages of data breakpoints out of the translation tables. */
+export function armBreakpoints(cpu: Cpu) {
+  const dr7 = cpu.i32[DR7]!
+  const before = cpu.watching
+  cpu.watching = false
+  for (let i = 0; i < 4; i++) if (breakpointEnabled(dr7, i) && (breakpointKind(dr7, i) & 1) !== 0) cpu.watching = true
+  if (!cpu.watching && !before) return
+  cpu.tlb.flush(true)
+  cpu.host.onFlush(-1)
+}
+
+/**
+ * Before an instruction in single steps: raises #DB (a fault) when an instruction breakpoint is at its linear address
+ * and RF is clear. Answers false then.
+ */
+export function beforeInstruction(cpu: Cpu, linear: number): boolean {
+  cpu.debugHits &= BT
+  const dr7 = cpu.i32[DR7]!
+  if ((dr7 & ENABLES) === 0 || (eflags(cpu) & RF) !== 0) return true
+  let hits = 0
+  let enabled = false
+  for (let i = 0; i < 4; i++) {
+    if (breakpointKind(dr7, i) !== 0 || cpu.i32[(DR >> 2) + i] !== (linear | 0)) continue
+    hits |= 1 << i
+    enabled ||= breakpointEnabled(dr7, i)
+  }
+  if (!enabled) return true
+  cpu.i32[DR6] = cpu.i32[DR6]! | hits
+  return cpu.raise(DB)
+}
+
+/** Notes I/O breakpoints (CR4.DE) that an access to a port meets. */
+export function noteIo(cpu: Cpu, port: number, size: number) {
+  if ((cpu.i32[CR4 >> 2]! & CR4_DE) === 0) return
+  const dr7 = cpu.i32[DR7]!
+  for (let i = 0; i < 4; i++) {
+    if (breakpointKind(dr7, i) !== 2) continue
+    const bytes = breakpointBytes(dr7, i)
+    const from = cpu.i32[(DR >> 2) + i]! & -bytes
+    if (port < from + bytes && from < port + size) cpu.debugHits |= 1 << i
+  }
+}
+
+/**
+ * After an instruction has completed in single steps; `wasTracing` says that TF was set before it. Moves what it met
+ * to DR6 and answers true when #DB is to be delivered as a trap. MOV SS holds it back by one instruction.
+ */
+export function afterInstruction(cpu: Cpu, wasTracing: boolean): boolean {
+  const { i32 } = cpu
+  let hits = cpu.debugHits
+  const dr7 = i32[DR7]!
+  let due = wasTracing || (hits & BT) !== 0
+  for (let i = 0; i < 4; i++) if ((hits & (1 << i)) !== 0 && breakpointEnabled(dr7, i)) due = true
+  if (i32[SHADOW_KIND >> 2] === 2 && i32[SHADOW >> 2] === cpu.retired) return false
+  cpu.debugHits = 0
+  if (!due) return false
+  if (wasTracing) hits |= BS
+  i32[DR6] = i32[DR6]! | hits
+  return true
+}

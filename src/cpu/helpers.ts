@@ -1,0 +1,95 @@
+// The functions that semantics call by name (b.helper): all arguments and results are i32. One that fails has raised
+// its exception in the FAULT cells, answers 0 and has changed nothing else that a program can see.
+
+import {
+  clearTaskSwitched,
+  invalidatePage,
+  loadMachineStatusWord,
+  readControlRegister,
+  requireCpl0,
+  writeControlRegister,
+} from './control-registers.js'
+import type { Cpu } from './cpu.js'
+import { cpuid } from './cpuid.js'
+import { noteIo, readDebugRegister, writeDebugRegister } from './debug-registers.js'
+import { softwareInterrupt } from './delivery.js'
+import { farCall, farJump, farReturn } from './far-transfer.js'
+import { clearInterruptFlag, popFlags, pushFlagsAllowed, setInterruptFlag } from './flag-changes.js'
+import { checkIo } from './io-permission.js'
+import { iret } from './iret.js'
+import { CPL, GDTR_BASE, GDTR_LIMIT, IDTR_BASE, IDTR_LIMIT } from './layout.js'
+import { probe } from './memory.js'
+import { rdmsr, rdpmc, rdtsc, wrmsr } from './msr.js'
+import { moveToSegment } from './segmentation.js'
+import { sysenter, sysexit } from './sysenter.js'
+import { lar, lldt, lsl, ltr, verr, verw } from './system-segments.js'
+
+type Helper = (cpu: Cpu, ...args: number[]) => number
+type Arguments = [cpu: Cpu, a: number, b: number, c: number, d: number]
+
+/** A helper without a result: the function's answer only says whether it raised. */
+const effect =
+  (run: (...args: Arguments) => unknown): Helper =>
+  (cpu, a = 0, b = 0, c = 0, d = 0) => {
+    run(cpu, a, b, c, d)
+    return 0
+  }
+
+function loadTable(cpu: Cpu, limitCell: number, baseCell: number, limit: number, base: number) {
+  if (!requireCpl0(cpu)) return
+  cpu.i32[limitCell >> 2] = limit & 0xffff
+  cpu.i32[baseCell >> 2] = base
+}
+
+const asUser = (cpu: Cpu) => cpu.i32[CPL >> 2] === 3
+
+export const helpers: Readonly<Record<string, Helper>> = {
+  far_jump: effect((cpu, selector, offset, size, next) => farJump(cpu, selector, offset, size, next)),
+  far_call: effect((cpu, selector, offset, size, next) => farCall(cpu, selector, offset, size, next)),
+  far_return: effect((cpu, size, bytes) => farReturn(cpu, size, bytes)),
+  iret: effect((cpu, size, next) => iret(cpu, size, next)),
+  interrupt: effect((cpu, vector, kind, next) => softwareInterrupt(cpu, vector, kind, next)),
+  load_segment: effect((cpu, n, selector) => moveToSegment(cpu, n, selector)),
+  check_io: effect((cpu, port, size) => checkIo(cpu, port & 0xffff, size)),
+  in: (cpu, port = 0, size = 1) => {
+    noteIo(cpu, port & 0xffff, size)
+    return cpu.host.portIn(port & 0xffff, size) | 0
+  },
+  out: effect((cpu, port, size, value) => {
+    noteIo(cpu, port & 0xffff, size)
+    cpu.host.portOut(port & 0xffff, size, size === 4 ? value >>> 0 : value & (size === 2 ? 0xffff : 0xff))
+  }),
+  cpuid: effect(cpuid),
+  rdmsr: effect(rdmsr),
+  wrmsr: effect(wrmsr),
+  rdtsc: effect(rdtsc),
+  rdpmc: effect(rdpmc),
+  read_cr: (cpu, n = 0) => readControlRegister(cpu, n),
+  write_cr: effect((cpu, n, value) => writeControlRegister(cpu, n, value)),
+  read_dr: (cpu, n = 0) => readDebugRegister(cpu, n),
+  write_dr: effect((cpu, n, value) => writeDebugRegister(cpu, n, value)),
+  lgdt: effect((cpu, limit, base) => loadTable(cpu, GDTR_LIMIT, GDTR_BASE, limit, base)),
+  lidt: effect((cpu, limit, base) => loadTable(cpu, IDTR_LIMIT, IDTR_BASE, limit, base)),
+  lldt: effect((cpu, selector) => lldt(cpu, selector)),
+  ltr: effect((cpu, selector) => ltr(cpu, selector)),
+  lmsw: effect((cpu, value) => loadMachineStatusWord(cpu, value)),
+  clts: effect(clearTaskSwitched),
+  invlpg: effect((cpu, linear) => invalidatePage(cpu, linear)),
+  hlt: effect(cpu => {
+    if (requireCpl0(cpu)) cpu.host.halt()
+  }),
+  wbinvd: effect(requireCpl0),
+  check_cpl0: effect(requireCpl0),
+  sysenter: effect(sysenter),
+  sysexit: effect(sysexit),
+  verr: (cpu, selector = 0) => verr(cpu, selector),
+  verw: (cpu, selector = 0) => verw(cpu, selector),
+  lar: (cpu, selector = 0, size = 4) => lar(cpu, selector, size),
+  lsl: (cpu, selector = 0, size = 4) => lsl(cpu, selector, size),
+  popf: effect((cpu, value, size) => popFlags(cpu, value, size)),
+  pushf_allowed: effect(pushFlagsAllowed),
+  sti: effect(setInterruptFlag),
+  cli: effect(clearInterruptFlag),
+  probe_read: effect((cpu, linear, bytes) => probe(cpu, linear, bytes, false, asUser(cpu))),
+  probe_write: effect((cpu, linear, bytes) => probe(cpu, linear, bytes, true, asUser(cpu))),
+}

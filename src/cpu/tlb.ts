@@ -1,0 +1,172 @@
+// The four translation tables of cpu/layout.ts: filling them from a finished walk, dropping what was filled, and the
+// marks that send stores to pages with translated code through the slow path (SDM vol. 3, 4.10). Only pages on the
+// fill lists have entries, so a flush costs what was used. Global pages are on a list of their own.
+
+import {
+  CODE_SUPERVISOR,
+  CODE_USER,
+  TLB_CODE,
+  TLB_SUPERVISOR_READ,
+  TLB_SUPERVISOR_WRITE,
+  TLB_USER_READ,
+  TLB_USER_WRITE,
+  TLB_VALID,
+} from './layout.js'
+
+// Rights of a finished walk.
+export const WRITABLE = 1 // CPL 3 may write (if USER)
+export const USER = 2
+export const SUPERVISOR_WRITABLE = 4
+export const GLOBAL = 8
+export const LARGE = 16
+
+const PAGES = 0x100000
+const LISTED = 1
+const LISTED_GLOBAL = 2
+
+const USER_READ = TLB_USER_READ >> 2
+const USER_WRITE = TLB_USER_WRITE >> 2
+const SUPERVISOR_READ = TLB_SUPERVISOR_READ >> 2
+const SUPERVISOR_WRITE = TLB_SUPERVISOR_WRITE >> 2
+const USER_CODE = CODE_USER >> 2
+const SUPERVISOR_CODE = CODE_SUPERVISOR >> 2
+
+export class Tlb {
+  private readonly list = new Int32Array(PAGES)
+  private count = 0
+  private readonly globalList = new Int32Array(PAGES)
+  private globalCount = 0
+  /** LISTED, LISTED_GLOBAL of each linear page. */
+  private readonly listed = new Uint8Array(PAGES)
+  /** Regions of 4 MiB with an entry that came from a large page. */
+  private readonly large = new Uint8Array(PAGES >> 10)
+  private anyLarge = false
+  /** 1: the host page (address >>> 12) holds translated code. */
+  private readonly code: Uint8Array
+  /** 1: some write entry may lead to the host page. */
+  private readonly written: Uint8Array
+
+  constructor(private readonly i32: Int32Array) {
+    const hostPages = i32.length >>> 10
+    this.code = new Uint8Array(hostPages)
+    this.written = new Uint8Array(hostPages)
+  }
+
+  /** Enters the translation of a linear page; `host` is the host address of the page, `rights` what may be done. */
+  fill(page: number, host: number, rights: number) {
+    const i32 = this.i32
+    const entry = (host - (page << 12) - TLB_VALID) | 0
+    const flags = this.listed[page]!
+    if ((rights & GLOBAL) !== 0) {
+      if ((flags & LISTED_GLOBAL) === 0) {
+        this.listed[page] = flags | LISTED_GLOBAL
+        this.globalList[this.globalCount++] = page
+      }
+    } else if ((flags & LISTED) === 0) {
+      this.listed[page] = flags | LISTED
+      this.list[this.count++] = page
+    }
+    if ((rights & LARGE) !== 0) {
+      this.large[page >>> 10] = 1
+      this.anyLarge = true
+    }
+    i32[SUPERVISOR_READ + page] = entry
+    i32[USER_READ + page] = (rights & USER) !== 0 ? entry : 0
+    let writeEntry = entry
+    if ((rights & (SUPERVISOR_WRITABLE | WRITABLE)) !== 0) {
+      const hostPage = host >>> 12
+      if (this.code[hostPage] !== 0) writeEntry = entry + TLB_CODE
+      else this.written[hostPage] = 1
+    }
+    i32[SUPERVISOR_WRITE + page] = (rights & SUPERVISOR_WRITABLE) !== 0 ? writeEntry : 0
+    i32[USER_WRITE + page] = (rights & (USER | WRITABLE)) === (USER | WRITABLE) ? writeEntry : 0
+  }
+
+  /** Makes sure that a flush clears the code-table entries of a linear page. */
+  noteCodeEntry(page: number) {
+    const flags = this.listed[page]!
+    if (flags !== 0) return
+    this.listed[page] = LISTED
+    this.list[this.count++] = page
+  }
+
+  /** Drops all translations, or all but the global ones. */
+  flush(global: boolean) {
+    const list = this.list
+    const listed = this.listed
+    for (let i = 0; i < this.count; i++) {
+      const page = list[i]!
+      this.clear(page)
+      listed[page] = listed[page]! & ~LISTED
+    }
+    this.count = 0
+    if (!global) return
+    for (let i = 0; i < this.globalCount; i++) {
+      const page = this.globalList[i]!
+      this.clear(page)
+      listed[page] = 0
+    }
+    this.globalCount = 0
+    if (!this.anyLarge) return
+    this.anyLarge = false
+    this.large.fill(0)
+  }
+
+  /** Drops the translation of one linear page, and of the large page it may be part of. */
+  invalidate(page: number) {
+    const region = page >>> 10
+    if (this.large[region] === 0) return this.clear(page)
+    this.large[region] = 0
+    for (let i = 0; i < 1024; i++) this.clear((region << 10) | i)
+  }
+
+  private clear(page: number) {
+    const i32 = this.i32
+    i32[USER_READ + page] = 0
+    i32[USER_WRITE + page] = 0
+    i32[SUPERVISOR_READ + page] = 0
+    i32[SUPERVISOR_WRITE + page] = 0
+    i32[USER_CODE + page] = 0
+    i32[SUPERVISOR_CODE + page] = 0
+  }
+
+  /** True when the page of this host address is marked. */
+  hasCode(hostAddress: number): boolean {
+    return this.code[hostAddress >>> 12] !== 0
+  }
+
+  /** From now on every store to the page of this host address is reported by host.onCodeWrite. */
+  markCode(hostAddress: number) {
+    const hostPage = hostAddress >>> 12
+    if (this.code[hostPage] !== 0) return
+    this.code[hostPage] = 1
+    if (this.written[hostPage] === 0) return
+    this.written[hostPage] = 0
+    this.tag(this.list, this.count, hostPage)
+    this.tag(this.globalList, this.globalCount, hostPage)
+  }
+  private tag(list: Int32Array, count: number, hostPage: number) {
+    for (let i = 0; i < count; i++) {
+      const page = list[i]!
+      this.tagEntry(SUPERVISOR_WRITE + page, page, hostPage)
+      this.tagEntry(USER_WRITE + page, page, hostPage)
+    }
+  }
+  private tagEntry(cell: number, page: number, hostPage: number) {
+    const entry = this.i32[cell]!
+    if ((entry & 0xfff) !== TLB_VALID) return
+    if ((entry + (page << 12) + TLB_VALID) >>> 12 === hostPage) this.i32[cell] = entry + TLB_CODE
+  }
+
+  /** The page holds no translated code any more; its write entries come back one by one. */
+  unmarkCode(hostAddress: number) {
+    this.code[hostAddress >>> 12] = 0
+  }
+  /** Takes the mark off the write entries of a linear page whose host page holds no code any more. */
+  untag(page: number, hostAddress: number) {
+    const i32 = this.i32
+    this.written[hostAddress >>> 12] = 1
+    if ((i32[SUPERVISOR_WRITE + page]! & 0xfff) === TLB_VALID + TLB_CODE) i32[SUPERVISOR_WRITE + page]! -= TLB_CODE
+    if ((i32[USER_WRITE + page]! & 0xfff) === TLB_VALID + TLB_CODE) i32[USER_WRITE + page]! -= TLB_CODE
+  }
+}
