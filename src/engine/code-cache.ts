@@ -13,6 +13,8 @@ import { endsRecords, handlerOf } from './slots.js'
 const TABLE_BYTES = 4096 * 4
 const PAGE_END = 0x1000
 const MAXIMUM_LENGTH = 15
+/** Bits of MODE that decoded code depends on: all but paging, alignment checks and what FPU and SSE code tests itself. */
+export const MODE_OF_CODE = 0x6f
 const MODE_CODE_32 = 1
 const MODE_FLAT = 8
 
@@ -96,7 +98,7 @@ export class CodeCache {
     const host = cpu.translateCode(linear)
     if (host === -2) return undefined
     const hostPage = (host === -1 ? this.deviceCode(linear) : host) & ~0xfff
-    const mode = cpu.i32[L.MODE >> 2]!
+    const mode = cpu.i32[L.MODE >> 2]! & MODE_OF_CODE
     const csBase = cpu.u32[L.segmentCell(L.CS, L.SEG_BASE) >> 2]!
     const csLimit = cpu.u32[L.segmentCell(L.CS, L.SEG_LIMIT) >> 2]!
     const linearPage = linear & ~0xfff
@@ -137,7 +139,7 @@ export class CodeCache {
   }
 
   private decodeMode(page: CodePage): DecodeMode {
-    const key = page.mode & 0xff
+    const key = page.mode
     let m = this.decodeModes.get(key)
     if (!m) {
       m = {

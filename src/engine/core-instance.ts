@@ -5,6 +5,7 @@ import type { Cpu } from '../cpu/cpu.js'
 import { helpers } from '../cpu/helpers.js'
 import * as L from '../cpu/layout.js'
 import type { CoreLayout } from './core.js'
+import { RETRY } from './record.js'
 
 /** The exports of the core that engines call. */
 export interface Core {
@@ -30,6 +31,7 @@ export function instantiateCore(
     memory,
     load_miss: (linear: number, width: number, willWrite: number) => cpu.loadSlow(linear >>> 0, width, willWrite),
     store_miss: (linear: number, width: number, value: number) => cpu.storeSlow(linear >>> 0, width, value),
+    store_miss_hot: (linear: number, width: number, value: number) => storeFromHotCode(cpu, linear >>> 0, width, value),
   }
   const table = helpers as Readonly<Record<string, (cpu: Cpu, ...args: number[]) => number>>
   for (const name of Object.keys(layout.helpers)) {
@@ -61,4 +63,22 @@ function bind(helper: (cpu: Cpu, ...args: number[]) => number, cpu: Cpu, count: 
     default:
       return (...args: number[]) => helper(cpu, ...args)
   }
+}
+
+/** A store that hot code could not do itself. Where it would change code it is left to the cold engine. */
+function storeFromHotCode(cpu: Cpu, linear: number, width: number, value: number) {
+  const { i32 } = cpu
+  const wide = width > 4 ? cpu.u8.slice(L.SCRATCH, L.SCRATCH + width) : undefined
+  cpu.loadSlow(linear, width, 1)
+  if (cpu.faulted) return
+  for (const at of [linear, (linear + width - 1) >>> 0]) {
+    const entry = i32[(i32[L.TLB_WRITE >> 2]! >> 2) + (at >>> 12)]!
+    const host = (at + entry + L.TLB_VALID - L.TLB_CODE) >>> 0
+    if ((entry & 0xfff) === (L.TLB_VALID | L.TLB_CODE) && cpu.u8[L.CODE_MAP + (host >>> 6)] !== 0) {
+      i32[L.FAULT >> 2] = RETRY
+      return
+    }
+  }
+  if (wide) cpu.u8.set(wide, L.SCRATCH)
+  cpu.storeSlow(linear, width, value)
 }

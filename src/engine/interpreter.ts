@@ -4,7 +4,7 @@
 import type { Cpu } from '../cpu/cpu.js'
 import * as L from '../cpu/layout.js'
 import { STOP_AGAIN, STOP_NEXT } from '../cpu/stops.js'
-import type { CodeCache } from './code-cache.js'
+import { type CodeCache, MODE_OF_CODE } from './code-cache.js'
 import type { Core } from './core-instance.js'
 import type { Engine } from './execution.js'
 import * as R from './record.js'
@@ -36,13 +36,10 @@ export class Interpreter implements Engine {
     const { i32, filledUnder } = this
     const user = (i32[L.MODE >> 2]! & 4) !== 0
     const at = user ? 3 : 0
-    if (
-      filledUnder[at] === i32[L.MODE >> 2] &&
-      filledUnder[at + 1] === i32[CS_BASE] &&
-      filledUnder[at + 2] === i32[CS_LIMIT]
-    )
+    const mode = i32[L.MODE >> 2]! & MODE_OF_CODE
+    if (filledUnder[at] === mode && filledUnder[at + 1] === i32[CS_BASE] && filledUnder[at + 2] === i32[CS_LIMIT])
       return
-    filledUnder[at] = i32[L.MODE >> 2]!
+    filledUnder[at] = mode
     filledUnder[at + 1] = i32[CS_BASE]!
     filledUnder[at + 2] = i32[CS_LIMIT]!
     this.cpu.tlb.flushCode(user)
