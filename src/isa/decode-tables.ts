@@ -35,8 +35,12 @@ const lockable = words('add or adc sbb and sub xor inc dec neg not bts btr btc x
 const repeatable = words('movs cmps stos lods scas ins outs')
 
 function place(line: OpcodeLine, n: number, at: number) {
-  const { reg, modrm } = line
-  if (reg < 0 && modrm < 0) {
+  const { reg, modrm, operands } = line
+  const inMemory = operands.some(c => c.memory)
+  const inRegister = operands.some(c => c.register)
+  // With a mandatory prefix, memory and registers may be two different instructions (MOVLPS, MOVHLPS).
+  const half = line.prefix >= 0 && inMemory !== inRegister
+  if (reg < 0 && modrm < 0 && !half) {
     slots[at] = n
     return
   }
@@ -49,10 +53,11 @@ function place(line: OpcodeLine, n: number, at: number) {
     for (let m = modrm; m <= line.lastModrm; m++) placeModrm(group + 8 + ((m >> 3) & 7), m & 7, n)
     return
   }
-  const { operands } = line
   const anyMod = operands.some(c => c.ignoreMod)
-  if (anyMod || operands.some(c => c.memory)) groupSlots[group + reg] = n
-  if (anyMod || operands.some(c => c.register)) groupSlots[group + 8 + reg] = n
+  for (let r = reg < 0 ? 0 : reg; r <= (reg < 0 ? 7 : reg); r++) {
+    if (anyMod || inMemory) groupSlots[group + r] = n
+    if (anyMod || inRegister) groupSlots[group + 8 + r] = n
+  }
 }
 
 function placeModrm(at: number, rm: number, n: number) {

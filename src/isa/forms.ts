@@ -5,6 +5,8 @@
 import { FAR, type Form, IMM, MEM, MM, type Operand, REG, REL, XMMREG } from './form.js'
 import { type OpcodeLine, opcodeLines } from './opcode-lines.js'
 import { integerOpcodes } from './opcode-table.js'
+import { simdOpcodes } from './opcode-table-simd.js'
+import { x87Opcodes } from './opcode-table-x87.js'
 import type { OperandCode } from './operand-codes.js'
 
 export const UD = 0
@@ -131,7 +133,7 @@ function repeat(mnemonic: string, kind: number): Form['rep'] {
 }
 
 /** The lines of all opcode tables. */
-export const lines = opcodeLines([integerOpcodes])
+export const lines = opcodeLines([integerOpcodes, x87Opcodes, simdOpcodes])
 
 /** Form ids by line and variant: formTable[line * VARIANTS + (variant & variantMasks[line])]. Line 0 stands for #UD. */
 export const formTable = new Uint16Array((lines.length + 1) * VARIANTS)

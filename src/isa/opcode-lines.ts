@@ -5,7 +5,7 @@
 //   np 66 f3 f2       only with that mandatory prefix (np: none of them); without, the prefixes have no such meaning
 //   mx                np for the MMX form and 66 for its SSE2 twin on XMM registers
 //   cbw/cwde          mnemonics with 16-bit and with 32-bit operand size
-//   [SSE2]            the lines that follow need that feature (features.ts)
+//   [FPU+CMOV]        the lines that follow need these features (features.ts)
 
 import { featureBits, SSE2 } from './features.js'
 import { type OperandCode, operandCode } from './operand-codes.js'
@@ -39,11 +39,17 @@ export function opcodeLines(tables: readonly string[]): OpcodeLine[] {
   for (const table of tables) {
     features = 0
     for (const text of table.split('\n')) {
-      if (text.startsWith('[')) features = featureBits[text.slice(1, -1)]!
+      if (text.startsWith('[')) features = sectionFeatures(text)
       else if (text !== '') parse(text, features, lines)
     }
   }
   return lines
+}
+
+function sectionFeatures(header: string): number {
+  let bits = 0
+  for (const name of header.slice(1, -1).split('+')) bits |= featureBits[name]!
+  return bits
 }
 
 function parse(text: string, features: number, lines: OpcodeLine[]) {

@@ -1,6 +1,6 @@
 // The opcode map of integer and system instructions (SDM vol. 2, appendix A), as text. What a line means is said in
 // opcode-lines.ts, the operand codes in operand-codes.ts. What has no line is #UD; so are UD0, UD1, UD2 and RSM.
-// Undocumented encodings that every processor has are here: SALC, INT1, 82, the /1 and /6 aliases of F6, F7 and shifts.
+// PAUSE is NOP. Undocumented encodings that every processor has are here: SALC, INT1, 82, the /1 and /6 aliases of F6, F7 and shifts.
 
 export const integerOpcodes = `
 00+8 add|or|adc|sbb|and|sub|xor|cmp Eb Gb
@@ -54,7 +54,6 @@ export const integerOpcodes = `
 8E/2+1 mov|mov|mov|mov Sw Ew
 8F/0 pop Ev
 90 nop
-90 f3 pause
 91-97 xchg Zv eAX
 98 cbw/cwde
 99 cwd/cdq
