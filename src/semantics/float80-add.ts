@@ -44,11 +44,13 @@ function sum(b: Builder, dst: Value, x: Term, y: Term) {
   const small = pick(y.sig, x.sig)
   const sign = pick(x.sign, y.sign)
   const d = b.sub(e, pick(y.e, x.e))
-  // The smaller one, shifted right by d into 128 bits; beyond 64 places all of it is below lo's reach but one sticky bit.
+  // The smaller one, shifted right by d into 128 bits; what falls out of them stays as the lowest bit.
   const n = b.toI64u(d)
   const near = b.ltu(d, b.const(64))
-  const shifted = b.select(near, b.shru(small, n), zero)
-  const beyond = b.select(b.eq(d, b.const(64)), small, b.const64(1n))
+  const moved = b.shru(small, n)
+  const shifted = b.select(near, moved, zero)
+  const jammed = b.or(moved, b.toI64u(b.ne(b.shl(moved, n), small)))
+  const beyond = b.select(b.ltu(d, b.const(128)), jammed, b.const64(1n))
   const outside = b.select(b.eqz(d), zero, b.shl(small, b.sub(zero, n)))
   const lo = b.select(near, outside, beyond)
   const resultSign = b.variable(sign)

@@ -41,19 +41,20 @@ import {
   waiting,
 } from './x87-state.js'
 
-// What the comparing procedures return: the outcome in the places of EFLAGS, or STOPPED.
+// What the comparing procedures return: the outcome in the places of EFLAGS, and STOPPED when an unmasked exception
+// forbids the pop. The outcome is reported even then.
 const CF = 0x01
 const PF = 0x04
 const ZF = 0x40
 const UNORDERED = ZF | PF | CF
 const STOPPED = 0x100
 
-/** Puts an outcome into C0, C2 and C3. A comparison that was stopped leaves them alone. */
+/** Puts an outcome into C0, C2 and C3. */
 function setConditions(b: Builder, outcome: Value) {
-  b.if(b.ne(outcome, b.const(STOPPED)), () =>
-    setStatus(b, b.or(b.and(status(b), b.const(~(C0 | C2 | C3))), b.shl(outcome, b.const(8)))),
-  )
+  const conditions = b.shl(b.and(outcome, b.const(UNORDERED)), b.const(8))
+  setStatus(b, b.or(b.and(status(b), b.const(~(C0 | C2 | C3))), conditions))
 }
+const goesOn = (b: Builder, outcome: Value): Value => b.eqz(b.and(outcome, b.const(STOPPED)))
 
 /** The second operand of a comparison: ST(1), ST(i) or memory. */
 function compareWith(b: Context, quiet: boolean, integer: boolean): Value {
@@ -79,15 +80,14 @@ function compare(pops: number, { quiet = false, integer = false } = {}): Semanti
   return b => {
     const outcome = compareWith(b, quiet, integer)
     setConditions(b, outcome)
-    for (let i = 0; i < pops; i++) pop(b, b.ne(outcome, b.const(STOPPED)))
+    for (let i = 0; i < pops; i++) pop(b, goesOn(b, outcome))
   }
 }
 function compareToFlags(alsoPop: boolean, quiet: boolean): Semantics {
   return b => {
     const outcome = compareWith(b, quiet, false)
-    const goesOn = b.ne(outcome, b.const(STOPPED))
-    b.flags.setWord(b.select(goesOn, outcome, b.flags.word()))
-    if (alsoPop) pop(b, goesOn)
+    b.flags.setWord(b.and(outcome, b.const(UNORDERED)))
+    if (alsoPop) pop(b, goesOn(b, outcome))
   }
 }
 
@@ -138,7 +138,9 @@ export const x87Compare: Record<string, Semantics> = {
   fcmovnu: move(11),
 }
 
-const unmasked = (b: Builder, bit: number): Value => b.eqz(b.and(control(b), b.const(bit)))
+/** STOPPED when the exception is not masked, else 0. */
+const stopped = (b: Builder, bit: number): Value =>
+  b.select(b.and(control(b), b.const(bit)), b.const(0), b.const(STOPPED))
 
 /** Compares in a procedure and returns the outcome. */
 function ordered(b: Builder, x: Operand, y: Operand, quiet: Value) {
@@ -147,13 +149,14 @@ function ordered(b: Builder, x: Operand, y: Operand, quiet: Value) {
     const signals = b.or(b.or(isUnsupported(b, x), isSignaling(b, x)), b.or(isUnsupported(b, y), isSignaling(b, y)))
     const raises = b.or(signals, b.eqz(quiet))
     report(b, b.select(raises, b.const(IE), b.const(0)), b.const(0))
-    b.return(b.select(b.and(raises, unmasked(b, IE)), b.const(STOPPED), b.const(UNORDERED)))
+    b.return(b.or(b.const(UNORDERED), b.select(raises, stopped(b, IE), b.const(0))))
   })
+  const stop = b.variable(b.const(0))
   b.if(
     b.or(isDenormal(b, x), isDenormal(b, y)),
     () => {
       report(b, b.const(DE), b.const(0))
-      b.if(unmasked(b, DE), () => b.return(b.const(STOPPED)))
+      b.set(stop, stopped(b, DE))
     },
     () => setStatus(b, b.and(status(b), b.const(~C1))),
   )
@@ -169,7 +172,7 @@ function ordered(b: Builder, x: Operand, y: Operand, quiet: Value) {
   const sameSign = b.eq(sx, sy)
   const less = b.select(sameSign, b.and(b.xor(smaller, b.ne(sx, b.const(0))), b.eqz(equal)), b.ne(sx, b.const(0)))
   const same = b.or(b.and(sameSign, equal), bothZero)
-  b.return(b.select(same, b.const(ZF), b.select(less, b.const(CF), b.const(0))))
+  b.return(b.or(b.get(stop), b.select(same, b.const(ZF), b.select(less, b.const(CF), b.const(0)))))
 }
 
 const readRegister = (b: Builder, register: Value): Operand => {
@@ -179,7 +182,7 @@ const readRegister = (b: Builder, register: Value): Operand => {
 function emptyOperand(b: Builder, filled: Value) {
   b.if(b.eqz(filled), () => {
     report(b, b.const(IE | SF), b.const(0))
-    b.return(b.select(unmasked(b, IE), b.const(STOPPED), b.const(UNORDERED)))
+    b.return(b.or(b.const(UNORDERED), stopped(b, IE)))
   })
 }
 
@@ -232,7 +235,6 @@ export const compareProcedures: Record<string, ProcedureSource> = {
       const { sig, se } = readRegister(b, y)
       setRegister(b, slot(b, x), sig, se)
     })
-    setStatus(b, b.and(status(b), b.const(~C1)))
     b.return(b.const(1))
   }),
   /** (i): exchanges ST(0) and ST(i); empty ones become the indefinite first when that is masked. */

@@ -63,6 +63,7 @@ function free(alsoPop: boolean): Semantics {
     const register = physical(b, b.field('dst'))
     setCell(b, FPU_VALID, b.and(valid(b), b.not(b.shl(b.const(1), register))))
     if (alsoPop) pop(b, b.const(1))
+    clearC1(b)
   }
 }
 

@@ -6,12 +6,13 @@ import type { Value } from '../ir/tape.js'
 import { I32, I64 } from '../ir/types.js'
 import { MEM } from '../isa/form.js'
 import type { Semantics } from './context.js'
-import { denormalOperand, isSignaling, type Operand, QUIET, WAS_DENORMAL } from './float80-operand.js'
+import { isSignaling, type Operand, QUIET, WAS_DENORMAL } from './float80-operand.js'
 import { report } from './float80-round.js'
 import { DOUBLE, SINGLE, WIDENED, widen } from './float80-widen.js'
 import {
   C1,
   control,
+  DE,
   exponent,
   IE,
   isValid,
@@ -125,13 +126,13 @@ function loadConstant({ sig, e, up, down }: Constant): Semantics {
 export const x87Load: Record<string, Semantics> = { fld, fild, fbld }
 for (const [name, constant] of Object.entries(constants)) x87Load[name] = loadConstant(constant)
 
-/** Pushes a single or double from memory: signaling NaNs and denormals are reported, and may forbid it. */
+/** Pushes a single or double from memory: signaling NaNs are reported and may forbid it, denormals only reported. */
 function pushShort(b: Builder, format: typeof SINGLE, v: Value) {
   const register = roomForPush(b)
   const x = widen(b, format, v)
   const special = b.or(isSignaling(b, x), b.and(x.se, b.const(WAS_DENORMAL)))
   b.if(special, () => {
-    denormalOperand(b, b.and(x.se, b.const(WAS_DENORMAL)))
+    b.if(b.and(x.se, b.const(WAS_DENORMAL)), () => report(b, b.const(DE), b.const(0)))
     b.if(isSignaling(b, x), () => {
       report(b, b.const(IE), b.const(0))
       b.if(b.eqz(b.and(control(b), b.const(IE))), () => b.return(b.const(0)))
@@ -159,12 +160,13 @@ export const loadProcedures: Record<string, ProcedureSource> = {
   /** FLD ST(i). An empty ST(i) pushes the indefinite. */
   x87_load_register: procedure([I32], b => {
     const source = physical(b, b.parameter(0, I32))
-    const register = roomForPush(b)
+    const target = physical(b, b.const(7))
     b.if(b.eqz(isValid(b, source)), () => {
-      const masked = b.call('x87_stack_fault', [register, b.const(0)])
-      b.if(masked, () => setCell(b, FPU_TOP, register))
+      const masked = b.call('x87_stack_fault', [target, b.const(0)])
+      b.if(masked, () => setCell(b, FPU_TOP, target))
       b.return(masked)
     })
+    const register = roomForPush(b)
     const at = slot(b, source)
     place(b, register, { sig: significand(b, at), se: exponent(b, at) })
     setStatus(b, b.and(status(b), b.const(~C1)))

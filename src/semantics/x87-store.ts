@@ -1,6 +1,7 @@
 // x87 stores (SDM vol. 2: FST, FSTP, FIST, FISTP, FBSTP). The status word changes only once the bits are in memory, so
 // that a page fault leaves no trace.
 
+import { FPU_VALID } from '../cpu/layout.js'
 import type { Builder } from '../ir/builder.js'
 import type { Value } from '../ir/tape.js'
 import { I32, I64 } from '../ir/types.js'
