@@ -19,7 +19,8 @@ import {
   sortOutNaNs,
 } from './float80-operand.js'
 import { finish } from './float80-round.js'
-import { control, type ProcedureSource } from './x87-state.js'
+import type { ProcedureSource } from './procedures.js'
+import { control } from './x87-state.js'
 
 const TOP_BIT = 1n << 63n
 

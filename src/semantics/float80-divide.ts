@@ -19,7 +19,8 @@ import {
   sortOutNaNs,
 } from './float80-operand.js'
 import { finish, report } from './float80-round.js'
-import { control, type ProcedureSource, ZE } from './x87-state.js'
+import type { ProcedureSource } from './procedures.js'
+import { control, ZE } from './x87-state.js'
 
 const TOP_BIT = 1n << 63n
 

@@ -18,7 +18,7 @@ import {
   sortOutNaNs,
 } from './float80-operand.js'
 import { finish } from './float80-round.js'
-import type { ProcedureSource } from './x87-state.js'
+import type { ProcedureSource } from './procedures.js'
 
 const TOP_BIT = 1n << 63n
 

@@ -18,7 +18,8 @@ import {
   QUIET,
   signOf,
 } from './float80-operand.js'
-import { C1, control, IE, OE, PE, type ProcedureSource, SF, setCell, status, summarize, UE } from './x87-state.js'
+import type { ProcedureSource } from './procedures.js'
+import { C1, control, IE, OE, PE, SF, setCell, status, summarize, UE } from './x87-state.js'
 
 /** Status word after the last narrowing, and SUPPRESSED. */
 export const NARROWED = SCRATCH + 8

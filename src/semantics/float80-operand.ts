@@ -7,20 +7,8 @@ import type { Builder } from '../ir/builder.js'
 import type { Value } from '../ir/tape.js'
 import { I32, I64 } from '../ir/types.js'
 import { report } from './float80-round.js'
-import {
-  C1,
-  control,
-  DE,
-  IE,
-  type ProcedureSource,
-  SF,
-  setCell,
-  setRegister,
-  setStatus,
-  slot,
-  status,
-  valid,
-} from './x87-state.js'
+import type { ProcedureSource } from './procedures.js'
+import { C1, control, DE, IE, SF, setCell, setRegister, setStatus, slot, status, valid } from './x87-state.js'
 
 export const INDEFINITE = 0xc000000000000000n
 export const INDEFINITE_EXPONENT = 0xffff

@@ -5,18 +5,8 @@
 import type { Builder } from '../ir/builder.js'
 import type { Value } from '../ir/tape.js'
 import { I32, I64 } from '../ir/types.js'
-import {
-  C1,
-  control,
-  OE,
-  PE,
-  type ProcedureSource,
-  setRegister,
-  setStatus,
-  status,
-  summarize,
-  UE,
-} from './x87-state.js'
+import type { ProcedureSource } from './procedures.js'
+import { C1, control, OE, PE, setRegister, setStatus, status, summarize, UE } from './x87-state.js'
 
 const TOP_BIT = 1n << 63n
 /** What unmasked overflow and underflow take from and add to the exponent. */

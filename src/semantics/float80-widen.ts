@@ -6,7 +6,8 @@ import type { Builder } from '../ir/builder.js'
 import type { Value } from '../ir/tape.js'
 import { I32, I64 } from '../ir/types.js'
 import { type Operand, WAS_DENORMAL } from './float80-operand.js'
-import { cell, type ProcedureSource, setCell } from './x87-state.js'
+import type { ProcedureSource } from './procedures.js'
+import { cell, setCell } from './x87-state.js'
 
 /** Sign and exponent of the last widened value. */
 export const WIDENED = SCRATCH

@@ -8,11 +8,11 @@ import { type Form, MEM } from '../isa/form.js'
 import type { Context, Semantics } from './context.js'
 import { NEGATE, type Operand } from './float80-operand.js'
 import { DOUBLE, SINGLE, WIDENED, widen } from './float80-widen.js'
+import type { ProcedureSource } from './procedures.js'
 import {
   C1,
   exponent,
   isValid,
-  type ProcedureSource,
   physical,
   pop,
   remember,

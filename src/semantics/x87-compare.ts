@@ -17,6 +17,7 @@ import {
 } from './float80-operand.js'
 import { report } from './float80-round.js'
 import { DOUBLE, SINGLE, WIDENED, widen } from './float80-widen.js'
+import type { ProcedureSource } from './procedures.js'
 import {
   C0,
   C1,
@@ -28,7 +29,6 @@ import {
   exponent,
   IE,
   isValid,
-  type ProcedureSource,
   physical,
   pop,
   remember,

@@ -16,13 +16,13 @@ import type { Builder } from '../ir/builder.js'
 import type { Value } from '../ir/tape.js'
 import { VOID } from '../ir/types.js'
 import type { Context, Semantics } from './context.js'
+import type { ProcedureSource } from './procedures.js'
 import {
   available,
   C1,
   CONTROL_INITIAL,
   CONTROL_WRITABLE,
   control,
-  type ProcedureSource,
   physical,
   pop,
   remember,

@@ -7,13 +7,13 @@ import type { Value } from '../ir/tape.js'
 import { I32, VOID } from '../ir/types.js'
 import type { Form } from '../isa/form.js'
 import type { Context, Semantics } from './context.js'
+import type { ProcedureSource } from './procedures.js'
 import { setControl, setStatusWord, statusWord } from './x87-control.js'
 import {
   available,
   cell,
   control,
   exponent,
-  type ProcedureSource,
   physical,
   setCell,
   setRegister,

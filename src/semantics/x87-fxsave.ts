@@ -6,18 +6,9 @@ import type { Builder } from '../ir/builder.js'
 import type { Value } from '../ir/tape.js'
 import { I32, VOID } from '../ir/types.js'
 import type { Context, Semantics } from './context.js'
+import type { ProcedureSource } from './procedures.js'
 import { setControl, setStatusWord, statusWord } from './x87-control.js'
-import {
-  available,
-  cell,
-  exponent,
-  type ProcedureSource,
-  physical,
-  setCell,
-  setRegister,
-  significand,
-  slot,
-} from './x87-state.js'
+import { available, cell, exponent, physical, setCell, setRegister, significand, slot } from './x87-state.js'
 
 const CR4_OSFXSR = 0x200
 /** Bits of MXCSR that exist; the others raise #GP(0) when loaded. */

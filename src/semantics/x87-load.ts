@@ -9,6 +9,7 @@ import type { Semantics } from './context.js'
 import { isSignaling, type Operand, QUIET, WAS_DENORMAL } from './float80-operand.js'
 import { report } from './float80-round.js'
 import { DOUBLE, SINGLE, WIDENED, widen } from './float80-widen.js'
+import type { ProcedureSource } from './procedures.js'
 import {
   C1,
   control,
@@ -16,7 +17,6 @@ import {
   exponent,
   IE,
   isValid,
-  type ProcedureSource,
   physical,
   remember,
   setCell,

@@ -20,8 +20,9 @@ import {
 import { STOP_TRANSFER } from '../cpu/stops.js'
 import type { Builder } from '../ir/builder.js'
 import type { Value } from '../ir/tape.js'
-import { I32, type Type } from '../ir/types.js'
+import { I32 } from '../ir/types.js'
 import type { Context } from './context.js'
+import type { ProcedureSource } from './procedures.js'
 
 // Status word. The six exception flags have the same bits as their masks in the control word.
 export const IE = 0x01
@@ -48,14 +49,6 @@ const CR0_MP = 0x2
 const CR0_EM = 0x4
 const CR0_TS = 0x8
 const CR0_NE = 0x20
-
-/** A procedure written in IR, as semantics/procedures.ts lists them. */
-export interface ProcedureSource {
-  readonly params: readonly Type[]
-  readonly result: Type
-  readonly faults: boolean
-  readonly build: (b: Builder) => void
-}
 
 export const cell = (b: Builder, address: number, width = 4): Value => b.loadAt(b.const(0), address, width)
 export const setCell = (b: Builder, address: number, v: Value, width = 4) => b.storeAt(b.const(0), address, width, v)

@@ -9,12 +9,12 @@ import { MEM } from '../isa/form.js'
 import type { Context, Semantics } from './context.js'
 import { NARROWED, SUPPRESSED } from './float80-narrow.js'
 import { INDEFINITE, INDEFINITE_EXPONENT, isNormal } from './float80-operand.js'
+import type { ProcedureSource } from './procedures.js'
 import {
   C1,
   control,
   exponent,
   isValid,
-  type ProcedureSource,
   physical,
   pop,
   remember,
