@@ -16,6 +16,7 @@ import { stack } from './stack.js'
 import { strings } from './string.js'
 import { system } from './system.js'
 import { systemRegisters } from './system-registers.js'
+import { x87 } from './x87.js'
 
 export const semantics: Readonly<Record<string, Semantics>> = {
   ...move,
@@ -33,4 +34,5 @@ export const semantics: Readonly<Record<string, Semantics>> = {
   ...interrupts,
   ...systemRegisters,
   ...system,
+  ...x87,
 }

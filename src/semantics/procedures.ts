@@ -5,6 +5,7 @@ import type { Type } from '../ir/types.js'
 import type { Context } from './context.js'
 import { segmentProcedures } from './segments.js'
 import { stringProcedures } from './string-procedures.js'
+import { float80Procedures } from './x87.js'
 
 export interface ProcedureSource {
   readonly params: readonly Type[]
@@ -15,4 +16,8 @@ export interface ProcedureSource {
   build(b: Context): void
 }
 
-export const procedures: Readonly<Record<string, ProcedureSource>> = { ...segmentProcedures, ...stringProcedures }
+export const procedures: Readonly<Record<string, ProcedureSource>> = {
+  ...segmentProcedures,
+  ...stringProcedures,
+  ...float80Procedures,
+}
