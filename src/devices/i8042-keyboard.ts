@@ -47,9 +47,20 @@ const initialState = (): State => {
   }
 }
 
-export class I8042 implements Device, BusDevice {
+export class I8042 implements Device {
   readonly name = 'i8042'
-  readonly width = 1
+  /** The byte at 0x60. */
+  readonly data: BusDevice = {
+    width: 1,
+    read: () => this.readData(),
+    write: (_offset, _size, value) => this.writeData(value),
+  }
+  /** The byte at 0x64: read for status, written for commands. */
+  readonly command: BusDevice = {
+    width: 1,
+    read: () => this.status,
+    write: (_offset, _size, value) => this.writeCommand(value),
+  }
   readonly keyboard: Ps2Keyboard
   private state = initialState()
 
@@ -81,33 +92,30 @@ export class I8042 implements Device, BusDevice {
     this.a20.restore(a20 as boolean)
   }
 
-  /** Offset 0 is the data port (0x60), offset 4 the status port (0x64). */
-  read(offset: number): number {
-    const state = this.state
-    if (offset !== 0) {
-      return (
-        STATUS_UNLOCKED |
-        (state.output >= 0 ? STATUS_OUTPUT_FULL : 0) |
-        (state.ram[0]! & MODE_SYSTEM ? STATUS_SYSTEM : 0) |
-        (state.lastWasCommand ? STATUS_COMMAND : 0)
-      )
-    }
-    const value = Math.max(state.output, 0)
-    state.output = -1
+  private get status(): number {
+    const { output, ram, lastWasCommand } = this.state
+    return (
+      STATUS_UNLOCKED |
+      (output >= 0 ? STATUS_OUTPUT_FULL : 0) |
+      (ram[0]! & MODE_SYSTEM ? STATUS_SYSTEM : 0) |
+      (lastWasCommand ? STATUS_COMMAND : 0)
+    )
+  }
+
+  private readData(): number {
+    const value = Math.max(this.state.output, 0)
+    this.state.output = -1
     this.irq.set(false)
     this.fill()
     return value
   }
 
-  write(offset: number, _size: number, value: number): void {
+  private writeData(value: number): void {
     const state = this.state
-    state.lastWasCommand = offset !== 0
-    if (offset !== 0) {
-      state.pendingCommand = -1
-      this.command(value)
-    } else if (state.pendingCommand >= 0) {
-      const command = state.pendingCommand
-      state.pendingCommand = -1
+    const command = state.pendingCommand
+    state.lastWasCommand = false
+    state.pendingCommand = -1
+    if (command >= 0) {
       this.commandData(command, value)
     } else {
       state.ram[0]! &= ~MODE_DISABLED
@@ -116,7 +124,14 @@ export class I8042 implements Device, BusDevice {
     this.fill()
   }
 
-  private command(value: number): void {
+  private writeCommand(value: number): void {
+    this.state.lastWasCommand = true
+    this.state.pendingCommand = -1
+    this.execute(value)
+    this.fill()
+  }
+
+  private execute(value: number): void {
     const { ram, answers } = this.state
     if (value >= 0x20 && value <= 0x3f) answers.push(ram[value & 0x1f]!)
     else if (value >= 0x60 && value <= 0x7f) this.state.pendingCommand = value

@@ -24,7 +24,8 @@ export interface BusDevice {
   write(offset: number, size: AccessSize, value: number): void
   /**
    * String input: up to `count` units of `size` bytes from one offset into `sink` (count * size bytes).
-   * Returns the units moved, at least 1; fewer than `count` where the CPU must look at interrupts in between.
+   * Returns the units moved: fewer than `count` where the CPU must look at interrupts in between, 0 to be asked for one
+   * unit by read().
    */
   readBlock?(offset: number, size: AccessSize, count: number, sink: Uint8Array): number
   /** String output, as readBlock, from `source`. */
@@ -152,7 +153,7 @@ export class Bus {
     if (mapping?.device.readBlock !== undefined && address + size <= mapping.base + mapping.length) {
       const moved = mapping.device.readBlock(address - mapping.base, size, count, sink)
       mapping.reads += moved
-      return moved
+      if (moved > 0) return moved
     }
     const value = this.read(address, size)
     for (let byte = 0; byte < size; byte++) sink[byte] = value >>> (8 * byte)
@@ -165,7 +166,7 @@ export class Bus {
     if (mapping?.device.writeBlock !== undefined && address + size <= mapping.base + mapping.length) {
       const moved = mapping.device.writeBlock(address - mapping.base, size, count, source)
       mapping.writes += moved
-      return moved
+      if (moved > 0) return moved
     }
     let value = 0
     for (let byte = size - 1; byte >= 0; byte--) value = value * 256 + source[byte]!

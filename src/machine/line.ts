@@ -70,3 +70,29 @@ export class CharacterLine {
     return byte
   }
 }
+
+/** Ethernet frames between a network chip and whoever sits at the other end. Frames carry no preamble and no CRC. */
+export class PacketLine {
+  /** Set by the other end: receives each frame that the chip transmits. The array is the receiver's to keep. */
+  output: (frame: Uint8Array) => void = () => {}
+  /** Set by the chip: called after a frame was queued for it. */
+  onInput: (() => void) | undefined
+  private readonly queue: Uint8Array[] = []
+
+  constructor(readonly name: string) {}
+
+  /** Queues a frame for the chip, which takes it when it has room. */
+  input(frame: Uint8Array): void {
+    this.queue.push(frame)
+    this.onInput?.()
+  }
+
+  /** The frame that take() would give; undefined when there is none. */
+  get next(): Uint8Array | undefined {
+    return this.queue[0]
+  }
+
+  take(): Uint8Array | undefined {
+    return this.queue.shift()
+  }
+}

@@ -13,12 +13,8 @@ class Board extends Rig {
   readonly port92 = this.add(new Port92(this.a20, this.power))
   constructor() {
     super()
-    this.map(0x60, 1, this.controller)
-    this.map(0x64, 1, {
-      width: 1,
-      read: () => this.controller.read(4),
-      write: (_o, s, v) => this.controller.write(4, s, v),
-    })
+    this.map(0x60, 1, this.controller.data)
+    this.map(0x64, 1, this.controller.command)
     this.map(0x92, 1, this.port92)
     this.map(0x604, 2, this.power.acpi)
     this.map(0xcf9, 1, this.power.resetControl)

@@ -101,7 +101,10 @@ export function checkSaveRestore<R extends Rig>(
 function finalState(rig: Rig): string {
   return JSON.stringify(
     rig.devices.map(device => device.save()),
-    (key, value) => (key === 'order' ? undefined : value),
+    (key, value) => {
+      if (key === 'order') return undefined
+      return value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value
+    },
   )
 }
 
