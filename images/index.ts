@@ -1,6 +1,5 @@
 // Guest images by name: built on demand, cached by the digest of everything they are made from.
 // An image is a folder: vmlinux, bzImage, System.map, config, initramfs.cpio.gz and manifest.json.
-import { execFileSync } from 'node:child_process'
 import { existsSync, linkSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cachedBusybox, fetchBusybox } from './busybox.js'
@@ -16,6 +15,7 @@ import {
 } from './linux/kernel.js'
 import { requirePackages } from './packages.js'
 import { buildPrograms, programsDigest } from './programs.js'
+import { toolchainIdentity } from './toolchain.js'
 
 export type { Assembler, Progress } from './linux/kernel.js'
 export { missingPackages, PEER_PACKAGES, REQUIRED_PACKAGES } from './packages.js'
@@ -49,12 +49,6 @@ export const DEFAULT_COMMAND_LINE = 'console=ttyS0,115200 panic=-1 reboot=k'
 const RECIPES: Record<string, KernelRecipe> = {
   linux: { fragments: ['guest.config'], steps: 1110 },
   'linux-net': { fragments: ['guest.config', 'net.config'], steps: 1300 },
-}
-
-function toolchainIdentity(): string {
-  return ['gcc', 'as', 'ld']
-    .map(program => execFileSync(program, ['--version'], { encoding: 'utf8' }).split('\n')[0])
-    .join('\n')
 }
 
 function recipeOf(name: string): KernelRecipe {

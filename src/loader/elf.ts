@@ -2,7 +2,7 @@
 // Whatever the bytes are, the result is a consistent image or a LoadError. Left out: relocation, dynamic linking
 // and extended numbering (more than 65,279 sections), which no kernel uses.
 import type { MemoryView } from './entry.js'
-import { hex, LoadError } from './load-error.js'
+import { hex, LoadError, tooLittleMemory } from './load-error.js'
 
 export const ET_REL = 1
 export const ET_EXEC = 2
@@ -278,10 +278,7 @@ export function loadElf(memory: MemoryView, elf: ElfImage): { start: number; end
   )
   const start = Math.min(...loads.map(segment => segment.physical))
   const end = Math.max(...loads.map(segment => segment.physical + segment.memoryBytes))
-  if (end > memory.size) {
-    const reason = `needs memory up to ${hex(end)}, the machine has ${memory.size >>> 20} MiB`
-    throw new LoadError({ file: elf.file, reason, remedy: `use --mem ${Math.ceil(end / 0x100000) + 1}M or more` })
-  }
+  if (end > memory.size) throw tooLittleMemory(elf.file, end, memory.size)
   for (const segment of loads) {
     memory.write(segment.physical, elf.bytes.subarray(segment.offset, segment.offset + segment.fileBytes))
     for (let at = segment.fileBytes; at < segment.memoryBytes; at += ZEROES.length) {

@@ -11,6 +11,12 @@ export interface MemoryView {
   readonly size: number
 }
 
+/** A file that was read, with the name that errors show. */
+export interface LoadedFile {
+  readonly file: string
+  readonly bytes: Uint8Array
+}
+
 /** A segment register with its hidden part. `limit` is the effective limit in bytes. */
 export interface EntrySegment {
   readonly selector: number

@@ -4,9 +4,10 @@
 // highest page boundary below the end of memory. Left out: the real-mode entry, EFI, setup_data.
 import { isBzImage, parseBzImage } from './bzimage.js'
 import { type ElfImage, isElf, loadElf, parseElf, physicalEntry } from './elf.js'
-import { type EntryState, flatEntry, flatGdt, type MemoryView } from './entry.js'
+import { type EntryState, flatEntry, flatGdt, type LoadedFile, type MemoryView } from './entry.js'
 import { checkInitrd } from './initrd.js'
-import { hex, LoadError } from './load-error.js'
+import { hex, LoadError, tooLittleMemory } from './load-error.js'
+import { defaultMemoryMap, type MemoryRange } from './memory-map.js'
 
 export const LOADER_START = 0x10000
 export const LOADER_END = 0x90000
@@ -24,28 +25,12 @@ const PROTOCOL_OF_VMLINUX = 0x20f
 const LOADED_HIGH = 1
 const UNREGISTERED_LOADER = 0xff
 
-export const E820_RAM = 1
-export const E820_RESERVED = 2
-
-/** One range of the memory map that the guest is shown. Address and length in bytes. */
-export interface E820Entry {
-  readonly address: number
-  readonly bytes: number
-  readonly type: number
-}
-
-/** A file that was read, with the name that errors show. */
-export interface LoadedFile {
-  readonly file: string
-  readonly bytes: Uint8Array
-}
-
 export interface LinuxOptions {
   readonly kernel: LoadedFile
   readonly initrd?: LoadedFile
   readonly commandLine: string
   /** The memory map; without it RAM to 639 KiB and from 1 MiB to the end of memory. At most 128 ranges. */
-  readonly e820?: readonly E820Entry[]
+  readonly e820?: readonly MemoryRange[]
 }
 
 /** What was loaded where; addresses are physical. */
@@ -143,25 +128,10 @@ function placeInitrd(memory: MemoryView, initrd: LoadedFile, kernel: Kernel): { 
   return { address, bytes }
 }
 
-function tooLittleMemory(file: string, needed: number, size: number): LoadError {
-  const reason = `needs memory up to ${hex(needed)}, the machine has ${size >>> 20} MiB`
-  return new LoadError({ file, reason, remedy: `use --mem ${Math.ceil(needed / 0x100000)}M or more` })
-}
-
-/** The memory map of a PC without extended BIOS area: RAM to 639 KiB, reserved to 1 MiB, RAM to the end of memory. */
-export function defaultMemoryMap(memoryBytes: number): E820Entry[] {
-  return [
-    { address: 0, bytes: 0x9fc00, type: E820_RAM },
-    { address: 0x9fc00, bytes: 0x400, type: E820_RESERVED },
-    { address: 0xf0000, bytes: 0x10000, type: E820_RESERVED },
-    { address: 0x100000, bytes: memoryBytes - 0x100000, type: E820_RAM },
-  ]
-}
-
 function zeroPage(
   kernel: Kernel,
   initrd: { address: number; bytes: number } | undefined,
-  map: readonly E820Entry[],
+  map: readonly MemoryRange[],
 ): Uint8Array {
   const page = new Uint8Array(PAGE_BYTES)
   const view = new DataView(page.buffer)

@@ -31,3 +31,9 @@ export class LoadError extends Error {
 export function hex(value: number): string {
   return `0x${(value >>> 0).toString(16).padStart(8, '0')}`
 }
+
+/** The error for an image that does not fit. `needed` is the first physical address that would be enough. */
+export function tooLittleMemory(file: string, needed: number, size: number): LoadError {
+  const reason = `needs memory up to ${hex(needed)}, the machine has ${size >>> 20} MiB`
+  return new LoadError({ file, reason, remedy: `use --mem ${Math.ceil(needed / 0x100000)}M or more` })
+}

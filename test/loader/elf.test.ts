@@ -83,7 +83,7 @@ describe('a bad image is refused in one line with file, offset, reason and remed
     ['physical overlap', changed(84 + 13, 0x00), 'overlap at physical address 0x00100000'],
     ['a name table that is none', changed(50, 1), 'the section name table is no string table'],
     ['a name table of none', changed(50, 77), 'at offset 0x32: section name table 77 is not among the 5 sections'],
-    ['too little memory', changed(84 + 23, 0x10), 'the machine has 2 MiB; use --mem 259M or more'],
+    ['too little memory', changed(84 + 23, 0x10), 'the machine has 2 MiB; use --mem 258M or more'],
   ])('%s', (_, bytes, message) => {
     const line = problem(bytes)
     expect(line).toContain('image.elf')

@@ -102,7 +102,7 @@ describe('against binutils, on the built kernel', () => {
     const listing = execFileSync('nm', [kernel!], { encoding: 'utf8', maxBuffer: 1 << 26 })
     const namesAt = new Map<number, Set<string>>()
     const addressesOf = new Map<string, Set<number>>()
-    for (const [, address, name] of listing.matchAll(/^([0-9a-f]{8}) [TtDdBbRr] (\S+)$/gm)) {
+    for (const [, address, name] of listing.matchAll(/^([0-9a-f]{8}) [TtDdBbRrWwVv] (\S+)$/gm)) {
       const value = Number.parseInt(address!, 16)
       namesAt.set(value, (namesAt.get(value) ?? new Set()).add(name!))
       addressesOf.set(name!, (addressesOf.get(name!) ?? new Set()).add(value))
