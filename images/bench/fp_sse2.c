@@ -21,7 +21,7 @@ int run(void)
     s[i] = (int16_t)next_random(&seed);
   }
   __m128i sums = _mm_setzero_si128();
-  for (uint32_t n = scaled(700); n; n--) {
+  for (uint32_t n = scaled(1200); n; n--) {
     const __m128d half = _mm_set1_pd(0.5);
     for (int i = 0; i < COUNT; i += 2) {
       __m128d v = _mm_load_pd(x + i), w = _mm_load_pd(y + i);

@@ -5,7 +5,7 @@ int run(void)
 {
   uint32_t seed = 9, checksum = FOLD_START;
   uint64_t sum = 1, product = 0x9e3779b97f4a7c15ull;
-  for (uint32_t n = scaled(2500000); n; n--) {
+  for (uint32_t n = scaled(5000000); n; n--) {
     uint32_t x = next_random(&seed), lowest, highest;
     __asm__("bsfl %1,%0" : "=r"(lowest) : "rm"(x) : "cc");
     __asm__("bsrl %1,%0" : "=r"(highest) : "rm"(x) : "cc");

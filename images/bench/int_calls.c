@@ -16,7 +16,7 @@ __attribute__((noinline, noclone, optimize("no-optimize-sibling-calls"))) static
 int run(void)
 {
   uint32_t checksum = FOLD_START;
-  for (uint32_t n = scaled(100); n; n--)
+  for (uint32_t n = scaled(250); n; n--)
     checksum = fold(fold(checksum, fibonacci(20 + n % 4)), ackermann(2, 100 + n % 50));
   return report(checksum);
 }

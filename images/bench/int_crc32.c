@@ -14,7 +14,7 @@ int run(void)
   }
   for (size_t i = 0; i < sizeof data; i++)
     data[i] = (uint8_t)next_random(&seed);
-  for (uint32_t n = scaled(500); n; n--)
+  for (uint32_t n = scaled(700); n; n--)
     for (size_t i = 0; i < sizeof data; i++)
       crc = table[(crc ^ data[i]) & 0xff] ^ (crc >> 8);
   return report(crc);

@@ -27,5 +27,5 @@ int run(void)
 {
   static const uint8_t code[] = {LOAD, 0, PUSH, 13, MULTIPLY, LOAD, 1, ADD, DUPLICATE, STORE, 0, LOAD, 2, XOR, STORE, 1,
                                  LOAD, 2, LOAD, 0, SWAP, ADD, PUSH, 7, XOR, STORE, 2, LOOP, END};
-  return report(interpret(code, scaled(350000)));
+  return report(interpret(code, scaled(700000)));
 }

@@ -32,7 +32,7 @@ static struct entry **find(const char *key)
 int run(void)
 {
   uint32_t seed = 123, checksum = FOLD_START, used = 0;
-  for (uint32_t n = scaled(300000); n; n--) {
+  for (uint32_t n = scaled(700000); n; n--) {
     char key[12];
     uint32_t number = next_random(&seed) % (2 * ENTRIES);
     make_key(key, number * 2654435761u);

@@ -28,7 +28,7 @@ static function volatile table[16] = {function_0, function_1, function_2,  funct
 int run(void)
 {
   uint32_t seed = 77, value = 1;
-  for (uint32_t n = scaled(4000000); n; n--)
+  for (uint32_t n = scaled(8000000); n; n--)
     value = table[next_random(&seed) & 15](value);
   return report(value);
 }

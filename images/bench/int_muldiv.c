@@ -4,7 +4,7 @@
 int run(void)
 {
   uint32_t seed = 31, checksum = FOLD_START;
-  for (uint32_t n = scaled(1500000); n; n--) {
+  for (uint32_t n = scaled(6000000); n; n--) {
     uint32_t a = next_random(&seed), b = next_random(&seed) | 1, quotient, remainder;
     uint64_t product = (uint64_t)a * b;
     uint32_t high = (uint32_t)(product >> 32) % b; /* below b, so that the quotient fits */

@@ -9,7 +9,7 @@ int run(void)
   uint32_t seed = 3, checksum = FOLD_START;
   for (size_t i = 0; i < WORDS; i++)
     from[i] = next_random(&seed);
-  for (uint32_t n = scaled(1500); n; n--) {
+  for (uint32_t n = scaled(3000); n; n--) {
     for (size_t i = 0; i < WORDS; i++)
       to[i] = from[i] + n;
     checksum = fold(checksum, to[n % WORDS]);

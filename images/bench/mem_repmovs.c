@@ -21,7 +21,7 @@ int run(void)
   uint32_t seed = 3, checksum = FOLD_START;
   for (size_t i = 0; i < sizeof from; i++)
     from[i] = (uint8_t)next_random(&seed);
-  for (uint32_t n = scaled(1200); n; n--) {
+  for (uint32_t n = scaled(4800); n; n--) {
     move_words(to, from, sizeof from / 4);
     store_words(to + 4096, n, 4096);
     for (size_t at = 0; at < 16384; at += 64)

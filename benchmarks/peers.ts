@@ -1,0 +1,112 @@
+// The peers benchmark: the same bzImage and initial file system on previrt, on v86 and on QEMU's TCG,
+// interleaved, CPU seconds of each whole process tree for every job and for the boot. Nothing is warm: every
+// run is a new process that begins at the firmware or the boot protocol and decompresses the kernel itself.
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+import { buildImage, DEFAULT_COMMAND_LINE, type Image, PEER_PACKAGES, type Progress } from '../images/index.js'
+import { packageRoot } from '../images/package-root.js'
+import { requirePackages } from '../images/packages.js'
+import { runOnConsole } from './console-run.js'
+import { comparePeers, type PeersReport, type Samples } from './peers-report.js'
+
+export { formatPeersReport, type PeersReport } from './peers-report.js'
+
+/** A machine to compare previrt with. */
+export type Peer = 'v86' | 'qemu'
+
+/** Options of `runPeersBenchmark`. */
+export interface PeersOptions {
+  peers?: readonly Peer[]
+  /** Runs of each machine; 3 unless told. */
+  runs?: number
+  /** Names of jobs; all of them unless told. */
+  jobs?: readonly string[]
+  /** Per cent of the full number of iterations; 100 unless told. */
+  scale?: number
+  /** Guest memory in MiB; 128 unless told. */
+  memoryMegabytes?: number
+  /** Wall seconds that one run may take; 900 unless told. */
+  timeoutSeconds?: number
+  /** Leave previrt itself out, to measure the peers alone. */
+  peersOnly?: boolean
+  /** Arguments added to `previrt run`, for instance an engine. */
+  runArguments?: readonly string[]
+  onProgress?: (text: string) => void
+  onImageProgress?: Progress
+}
+
+const DEFAULT_RUNS = 3
+const DEFAULT_MEGABYTES = 128
+const DEFAULT_TIMEOUT_SECONDS = 900
+const ROOT = packageRoot(import.meta.url)
+
+function builtModule(path: string): string {
+  const file = join(ROOT, 'dist', path)
+  if (!existsSync(file)) throw new Error(`${file} is missing; run: npm run build`)
+  return file
+}
+
+function commandOf(machine: string, image: Image, commandLine: string, megabytes: number, extra: readonly string[]) {
+  const kernel = image.bzImage ?? image.path
+  if (machine === 'v86') {
+    return [
+      process.execPath,
+      builtModule('benchmarks/v86-runner.js'),
+      kernel,
+      image.initrd,
+      commandLine,
+      `${megabytes}`,
+    ]
+  }
+  const boot = ['-kernel', kernel, '-initrd', image.initrd, '-append', commandLine, '-m', `${megabytes}`]
+  if (machine === 'qemu') {
+    const quiet = ['-display', 'none', '-monitor', 'none', '-serial', 'stdio', '-no-reboot', '-net', 'none']
+    return ['qemu-system-i386', '-accel', 'tcg', ...quiet, ...boot]
+  }
+  const ours = ['--kernel', kernel, '--initrd', image.initrd, '--append', commandLine, '--mem', `${megabytes}M`]
+  return [process.execPath, builtModule('src/cli/main.js'), 'run', ...ours, ...extra]
+}
+
+function versionOf(machine: string): string {
+  if (machine === 'v86') return 'npm v86 0.5.462'
+  if (machine === 'qemu') return execFileSync('qemu-system-i386', ['--version'], { encoding: 'utf8' }).split('\n')[0]!
+  return `Node ${process.version}`
+}
+
+/**
+ * Runs the benchmark and compares.
+ * @returns every sample, medians, deviations, ratios and geometric means; `failed` lists the jobs whose checksum or
+ *   status differed between machines or runs, which no mean includes
+ * @throws when a package or the build is missing, or when a machine ends before the suite does
+ */
+export async function runPeersBenchmark(options: PeersOptions = {}): Promise<PeersReport> {
+  const { runs = DEFAULT_RUNS, memoryMegabytes = DEFAULT_MEGABYTES, scale = 100 } = options
+  if (!Number.isInteger(runs) || runs < 1) throw new RangeError(`--runs ${runs}: give a whole number above 0`)
+  const peers = options.peers ?? (['v86', 'qemu'] as const)
+  requirePackages(PEER_PACKAGES)
+  const image = await buildImage('linux', {
+    plain: true,
+    ...(options.onImageProgress === undefined ? {} : { onProgress: options.onImageProgress }),
+  })
+  const machines = [...(options.peersOnly ? [] : ['previrt']), ...peers]
+  const commandLine = `${DEFAULT_COMMAND_LINE} bench=${options.jobs?.join(',') ?? 'all'} scale=${scale}`
+  const samples: Samples = Object.fromEntries(machines.map(machine => [machine, []]))
+  for (let run = 1; run <= runs; run++) {
+    for (const machine of machines) {
+      const command = commandOf(machine, image, commandLine, memoryMegabytes, options.runArguments ?? [])
+      const sample = await runOnConsole(command, options.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS, (name, job) =>
+        options.onProgress?.(`run ${run} of ${runs}, ${machine}: ${name} ${job.cpuSeconds.toFixed(2)} s`),
+      )
+      samples[machine]!.push(sample)
+    }
+  }
+  return comparePeers(samples, {
+    image: image.digest,
+    commandLine,
+    memoryMegabytes,
+    processor: cpus()[0]?.model ?? 'unknown',
+    versions: Object.fromEntries(machines.map(machine => [machine, versionOf(machine)])),
+  })
+}
