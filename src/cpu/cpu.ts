@@ -53,6 +53,8 @@ export class Cpu {
   resumeAt = 0
   /** Debug conditions met by the current instruction, in DR6's layout. */
   debugHits = 0
+  /** TF was set before the current single step, and nothing has been delivered since. */
+  tracing = false
   /** True while DR7 enables a data or I/O breakpoint: their pages stay out of the tables. */
   watching = false
   /** True after a triple fault, until reset. */

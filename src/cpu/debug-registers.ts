@@ -1,13 +1,13 @@
 // DR0-DR7 and the debug exception: MOV to and from DRn, instruction and I/O breakpoints, single step
-// (SDM vol. 3, 17.2, 17.3; vol. 2 MOV DRn). Data breakpoints are compared in data-breakpoints.ts. While
-// `needsStepping` holds, the engine runs one instruction at a time and calls beforeInstruction and afterInstruction.
+// (SDM vol. 3, 17.2, 17.3; vol. 2 MOV DRn). Data breakpoints are compared in data-breakpoints.ts. While `stepping`
+// holds, the engine runs one instruction at a time, between beforeStep and afterStep.
 
 import { requireCpl0 } from './control-registers.js'
 import type { Cpu } from './cpu.js'
 import { breakpointBytes, breakpointEnabled, breakpointKind } from './data-breakpoints.js'
 import { eflags, RF, TF } from './eflags.js'
 import { DB, UD } from './exceptions.js'
-import { CR4, DR, FLAGS, SHADOW, SHADOW_KIND } from './layout.js'
+import { CR4, CS, DR, EIP, FLAGS, SEG_BASE, SHADOW, SHADOW_KIND, segmentCell } from './layout.js'
 
 const DR6 = (DR >> 2) + 6
 const DR7 = (DR >> 2) + 7
@@ -23,9 +23,9 @@ const DR7_FIXED = 0x400
 const CR4_DE = 8
 const ENABLES = 0xff
 
-/** True while TF or an enabled breakpoint asks for single steps. */
-export function needsStepping(cpu: Cpu): boolean {
-  return (cpu.i32[FLAGS >> 2]! & TF) !== 0 || (cpu.i32[DR7]! & ENABLES) !== 0
+/** True while TF, an enabled breakpoint or a task's T bit asks for single steps. */
+export function stepping(cpu: Cpu): boolean {
+  return (cpu.i32[FLAGS >> 2]! & TF) !== 0 || (cpu.i32[DR7]! & ENABLES) !== 0 || (cpu.debugHits & BT) !== 0
 }
 
 function index(cpu: Cpu, n: number): number {
@@ -77,23 +77,35 @@ export function armBreakpoints(cpu: Cpu) {
   cpu.host.onFlush(-1)
 }
 
+/** MOV SS or POP SS has just been executed: debug exceptions wait for the next boundary. */
+const held = (cpu: Cpu) => cpu.i32[SHADOW_KIND >> 2] === 2 && cpu.i32[SHADOW >> 2] === cpu.retired
+
 /**
- * Before an instruction in single steps: raises #DB (a fault) when an instruction breakpoint is at its linear address
- * and RF is clear. Answers false then.
+ * Before the instruction at CS:EIP. False when #DB was raised: by the T bit of a new task, or by an instruction
+ * breakpoint (a fault) with RF clear.
  */
-export function beforeInstruction(cpu: Cpu, linear: number): boolean {
-  cpu.debugHits &= BT
-  const dr7 = cpu.i32[DR7]!
+export function beforeStep(cpu: Cpu): boolean {
+  const { i32 } = cpu
+  if ((cpu.debugHits & BT) !== 0) {
+    cpu.debugHits = 0
+    i32[DR6] = i32[DR6]! | BT
+    return cpu.raise(DB)
+  }
+  cpu.tracing = (i32[FLAGS >> 2]! & TF) !== 0
+  if (held(cpu)) return true
+  cpu.debugHits = 0
+  const dr7 = i32[DR7]!
   if ((dr7 & ENABLES) === 0 || (eflags(cpu) & RF) !== 0) return true
+  const linear = (i32[segmentCell(CS, SEG_BASE) >> 2]! + i32[EIP >> 2]!) | 0
   let hits = 0
   let enabled = false
   for (let i = 0; i < 4; i++) {
-    if (breakpointKind(dr7, i) !== 0 || cpu.i32[(DR >> 2) + i] !== (linear | 0)) continue
+    if (breakpointKind(dr7, i) !== 0 || i32[(DR >> 2) + i] !== linear) continue
     hits |= 1 << i
     enabled ||= breakpointEnabled(dr7, i)
   }
   if (!enabled) return true
-  cpu.i32[DR6] = cpu.i32[DR6]! | hits
+  i32[DR6] = i32[DR6]! | hits
   return cpu.raise(DB)
 }
 
@@ -110,19 +122,19 @@ export function noteIo(cpu: Cpu, port: number, size: number) {
 }
 
 /**
- * After an instruction has completed in single steps; `wasTracing` says that TF was set before it. Moves what it met
- * to DR6 and answers true when #DB is to be delivered as a trap. MOV SS holds it back by one instruction.
+ * After an instruction that has completed: delivers #DB as a trap when TF was set before it or it met an enabled data
+ * or I/O breakpoint. MOV SS holds it back by one instruction; what delivered an interrupt itself is not traced.
  */
-export function afterInstruction(cpu: Cpu, wasTracing: boolean): boolean {
+export function afterStep(cpu: Cpu) {
   const { i32 } = cpu
-  let hits = cpu.debugHits
+  if (held(cpu)) return
+  let hits = cpu.debugHits & 15
   const dr7 = i32[DR7]!
-  let due = wasTracing || (hits & BT) !== 0
+  let due = cpu.tracing
   for (let i = 0; i < 4; i++) if ((hits & (1 << i)) !== 0 && breakpointEnabled(dr7, i)) due = true
-  if (i32[SHADOW_KIND >> 2] === 2 && i32[SHADOW >> 2] === cpu.retired) return false
-  cpu.debugHits = 0
-  if (!due) return false
-  if (wasTracing) hits |= BS
+  cpu.debugHits &= BT
+  if (!due) return
+  if (cpu.tracing) hits |= BS
   i32[DR6] = i32[DR6]! | hits
-  return true
+  cpu.deliverTrap(DB)
 }

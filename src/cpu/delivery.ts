@@ -49,6 +49,7 @@ export function deliver(
   returnEip: number,
   flags: number,
 ): boolean {
+  cpu.tracing = false
   if ((cpu.i32[CR0 >> 2]! & 1) === 0) return deliverReal(cpu, vector, source, error, returnEip, flags)
   return deliverThroughIdt(cpu, vector, source, error, hasError, returnEip, flags)
 }

@@ -12,6 +12,7 @@ import {
   EDX,
   EIP,
   ES,
+  FAULT,
   FPU_CONTROL,
   FPU_REGISTER,
   GDTR_BASE,
@@ -21,7 +22,6 @@ import {
   gprCell,
   IDTR_BASE,
   IDTR_LIMIT,
-  INTR,
   LDTR,
   MSR_APIC_BASE,
   MSR_PAT,
@@ -42,7 +42,7 @@ export function reset(cpu: Cpu) {
   i32.fill(0, CR0 >> 2, FPU_REGISTER >> 2)
   i32.fill(0, FPU_REGISTER >> 2, STATE_END >> 2)
   i32[SHADOW_KIND >> 2] = 0
-  i32[INTR >> 2] = i32[INTR >> 2]!
+  i32[FAULT >> 2] = 0
   i32[CR0 >> 2] = model.generation === 3 ? 0 : 0x60000010
   i32[CR2 >> 2] = 0
   i32[CR3 >> 2] = 0
@@ -68,6 +68,7 @@ export function reset(cpu: Cpu) {
   cpu.setCpl(0)
   cpu.resumeAt = 0
   cpu.debugHits = 0
+  cpu.tracing = false
   cpu.watching = false
   cpu.shutdown = false
   cpu.refresh()

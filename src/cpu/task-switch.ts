@@ -20,6 +20,7 @@ import {
 import { NT, RF, setEflags, VM } from './eflags.js'
 import { NP, TS } from './exceptions.js'
 import {
+  ATTENTION,
   CPL,
   CR0,
   CR3,
@@ -159,7 +160,10 @@ export function loadTask(cpu: Cpu, ext: number): boolean {
   if (v86) for (let n = ES; n <= GS; n++) setV86Segment(cpu, n, image[IMAGE_SELECTORS + n]!)
   const loaded = loadLdt(cpu, ldt, ext) && (v86 || loadSegments(cpu, ext))
   updateMode(cpu)
-  if (loaded && image[IMAGE_TRAP] !== 0) cpu.debugHits |= DR6_BT
+  if (loaded && image[IMAGE_TRAP] !== 0) {
+    cpu.debugHits |= DR6_BT
+    i32[ATTENTION >> 2] = 1
+  }
   return loaded
 }
 

@@ -4,6 +4,7 @@
 
 import {
   CODE_SUPERVISOR,
+  CODE_TABLE,
   CODE_USER,
   TLB_CODE,
   TLB_SUPERVISOR_READ,
@@ -23,6 +24,8 @@ export const LARGE = 16
 const PAGES = 0x100000
 const LISTED = 1
 const LISTED_GLOBAL = 2
+const CODE_LISTED_USER = 4
+const CODE_LISTED_SUPERVISOR = 8
 
 const USER_READ = TLB_USER_READ >> 2
 const USER_WRITE = TLB_USER_WRITE >> 2
@@ -36,7 +39,12 @@ export class Tlb {
   private count = 0
   private readonly globalList = new Int32Array(PAGES)
   private globalCount = 0
-  /** LISTED, LISTED_GLOBAL of each linear page. */
+  /** Linear pages that have entries in the code table for CPL 3 and in the one for CPL 0-2. */
+  private readonly userCodeList = new Int32Array(PAGES)
+  private userCodeCount = 0
+  private readonly supervisorCodeList = new Int32Array(PAGES)
+  private supervisorCodeCount = 0
+  /** Which lists each linear page is on. */
   private readonly listed = new Uint8Array(PAGES)
   /** Regions of 4 MiB with an entry that came from a large page. */
   private readonly large = new Uint8Array(PAGES >> 10)
@@ -82,12 +90,37 @@ export class Tlb {
     i32[USER_WRITE + page] = (rights & (USER | WRITABLE)) === (USER | WRITABLE) ? writeEntry : 0
   }
 
-  /** Makes sure that a flush clears the code-table entries of a linear page. */
+  /** To be called for each entry made in the code table in force, so that flushes clear it. */
   noteCodeEntry(page: number) {
-    const flags = this.listed[page]!
-    if (flags !== 0) return
-    this.listed[page] = LISTED
-    this.list[this.count++] = page
+    let flags = this.listed[page]!
+    if ((flags & (LISTED | LISTED_GLOBAL)) === 0) {
+      flags |= LISTED
+      this.list[this.count++] = page
+    }
+    if (this.i32[CODE_TABLE >> 2] === CODE_USER) {
+      if ((flags & CODE_LISTED_USER) === 0) this.userCodeList[this.userCodeCount++] = page
+      flags |= CODE_LISTED_USER
+    } else {
+      if ((flags & CODE_LISTED_SUPERVISOR) === 0) this.supervisorCodeList[this.supervisorCodeCount++] = page
+      flags |= CODE_LISTED_SUPERVISOR
+    }
+    this.listed[page] = flags
+  }
+
+  /** Clears the code table for CPL 3, or the one for CPL 0-2; translations stay. */
+  flushCode(user: boolean) {
+    const { i32, listed } = this
+    const list = user ? this.userCodeList : this.supervisorCodeList
+    const count = user ? this.userCodeCount : this.supervisorCodeCount
+    const table = user ? USER_CODE : SUPERVISOR_CODE
+    const keep = ~(user ? CODE_LISTED_USER : CODE_LISTED_SUPERVISOR)
+    for (let i = 0; i < count; i++) {
+      const page = list[i]!
+      i32[table + page] = 0
+      listed[page]! &= keep
+    }
+    if (user) this.userCodeCount = 0
+    else this.supervisorCodeCount = 0
   }
 
   /** Drops all translations, or all but the global ones. */
@@ -104,7 +137,7 @@ export class Tlb {
     for (let i = 0; i < this.globalCount; i++) {
       const page = this.globalList[i]!
       this.clear(page)
-      listed[page] = 0
+      listed[page] = listed[page]! & ~LISTED_GLOBAL
     }
     this.globalCount = 0
     if (!this.anyLarge) return
