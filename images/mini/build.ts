@@ -3,10 +3,11 @@
 // With an `assembler` the kernel half is annotated; the user program never is.
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { finishImage } from '../../src/afterburner/finish.js'
 
 /** What stands in for the system's assembler when the kernel is annotated. */
 export interface MiniAssembler {
@@ -87,5 +88,10 @@ export async function buildMini(folder: string, assembler?: MiniAssembler): Prom
   const objects = await compile('kernel', folder, [...KERNEL_FLAGS, ...annotation, `-DUSER_IMAGE="${userImage}"`])
   const kernel = join(folder, 'mini')
   await run('ld', [...LINK_FLAGS, '-T', join(sourceFolder(), 'kernel/kernel.ld'), '-o', kernel, ...objects])
+  if (assembler !== undefined) {
+    const bytes = readFileSync(kernel)
+    finishImage(kernel, bytes)
+    writeFileSync(kernel, bytes)
+  }
   return kernel
 }

@@ -2,6 +2,7 @@
 // sites. GNU as manual, chapter 7 (.macro, .pushsection, .if). Inside a macro an instruction is written with the
 // pseudo prefix {load}: a statement that starts with it is no macro call, and its encoding is the same.
 import {
+  decidedBySpelling,
   RECORD_SECTION,
   SENSITIVE_CLASSES,
   type SensitiveClass,
@@ -63,7 +64,7 @@ afterburn_site ${entry.number}, ${entry.room}, 0, {load} ${spelling} \\operands
 export function preludeText(): string {
   const fused = SENSITIVE_CLASSES.find(entry => entry.name === 'sti_wait')!
   const marks = SENSITIVE_CLASSES.filter(entry => entry !== fused).map(markMacro)
-  const mnemonics = SENSITIVE_CLASSES.filter(entry => entry.operand === undefined).flatMap(entry =>
+  const mnemonics = SENSITIVE_CLASSES.filter(decidedBySpelling).flatMap(entry =>
     entry.spellings.map(spelling => mnemonicMacro(spelling, entry)),
   )
   const waiting = Object.entries(WAITING_SPELLINGS).map(

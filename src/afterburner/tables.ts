@@ -1,6 +1,6 @@
 // The C header tables.h of the assembler stage (as/), generated from the class table: mnemonics, operand rules, byte
 // encodings, the files to leave alone, and the prelude as a string.
-import { BYTE_ENCODINGS, SENSITIVE_CLASSES } from '../isa/sensitive.js'
+import { BYTE_ENCODINGS, decidedBySpelling, SENSITIVE_CLASSES } from '../isa/sensitive.js'
 import { preludeText } from './prelude.js'
 import { SKIP_RULES } from './rules.js'
 
@@ -19,11 +19,11 @@ function quoted(text: string): string {
 
 /** Text of tables.h. */
 export function tablesHeader(): string {
-  const decided = SENSITIVE_CLASSES.filter(entry => entry.operand === undefined)
+  const decided = SENSITIVE_CLASSES.filter(decidedBySpelling)
   const mnemonics = decided.flatMap(entry => entry.spellings.map(word => `{${quoted(word)}, ${quoted(entry.name)}}`))
   const rules = SENSITIVE_CLASSES.flatMap(entry => {
     const rule = entry.operand
-    if (rule === undefined) return []
+    if (rule === undefined || rule.kind === 'far') return []
     const rest = `${KINDS[rule.kind]}, ${rule.position === 'from' ? 1 : 0}, ${quoted(entry.name)}`
     return entry.spellings.map(word => `{${quoted(word)}, ${rest}}`)
   })

@@ -16,7 +16,8 @@ export type Privilege = typeof PRIVILEGED | typeof IOPL_SENSITIVE | typeof UNPRI
 
 /** What an operand must be for the instruction to belong to the class; `from` is the source, `to` the destination. */
 export interface OperandRule {
-  readonly kind: 'control' | 'debug' | 'segment'
+  /** A register of this kind; `far`: a selector and an offset, immediate or in memory. */
+  readonly kind: 'control' | 'debug' | 'segment' | 'far'
   readonly position: 'from' | 'to'
 }
 
@@ -137,8 +138,8 @@ export const SENSITIVE_CLASSES: readonly SensitiveClass[] = [
   define(41, 'verr', UNPRIVILEGED, 'verr', 'verr(w)', OPERANDS),
   define(42, 'verw', UNPRIVILEGED, 'verw', 'verw(w)', OPERANDS),
   define(43, 'arpl', UNPRIVILEGED, 'arpl', 'arpl(w)', OPERANDS),
-  define(44, 'far_jump', UNPRIVILEGED, 'jmp far', 'ljmp(l,w)', LEAVE),
-  define(45, 'far_call', UNPRIVILEGED, 'call far', 'lcall(l,w)', OPERANDS),
+  define(44, 'far_jump', UNPRIVILEGED, 'jmp', 'ljmp(l,w)', LEAVE, 'to far'),
+  define(45, 'far_call', UNPRIVILEGED, 'call', 'lcall(l,w)', OPERANDS, 'to far'),
   define(46, 'far_return', UNPRIVILEGED, 'retf', 'lret(l,w) retf', LEAVE),
   define(47, 'int', UNPRIVILEGED, 'int', 'int', OPERANDS),
   define(48, 'into', UNPRIVILEGED, 'into', 'into', CALL),
@@ -246,6 +247,11 @@ export const RECORD_SECTION = '.afterburn'
 export const RECORD_BYTES = 8
 
 const BY_NUMBER = new Map(SENSITIVE_CLASSES.map(c => [c.number, c]))
+
+/** Whether the AT&T spelling alone decides the class (far transfers have spellings of their own). */
+export function decidedBySpelling(entry: SensitiveClass): boolean {
+  return entry.operand === undefined || entry.operand.kind === 'far'
+}
 
 /** The class with this number, if there is one. */
 export function sensitiveClass(number: number): SensitiveClass | undefined {

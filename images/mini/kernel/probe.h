@@ -13,7 +13,7 @@
         asm volatile("1: " instruction "\n"                                                                 \
                      "2:\n"                                                                                 \
                      ".pushsection __ex_table, \"a\"\n"                                                     \
-                     ".long 1b, 2b\n"                                                                       \
+                     ".long 1b - ., 2b - ., 0\n"                                                                       \
                      ".popsection"                                                                          \
                      : "+a"(probe_eax), "+c"(probe_ecx), "+d"(probe_edx)::"memory", "cc");                  \
         last_fault;                                                                                         \

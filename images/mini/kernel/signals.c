@@ -25,7 +25,7 @@ static int copy_words(uint32_t *to, const uint32_t *from, uint32_t count) {
         "1: rep movsl\n"
         "2:\n"
         ".pushsection __ex_table, \"a\"\n"
-        ".long 1b, 2b\n"
+        ".long 1b - ., 2b - ., 0\n"
         ".popsection"
         : "+D"(to), "+S"(from), "+c"(count)::"memory");
     fault = last_fault;

@@ -6,7 +6,7 @@
  */
 #include "layout.h"
 
-    .section .multiboot, "ax"
+    .section .multiboot, "a"
     .balign 4
     .long 0x1BADB002, 0x00000002, -(0x1BADB002 + 0x00000002)
 

@@ -2,8 +2,9 @@
 #include "kernel.h"
 #include "machine.h"
 
+/* Distances from the words themselves, as in Linux; the last word is unused. */
 struct exception_entry {
-    uint32_t instruction, continuation;
+    int32_t instruction, continuation, unused;
 };
 extern const struct exception_entry __start___ex_table[], __stop___ex_table[];
 
@@ -12,7 +13,8 @@ volatile int self_check_interrupts;
 
 static uint32_t find_continuation(uint32_t eip) {
     for (const struct exception_entry *entry = __start___ex_table; entry < __stop___ex_table; entry++)
-        if (entry->instruction == eip) return entry->continuation;
+        if ((uint32_t)&entry->instruction + (uint32_t)entry->instruction == eip)
+            return (uint32_t)&entry->continuation + (uint32_t)entry->continuation;
     return 0;
 }
 

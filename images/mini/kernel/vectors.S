@@ -53,7 +53,7 @@ trap_return:
 3:  movl $0, (%esp)
     jmp 1b
     .section __ex_table, "a"
-    .long 1b, 3b
+    .long 1b - ., 3b - ., 0
     .text
 
     /* SYSENTER: ECX = user stack, EDX = where to return, EAX = number, EBX, ESI, EDI = arguments. */
