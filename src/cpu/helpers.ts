@@ -90,6 +90,10 @@ export const helpers: Readonly<Record<string, Helper>> = {
   pushf_allowed: effect(pushFlagsAllowed),
   sti: effect(setInterruptFlag),
   cli: effect(clearInterruptFlag),
+  fpu_error: cpu => {
+    cpu.host.fpuError()
+    return 1
+  },
   probe_read: effect((cpu, linear, bytes) => probe(cpu, linear, bytes, false, asUser(cpu))),
   probe_write: effect((cpu, linear, bytes) => probe(cpu, linear, bytes, true, asUser(cpu))),
 }

@@ -145,13 +145,6 @@ export class Tlb {
     this.large.fill(0)
   }
 
-  /** Drops the code-table entries of user or of supervisor code; translations stay. */
-  flushCode(user: boolean) {
-    const table = user ? USER_CODE : SUPERVISOR_CODE
-    for (let i = 0; i < this.count; i++) this.i32[table + this.list[i]!] = 0
-    for (let i = 0; i < this.globalCount; i++) this.i32[table + this.globalList[i]!] = 0
-  }
-
   /** Drops the translation of one linear page, and of the large page it may be part of. */
   invalidate(page: number) {
     const region = page >>> 10

@@ -2,7 +2,7 @@
 // how they advance; what is architectural between two instructions stands here once (SDM vol. 3, 6.9 priorities).
 
 import type { Cpu } from '../cpu/cpu.js'
-import { afterInstruction, beforeInstruction, needsStepping } from '../cpu/debug-registers.js'
+import { afterStep, beforeStep, stepping } from '../cpu/debug-registers.js'
 import * as L from '../cpu/layout.js'
 import { EXIT_FAULT } from './record.js'
 
@@ -12,7 +12,6 @@ export const HALTED = 1 // HLT: nothing to execute until an interrupt
 export const SHUTDOWN = 2 // triple fault
 export const ASKED = 3 // requestStop() was called
 
-const TRAP_FLAG = 0x100
 const INTERRUPT_FLAG = 0x200
 const SLICE_MAXIMUM = 0x3fffffff
 
@@ -91,7 +90,7 @@ export class Execution {
       if (retired >= this.limit) return LIMIT
       const waiting = held && (this.nmi || i32[L.INTR >> 2] !== 0)
       this.slice(retired, waiting ? retired + 1 : this.limit)
-      const exit = needsStepping(cpu) ? this.step() : this.engine.advance()
+      const exit = stepping(cpu) ? this.step() : this.engine.advance()
       if (exit === EXIT_FAULT) cpu.deliverRaised()
     }
   }
@@ -120,12 +119,10 @@ export class Execution {
   private step(): number {
     const { cpu } = this
     const retired = this.retired
-    const linear = cpu.i32[L.EIP >> 2]! + cpu.i32[L.segmentCell(L.CS, L.SEG_BASE) >> 2]!
-    if (!beforeInstruction(cpu, linear)) return EXIT_FAULT
-    const tracing = (cpu.i32[L.FLAGS >> 2]! & TRAP_FLAG) !== 0
+    if (!beforeStep(cpu)) return EXIT_FAULT
     this.slice(retired, retired + 1)
     const exit = this.engine.single()
-    if (exit !== EXIT_FAULT && afterInstruction(cpu, tracing)) cpu.deliverTrap(1)
+    if (exit !== EXIT_FAULT) afterStep(cpu)
     return exit
   }
 }

@@ -77,8 +77,7 @@ export function formOf(handler: number): Form {
 
 /** The tape of a slot under dynamic binding; valid until the context's next tape. */
 export function tapeOf(context: RecordContext, slot: Slot): Tape {
-  const meaning = semantics[slot.form.mnemonic]
-  if (!meaning) throw new Error(`no semantics for ${slot.form.mnemonic}`)
+  const meaning = semantics[slot.form.mnemonic] ?? semantics.ud!
   context.begin(slot.form, slot.noIndex)
   meaning(context, slot.form)
   return context.tape

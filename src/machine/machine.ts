@@ -65,6 +65,7 @@ export class Machine {
         onModeChange: () => this.execution?.engine.modeChanged(),
         onCodeWrite: (host, bytes) => this.execution.engine.codeWritten(host, bytes),
         onFlush: () => {},
+        fpuError: () => this.platform.pic.irq[13]!.set(true),
         halt: () => {
           this.execution.halted = true
         },

@@ -54,12 +54,8 @@ export class Platform {
     map('8259 ELCR', 0x4d0, 2, this.pic.edgeLevel)
     map('8254 PIT', 0x40, 4, pit)
     map('port 61', 0x61, 1, port61)
-    map('8042 data', 0x60, 1, { width: 1, read: () => keyboard.read(0), write: (_o, s, v) => keyboard.write(0, s, v) })
-    map('8042 command', 0x64, 1, {
-      width: 1,
-      read: () => keyboard.read(4),
-      write: (_o, s, v) => keyboard.write(4, s, v),
-    })
+    map('8042 data', 0x60, 1, keyboard.data)
+    map('8042 command', 0x64, 1, keyboard.command)
     map('146818 RTC', 0x70, 2, rtc)
     map('POST 80', 0x80, 1, this.post)
     map('port 92', 0x92, 1, port92)
