@@ -5,6 +5,8 @@ import type { CpuModel } from '../cpu/models.js'
 import * as M from '../cpu/models.js'
 import { Decoder } from '../isa/decode.js'
 import * as F from '../isa/features.js'
+import { procedures } from '../semantics/procedures.js'
+import { Blocks } from './blocks.js'
 import { CodeCache } from './code-cache.js'
 import type { CoreLayout } from './core.js'
 import { coreCode } from './core-code.js'
@@ -35,6 +37,7 @@ export function decoderFeatures(model: CpuModel): number {
   return bits
 }
 
+const signatures = new Map(Object.entries(procedures))
 let compiled: { module: WebAssembly.Module; layout: CoreLayout } | undefined
 
 /** The core, compiled once for the process. */
@@ -47,8 +50,10 @@ export function compiledCore(): { module: WebAssembly.Module; layout: CoreLayout
 }
 
 /** Makes an engine over a CPU. The reference engine needs no core of its own. */
-export function makeEngine(_name: EngineName, cpu: Cpu, memory: WebAssembly.Memory, model: CpuModel): Engine {
+export function makeEngine(name: EngineName, cpu: Cpu, memory: WebAssembly.Memory, model: CpuModel): Engine {
   const { module, layout } = compiledCore()
   const core: Core = instantiateCore(module, layout, memory, cpu)
-  return new Interpreter(cpu, core, new CodeCache(cpu, new Decoder(), decoderFeatures(model)))
+  const cache = new CodeCache(cpu, new Decoder(), decoderFeatures(model))
+  if (name === 'interpreter') return new Interpreter(cpu, core, cache)
+  return new Blocks(cpu, core, cache, memory, signatures)
 }

@@ -3,11 +3,12 @@
 // registers and flags are then. An instruction that cannot be expressed so is refused and stays with the cold engine.
 
 import * as L from '../cpu/layout.js'
-import type { Tape, Value } from '../ir/tape.js'
+import { CONST, PARAMETER, type Tape, type Value } from '../ir/tape.js'
 import { I32, type Type } from '../ir/types.js'
 import type { Form } from '../isa/form.js'
 import { Context, type Field } from '../semantics/context.js'
 import type { Flags } from '../semantics/flags.js'
+import { stringProcedures } from '../semantics/string-procedures.js'
 import { type FlagState, HotFlags } from './hot-flags.js'
 import * as R from './record.js'
 
@@ -19,6 +20,8 @@ export interface Snapshot {
   readonly index: number
   readonly eip: number
   readonly next: number
+  /** All values of the snapshot that are no constants or parameters. */
+  readonly values: readonly Value[]
 }
 
 /** How the last instruction of a block goes on. */
@@ -134,6 +137,7 @@ export class HotContext extends Context {
     if (cell === L.FLAG_RESULT) return this.flags.result()
     if (cell === L.FLAG_AUX) return this.flags.aux()
     if (cell === L.ZERO) return this.const(0)
+    if (cell === L.BUDGET || cell === L.EIP) this.refused = true
     return super.loadAt(address, offset, width, signed)
   }
   override storeAt(address: Value, offset: number, width: number, v: Value) {
@@ -168,9 +172,13 @@ export class HotContext extends Context {
     const old = this.registers[n]!
     this.current = undefined
     if (width === 4) this.registers[n] = v
-    else if (width === 2) this.registers[n] = this.or(this.and(old, this.const(~0xffff)), this.and(v, this.const(0xffff)))
+    else if (width === 2)
+      this.registers[n] = this.or(this.and(old, this.const(~0xffff)), this.and(v, this.const(0xffff)))
     else if (cell & 1)
-      this.registers[n] = this.or(this.and(old, this.const(~0xff00)), this.shl(this.and(v, this.const(0xff)), this.const(8)))
+      this.registers[n] = this.or(
+        this.and(old, this.const(~0xff00)),
+        this.shl(this.and(v, this.const(0xff)), this.const(8)),
+      )
     else this.registers[n] = this.or(this.and(old, this.const(~0xff)), this.and(v, this.const(0xff)))
   }
 
@@ -198,7 +206,8 @@ export class HotContext extends Context {
       return true
     }
     const known = this.known(condition)
-    this.ending = known === 0 ? { kind: 'next' } : { kind: 'target', condition: known === undefined ? condition : undefined }
+    this.ending =
+      known === 0 ? { kind: 'next' } : { kind: 'target', condition: known === undefined ? condition : undefined }
     return true
   }
   override loop(body: () => void) {
@@ -209,14 +218,22 @@ export class HotContext extends Context {
 
   // Exits.
   private snap(at: number) {
-    this.current ??= {
-      registers: [...this.registers],
-      flags: this.flags.state,
-      index: this.index,
-      eip: this.number('eip'),
-      next: this.number('next'),
-    }
+    this.current ??= this.snapshot(this.number('eip'), this.number('next'))
     this.snapshots.set(at, this.current)
+  }
+  private snapshot(eip: number, next: number): Snapshot {
+    const flags = this.flags.state
+    const registers = [...this.registers]
+    const values = [...registers, flags.result, flags.a, flags.b].filter(v => {
+      const op = this.tape.op[v]
+      return op !== CONST && op !== PARAMETER
+    })
+    return { registers, flags, index: this.index, eip, next, values }
+  }
+  /** Ends the block: what its registers and flags are then, and the operand of its last branch (NONE for none). */
+  finish(operand: Value) {
+    this.mark(operand)
+    this.snapshots.set(this.tape.length - 1, this.snapshot(0, 0))
   }
   override guestLoad(linear: Value, width: number, willWrite = false): Value {
     const v = super.guestLoad(linear, width, willWrite)
@@ -259,6 +276,6 @@ export class HotContext extends Context {
 }
 
 /** Procedures that work on the cells of general registers. */
-const external = new Set<string>()
+const external = new Set(Object.keys(stringProcedures))
 /** Helpers that look at no general register, flag, count or EIP, and go on with the next instruction. */
 const harmless = new Set<string>()

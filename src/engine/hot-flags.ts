@@ -1,21 +1,13 @@
 // Flags of hot code: never stored while a block runs. What the last operation was stays known to the builder, so that
 // conditions fold, and the carry vector is computed where somebody asks for it or where the block is left.
-// Between blocks the state travels in four locals: result, a, b and a kind; see flagsAux for what they mean.
+// Between blocks the state travels in four locals: result, a, b and a kind (semantics/flag-kinds.ts).
 
 import { FLAG_AUX, FLAG_RESULT } from '../cpu/layout.js'
 import type { Value } from '../ir/tape.js'
 import { I32 } from '../ir/types.js'
+import { KIND_ADD, KIND_DEC, KIND_INC, KIND_LOGIC, KIND_RAW, KIND_SUB, kindOf } from '../semantics/flag-kinds.js'
 import { ADD, Flags, LOGIC } from '../semantics/flags.js'
 import type { HotContext } from './hot-context.js'
-
-// Kinds: what a and b are. The operand size in bytes stands in bits 4-6.
-export const KIND_RAW = 0 // a is the AUX vector
-export const KIND_LOGIC = 1
-export const KIND_ADD = 2
-export const KIND_SUB = 3
-export const KIND_INC = 4 // b is CF, 0 or 1
-export const KIND_DEC = 5
-export const kindOf = (base: number, size: number) => base | (size << 4)
 
 // Parameters of a region's tapes beyond the eight registers.
 export const RESULT_LOCAL = 9

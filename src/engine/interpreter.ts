@@ -84,7 +84,11 @@ export class Interpreter implements Engine {
       } else if (exit === R.EXIT_GUARD) {
         if (!this.guard(i32[LINK]!)) return R.EXIT_FAULT
       } else if (exit === R.EXIT_HOT) this.hot(i32[LINK]!)
-      else if (exit !== R.EXIT_BUDGET) return exit
+      else if (exit === R.EXIT_FAULT && i32[L.FAULT >> 2] === R.RETRY) {
+        i32[L.FAULT >> 2] = 0
+        exit = this.single()
+        if (exit === R.EXIT_FAULT) return exit
+      } else if (exit !== R.EXIT_BUDGET) return exit
     }
   }
   /** A head has been executed often. */

@@ -145,8 +145,12 @@ export class RegionFinder {
     if (this.handler(next) === R.SLOT_GOTO) return this.resolve(this.i32[(next + R.DISP) >> 2]!, page)
     return { record: next, page }
   }
+  /** Offset of an instruction. */
+  offset(record: number): number {
+    return this.i32[(record + R.AT) >> 2]!
+  }
   /** Offset behind an instruction. */
-  private nextEip(record: number): number {
+  nextEip(record: number): number {
     return this.i32[(record + R.AT) >> 2]! + (this.u16[(record + R.LENGTH) >> 1]! & 0xff)
   }
 

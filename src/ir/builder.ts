@@ -370,8 +370,9 @@ export class Builder {
   stop(reason: number) {
     this.tape.push(STOP, VOID, NONE, NONE, NONE, reason)
   }
-  mark(n: number) {
-    this.tape.push(MARK, VOID, NONE, NONE, NONE, n)
+  /** A place the embedder's lowering is told of, with a value or NONE. */
+  mark(v: Value) {
+    this.tape.push(MARK, VOID, v)
   }
   parameter(index: number, type: Type): Value {
     return this.tape.push(PARAMETER, type, NONE, NONE, NONE, index)

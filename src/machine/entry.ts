@@ -1,7 +1,7 @@
 // Puts a machine at a guest's first instruction, as a loader described it.
 
-import { setEflags } from '../cpu/eflags.js'
 import type { Cpu } from '../cpu/cpu.js'
+import { setEflags } from '../cpu/eflags.js'
 import * as L from '../cpu/layout.js'
 import { setSegment } from '../cpu/segment-cache.js'
 

@@ -3,6 +3,7 @@
 
 import type { Type } from '../ir/types.js'
 import type { Context } from './context.js'
+import { flagProcedures } from './flag-kinds.js'
 import { segmentProcedures } from './segments.js'
 import { stringProcedures } from './string-procedures.js'
 import { float80Procedures } from './x87.js'
@@ -17,6 +18,7 @@ export interface ProcedureSource {
 }
 
 export const procedures: Readonly<Record<string, ProcedureSource>> = {
+  ...flagProcedures,
   ...segmentProcedures,
   ...stringProcedures,
   ...float80Procedures,

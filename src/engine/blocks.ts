@@ -1,0 +1,181 @@
+// The hot engine: the cold one, and translated regions for the heads that it reports. Heads are collected, so that one
+// module holds several regions. A region lives until one of its bytes is written or all decoded code is dropped.
+
+import type { Cpu } from '../cpu/cpu.js'
+import * as L from '../cpu/layout.js'
+import type { Procedure } from '../ir/tape.js'
+import type { CodeCache, CodePage } from './code-cache.js'
+import { HOT_SLOTS } from './core.js'
+import type { Core } from './core-instance.js'
+import { Interpreter } from './interpreter.js'
+import * as R from './record.js'
+import { type Region, RegionFinder } from './region.js'
+import { Translator } from './translator.js'
+
+const MODE_CODE32 = 1
+const MODE_FLAT = 8
+const NEVER = 0x7fffffff
+
+/** When heads become hot. Results never depend on these. */
+export interface Thresholds {
+  /** Executions of a head until it is to be translated. */
+  readonly hot: number
+  /** Heads that wait before a module is made of them. */
+  readonly batch: number
+  /** Executions after which a waiting head is not kept waiting. */
+  readonly urgent: number
+}
+export const DEFAULT_THRESHOLDS: Thresholds = { hot: 1000, batch: 8, urgent: 4000 }
+
+interface Installed {
+  readonly record: number
+  readonly slot: number
+  readonly page: CodePage
+  /** Bytes covered: for each page a range, in pairs. */
+  readonly covered: { page: CodePage; from: number; to: number }[]
+}
+
+export class Blocks extends Interpreter {
+  override readonly name = 'blocks'
+  private readonly finder: RegionFinder
+  private readonly translator: Translator
+  private pending: { record: number; page: CodePage }[] = []
+  private readonly waiting = new Set<number>()
+  private installed = new Map<number, Installed>()
+  private byPage = new Map<number, Set<Installed>>()
+  private readonly free: number[] = []
+  private nextSlot = 0
+  /** Regions translated and given up, for reports. */
+  translated = 0
+  discarded = 0
+
+  constructor(
+    cpu: Cpu,
+    core: Core,
+    cache: CodeCache,
+    memory: WebAssembly.Memory,
+    signatures: ReadonlyMap<string, Pick<Procedure, 'params' | 'result'>>,
+    private readonly thresholds: Thresholds = DEFAULT_THRESHOLDS,
+  ) {
+    super(cpu, core, cache)
+    this.finder = new RegionFinder(cache)
+    this.translator = new Translator(core, memory, this.finder, cpu.i32, signatures)
+    cache.threshold = thresholds.hot
+    cache.onInvalidate = (page, from, to) => this.invalidate(page, from, to)
+  }
+
+  get translatedBytes(): number {
+    return this.translator.bytes
+  }
+
+  protected override hot(record: number) {
+    const { i32 } = this.cpu
+    i32[(record + R.COUNT) >> 2] = NEVER
+    if (this.installed.has(record)) return
+    const page = this.pageOf(record)
+    if (!page || (page.mode & (MODE_CODE32 | MODE_FLAT)) !== (MODE_CODE32 | MODE_FLAT)) return
+    if (this.waiting.has(record)) return this.flush()
+    this.waiting.add(record)
+    this.pending.push({ record, page })
+    i32[(record + R.COUNT) >> 2] = this.thresholds.urgent - this.thresholds.hot
+    if (this.pending.length >= this.thresholds.batch) this.flush()
+  }
+  /** The page whose table leads to the record: EIP is at it. */
+  private pageOf(record: number): CodePage | undefined {
+    const { i32 } = this.cpu
+    const linear = i32[(record + R.AT) >> 2]! >>> 0
+    const table = i32[(i32[L.CODE_TABLE >> 2]! >> 2) + (linear >>> 12)]!
+    if (table === 0 || i32[(table >> 2) + (linear & 0xfff)] !== record) return undefined
+    return this.cache.pageOfTable(table)
+  }
+
+  /** Translates everything that waits. */
+  private flush() {
+    const { i32 } = this.cpu
+    const regions: Region[] = []
+    for (const { record, page } of this.pending) {
+      i32[(record + R.COUNT) >> 2] = NEVER
+      if (i32[(page.table >> 2) + (i32[(record + R.AT) >> 2]! & 0xfff)] !== record) continue
+      const region = this.finder.find(record, page)
+      if (region) regions.push(region)
+    }
+    this.pending = []
+    this.waiting.clear()
+    if (!regions.length) return
+    if (this.nextSlot + regions.length > HOT_SLOTS) return this.cache.clear()
+    const functions = this.translator.translate(regions)
+    regions.forEach((region, i) => {
+      this.install(region, functions[i])
+    })
+  }
+  private install(region: Region, code: unknown) {
+    const { core } = this
+    const { i32, u16 } = this.cpu
+    const slot = this.free.pop() ?? this.nextSlot++
+    core.table.set(core.layout.hotBase + slot, code)
+    const record = region.head
+    i32[(L.HOT_INDEX + ((record - L.CODE_CACHE) >> 3)) >> 2] =
+      ((core.layout.hotBase + slot) << 16) | this.finder.handler(record)
+    u16[record >> 1] = R.SLOT_HOT
+    const installed: Installed = { record, slot, page: region.page, covered: this.covered(region) }
+    this.installed.set(record, installed)
+    for (const { page } of installed.covered) {
+      const set = this.byPage.get(page.hostPage) ?? new Set()
+      set.add(installed)
+      this.byPage.set(page.hostPage, set)
+    }
+    this.translated++
+  }
+  private covered(region: Region): Installed['covered'] {
+    const ranges = new Map<CodePage, { page: CodePage; from: number; to: number }>()
+    const cover = (page: CodePage, from: number, to: number) => {
+      const r = ranges.get(page)
+      if (!r) ranges.set(page, { page, from, to })
+      else {
+        r.from = Math.min(r.from, from)
+        r.to = Math.max(r.to, to)
+      }
+    }
+    for (const b of region.blocks) {
+      const from = b.eip & 0xfff
+      const end = from + (this.finder.nextEip(b.records.at(-1)!) - b.eip)
+      cover(b.page, from, Math.min(end, 0x1000))
+      if (b.crossesInto) cover(b.crossesInto, 0, 16)
+    }
+    return [...ranges.values()]
+  }
+
+  private invalidate(page: CodePage | undefined, from: number, to: number) {
+    if (!page) {
+      for (const i of this.installed.values()) this.core.table.set(this.core.layout.hotBase + i.slot, null)
+      this.installed = new Map()
+      this.byPage = new Map()
+      this.pending = []
+      this.waiting.clear()
+      this.free.length = 0
+      this.nextSlot = 0
+      return
+    }
+    const set = this.byPage.get(page.hostPage)
+    if (!set) return
+    for (const i of [...set])
+      if (i.covered.some(c => c.page.hostPage === page.hostPage && from < c.to && c.from < to)) this.discard(i)
+  }
+  private discard(installed: Installed) {
+    const { record, slot, covered } = installed
+    const { i32, u16 } = this.cpu
+    if (u16[record >> 1] === R.SLOT_HOT) {
+      u16[record >> 1] = i32[(L.HOT_INDEX + ((record - L.CODE_CACHE) >> 3)) >> 2]! & 0xffff
+      i32[(record + R.COUNT) >> 2] = this.thresholds.hot
+    }
+    this.core.table.set(this.core.layout.hotBase + slot, null)
+    this.free.push(slot)
+    this.installed.delete(record)
+    for (const { page } of covered) this.byPage.get(page.hostPage)?.delete(installed)
+    this.discarded++
+  }
+
+  protected override stepHot(record: number): number {
+    return this.core.step(record, this.finder.handler(record))
+  }
+}

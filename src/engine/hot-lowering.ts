@@ -1,0 +1,288 @@
+// Lowers the blocks of a region to one WebAssembly function. Parameters are the eight registers and the budget; the
+// result is 0 (go on at EIP) or EXIT_* + 1. Every exit sets registers and flags in locals and leaves through one block
+// that stores them. Loops and joins are structured by the dominator tree (N. Ramsey, "Beyond Relooper", 2022).
+
+import * as L from '../cpu/layout.js'
+import type { Value } from '../ir/tape.js'
+import * as T from '../ir/tape.js'
+import { semantics } from '../semantics/index.js'
+import * as W from '../wasm/opcodes.js'
+import { emitGuestLoad, emitGuestStore, type TableBase } from './access.js'
+import { emitRaise } from './cold-lowering.js'
+import { HotContext, type Snapshot } from './hot-context.js'
+import { A_LOCAL, B_LOCAL, KIND_LOCAL, RESULT_LOCAL } from './hot-flags.js'
+import { type FunctionCode, I32, Lowering } from './lower.js'
+import * as R from './record.js'
+import type { Block, Edge, Region, RegionFinder } from './region.js'
+import { formOf } from './slots.js'
+
+const BUDGET = 8
+
+/** Function indices of the module in the making; asked for by the core's export names. */
+export interface Imports {
+  function(name: string): number
+}
+
+export class HotLowering extends Lowering {
+  private readonly context: HotContext
+  private readonly blockTape = new T.Tape()
+  private eip = 0
+  private code = 0
+  private exit = 0
+  /** Labels that forward edges and back edges take. */
+  private readonly joins = new Map<Block, number>()
+  private readonly loopLabels = new Map<Block, number>()
+  private snapshots!: ReadonlyMap<number, Snapshot>
+  /** Instructions of the block at hand that were translated. */
+  private count = 0
+  private readonly read: TableBase
+  private readonly write: TableBase
+  private readonly codeTable: number
+
+  constructor(
+    f: FunctionCode,
+    private readonly imports: Imports,
+    private readonly finder: RegionFinder,
+    i32: Int32Array,
+    user: boolean,
+  ) {
+    super(f)
+    this.context = new HotContext(i32)
+    this.read = { constant: user ? L.TLB_USER_READ : L.TLB_SUPERVISOR_READ }
+    this.write = { constant: user ? L.TLB_USER_WRITE : L.TLB_SUPERVISOR_WRITE }
+    this.codeTable = user ? L.CODE_USER : L.CODE_SUPERVISOR
+  }
+
+  /** Emits the function of a region. */
+  region(region: Region) {
+    const { f } = this
+    for (let n = RESULT_LOCAL; n <= KIND_LOCAL; n++) f.allocate(I32)
+    this.eip = f.allocate(I32)
+    this.code = f.allocate(I32)
+    f.cell(L.FLAG_RESULT)
+    f.set(RESULT_LOCAL)
+    f.cell(L.FLAG_AUX)
+    f.set(A_LOCAL)
+    this.exit = f.open(W.BLOCK)
+    this.tree(region.blocks[0]!)
+    f.close()
+    this.storeAll()
+    f.get(this.code)
+    f.op(W.END)
+  }
+  private storeAll() {
+    const { f } = this
+    const cell = (address: number, local: number) => {
+      f.i32(0)
+      f.get(local)
+      f.memory(W.I32_STORE, address, 2)
+    }
+    for (let n = 0; n < 8; n++) cell(L.gprCell(n), n)
+    cell(L.BUDGET, BUDGET)
+    cell(L.EIP, this.eip)
+    cell(L.FLAG_RESULT, RESULT_LOCAL)
+    f.get(KIND_LOCAL)
+    f.open(W.IF)
+    f.get(KIND_LOCAL)
+    f.get(RESULT_LOCAL)
+    f.get(A_LOCAL)
+    f.get(B_LOCAL)
+    f.call(this.imports.function('procedure_flags_aux'))
+    f.set(A_LOCAL)
+    f.close()
+    cell(L.FLAG_AUX, A_LOCAL)
+  }
+
+  // Structure.
+  /** A block and everything it dominates. */
+  private tree(block: Block) {
+    const { f } = this
+    const merges = block.children.filter(c => c.forward > 1).sort((x, y) => y.order - x.order)
+    if (block.isLoop) this.loopLabels.set(block, f.open(W.LOOP))
+    this.within(block, merges, 0)
+    if (block.isLoop) f.close()
+  }
+  private within(block: Block, merges: Block[], at: number) {
+    const { f } = this
+    const merge = merges[at]
+    if (!merge) return this.block(block)
+    this.joins.set(merge, f.open(W.BLOCK))
+    this.within(block, merges, at + 1)
+    f.close()
+    this.tree(merge)
+  }
+  private branch(from: Block, edge: Edge) {
+    const { f } = this
+    const { to, eip } = edge
+    if (!to) return this.leave(eip)
+    if (edge.guard) this.guard(edge.guard.linearPage, edge.guard.table, eip)
+    if (to.order <= from.order) {
+      f.get(BUDGET)
+      f.i32(R.BUDGET_LIMIT)
+      f.op(W.I32_LE_S)
+      f.open(W.IF)
+      this.leave(eip, R.EXIT_BUDGET + 1)
+      f.close()
+      return f.br(this.loopLabels.get(to)!)
+    }
+    if (to.forward > 1) return f.br(this.joins.get(to)!)
+    this.tree(to)
+  }
+  /** Leaves the region unless a linear page is still the code page it was. */
+  private guard(linearPage: number, table: number, eip: number) {
+    const { f } = this
+    f.cell(this.codeTable + (linearPage >>> 12) * 4)
+    f.i32(table)
+    f.op(W.I32_NE)
+    f.open(W.IF)
+    this.leave(eip)
+    f.close()
+  }
+  /** All state is in its locals: goes on at `eip` outside. */
+  private leave(eip: number, code = 0) {
+    const { f } = this
+    f.i32(eip)
+    f.set(this.eip)
+    if (code) {
+      f.i32(code)
+      f.set(this.code)
+    }
+    f.br(this.exit)
+  }
+
+  // Blocks.
+  private block(block: Block) {
+    const { f, context } = this
+    if (block.crossesInto) this.guard(block.crossesInto.linearPage, block.crossesInto.table, block.eip)
+    context.begin(this.blockTape)
+    let refusedAt = -1
+    this.count = 0
+    for (const record of block.records) {
+      const form = formOf(this.finder.handler(record))
+      const meaning = semantics[form.mnemonic]
+      const isLast = record === block.records.at(-1)
+      if (!meaning || !context.instruction(form, meaning, record, isLast && block.taken !== undefined)) {
+        refusedAt = record
+        break
+      }
+      this.count++
+    }
+    const { ending } = context
+    const operand =
+      ending.kind === 'jump'
+        ? ending.offset
+        : ending.kind === 'target' && ending.condition !== undefined
+          ? ending.condition
+          : T.NONE
+    context.finish(operand)
+    this.snapshots = context.snapshots
+    if (this.count > 0) {
+      f.get(BUDGET)
+      f.i32(this.count)
+      f.op(W.I32_SUB)
+      f.set(BUDGET)
+    }
+    this.lower(this.blockTape)
+    if (refusedAt >= 0) return this.leave(this.finder.offset(refusedAt))
+    if (ending.kind === 'jump') {
+      f.set(this.eip)
+      return f.br(this.exit)
+    }
+    if (ending.kind === 'next') {
+      if (block.next) this.branch(block, block.next)
+      else this.leave(this.finder.nextEip(block.records.at(-1)!))
+    } else if (ending.condition === undefined) this.branch(block, block.taken!)
+    else {
+      f.open(W.IF)
+      this.branch(block, block.taken!)
+      f.op(W.ELSE)
+      this.branch(block, block.next!)
+      f.close()
+      f.op(0) // both arms have gone elsewhere
+    }
+  }
+
+  // What the lowering of a tape asks.
+  protected override held(at: number): readonly Value[] | undefined {
+    return this.snapshots?.get(at)?.values
+  }
+  protected override mark(_n: number, a: Value) {
+    if (a >= 0) this.push(a)
+    this.assign(this.snapshots.get(this.tape.length - 1)!)
+  }
+  /** Puts a snapshot's registers and flags into their locals. */
+  private assign(s: Snapshot) {
+    const { f } = this
+    const targets: number[] = []
+    const put = (local: number, v: Value) => {
+      if (this.tape.op[v] === T.PARAMETER && this.tape.imm[v] === local) return
+      this.peek(v)
+      targets.push(local)
+    }
+    for (let n = 0; n < 8; n++) put(n, s.registers[n]!)
+    if (s.flags.kind >= 0) {
+      put(RESULT_LOCAL, s.flags.result)
+      put(A_LOCAL, s.flags.a)
+      put(B_LOCAL, s.flags.b)
+      f.i32(s.flags.kind)
+      targets.push(KIND_LOCAL)
+    }
+    while (targets.length) {
+      f.op(W.LOCAL_SET)
+      f.out.u32(targets.pop()!)
+    }
+  }
+  /** Leaves from inside a block: the first `done` of its instructions have retired. */
+  private leaveAt(at: number, done: number, eip: number, code: number) {
+    const { f } = this
+    const s = this.snapshots.get(at)!
+    this.assign(s)
+    f.get(BUDGET)
+    f.i32(this.count - done)
+    f.op(W.I32_ADD)
+    f.set(BUDGET)
+    this.leave(eip, code)
+  }
+  protected faultExit(at: number) {
+    const s = this.snapshots.get(at)!
+    this.leaveAt(at, s.index, s.eip, R.EXIT_FAULT + 1)
+  }
+  protected ending(op: number, a: Value, imm: number, at: number) {
+    const s = this.snapshots.get(at)!
+    if (op === T.RAISE) {
+      emitRaise(this.f, imm, a < 0 ? undefined : () => this.push(a))
+      return this.faultExit(at)
+    }
+    this.leaveAt(at, s.index + 1, s.next, R.EXIT_STOP + 1)
+  }
+  protected invoke(kind: number, callee: string) {
+    this.f.call(this.imports.function(kind === T.CALL ? `procedure_${callee}` : `helper_${callee}`))
+  }
+  protected guestLoad(at: Value, address: Value, width: number, willWrite: boolean) {
+    const { f } = this
+    const a = f.allocate(I32)
+    this.push(address)
+    f.set(a)
+    const slow = this.imports.function(`${willWrite ? 'load_for_write' : 'load'}${width}`)
+    emitGuestLoad(f, a, width, willWrite ? this.write : this.read, slow, () => this.testFault(at))
+    f.release(a)
+  }
+  protected guestStore(at: Value, address: Value, width: number, v: Value) {
+    const { f } = this
+    const a = f.allocate(I32)
+    this.push(address)
+    f.set(a)
+    this.materialise(v, 1)
+    const slow = this.imports.function(`store_hot${width}`)
+    emitGuestStore(
+      f,
+      a,
+      width,
+      this.write,
+      slow,
+      () => this.push(v),
+      () => this.testFault(at),
+    )
+    f.release(a)
+  }
+}

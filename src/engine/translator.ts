@@ -1,0 +1,80 @@
+// Makes a WebAssembly module of several regions at once (one compilation for all of them is what pays) and gives the
+// functions to the core's table.
+
+import type { Procedure } from '../ir/tape.js'
+import { VOID } from '../ir/types.js'
+import { ModuleBuilder } from '../wasm/module.js'
+import { TYPE_I32, TYPE_I64, TYPE_V128 } from '../wasm/opcodes.js'
+import type { Core } from './core-instance.js'
+import { HotLowering } from './hot-lowering.js'
+import { FunctionCode, I32, wasmType } from './lower.js'
+import type { Region, RegionFinder } from './region.js'
+
+const PARAMETERS = Array<number>(9).fill(I32)
+const MODE_USER = 4
+
+/** Imports of a module in the making, numbered as they are asked for. */
+class ImportList {
+  readonly names: string[] = []
+  private readonly numbers = new Map<string, number>()
+
+  function(name: string): number {
+    let n = this.numbers.get(name)
+    if (n === undefined) {
+      n = this.names.length
+      this.names.push(name)
+      this.numbers.set(name, n)
+    }
+    return n
+  }
+}
+
+export class Translator {
+  /** Bytes of WebAssembly made so far. */
+  bytes = 0
+
+  constructor(
+    private readonly core: Core,
+    private readonly memory: WebAssembly.Memory,
+    private readonly finder: RegionFinder,
+    private readonly i32: Int32Array,
+    private readonly signatures: ReadonlyMap<string, Pick<Procedure, 'params' | 'result'>>,
+  ) {}
+
+  /** Translates regions; the functions in their order. */
+  translate(regions: readonly Region[]): unknown[] {
+    const imports = new ImportList()
+    const codes = regions.map(region => {
+      const f = new FunctionCode(PARAMETERS)
+      new HotLowering(f, imports, this.finder, this.i32, (region.page.mode & MODE_USER) !== 0).region(region)
+      return f
+    })
+    const m = new ModuleBuilder()
+    m.importMemory('memory')
+    const given: Record<string, unknown> = { memory: this.memory }
+    for (const name of imports.names) {
+      m.importFunction(name, this.typeOf(m, name))
+      given[name] = this.core.exports[name]
+    }
+    const type = m.type(Array(9).fill(TYPE_I32), [TYPE_I32])
+    codes.forEach((f, i) => {
+      m.function(type, f.locals(), f.out.view(), `f${i}`)
+    })
+    const bytes = m.finish()
+    this.bytes += bytes.length
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { m: given })
+    return codes.map((_, i) => exports[`f${i}`])
+  }
+
+  private typeOf(m: ModuleBuilder, name: string): number {
+    const procedure = /^procedure_(.*)$/.exec(name)?.[1]
+    if (procedure !== undefined) {
+      const { params, result } = this.signatures.get(procedure)!
+      return m.type(params.map(wasmType), result === VOID ? [] : [wasmType(result)])
+    }
+    const [, kind, digits] = /^(load|load_for_write|store_hot)(\d+)$/.exec(name)!
+    const width = Number(digits)
+    const value = width === 16 ? TYPE_V128 : width === 8 ? TYPE_I64 : TYPE_I32
+    return kind === 'store_hot' ? m.type([TYPE_I32, value], []) : m.type([TYPE_I32], [value])
+  }
+}
