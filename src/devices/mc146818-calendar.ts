@@ -36,7 +36,7 @@ export function advanceTime(ram: Uint8Array, seconds: number): void {
 }
 
 /** The time in the registers, seconds since 1970-01-01 UTC. */
-export function readTime(ram: Uint8Array): number {
+function readTime(ram: Uint8Array): number {
   const year = fromBcd(ram[CENTURY]!) * 100 + decode(ram, ram[YEAR]!)
   const month = decode(ram, ram[MONTH]!) - 1
   const time = secondsOfDay(ram, SECONDS, MINUTES, HOURS)

@@ -16,7 +16,10 @@ export class PostCode implements Device, BusDevice {
   get codes(): Uint8Array {
     const start = this.written % KEPT
     if (this.written <= KEPT) return this.log.slice(0, this.written)
-    return Uint8Array.of(...this.log.subarray(start), ...this.log.subarray(0, start))
+    const codes = new Uint8Array(KEPT)
+    codes.set(this.log.subarray(start))
+    codes.set(this.log.subarray(0, start), KEPT - start)
+    return codes
   }
 
   reset(): void {

@@ -58,7 +58,7 @@ type Step =
   | { kind: 'event'; event: number }
 
 /** What a random walk may do besides port accesses. */
-export type Events<R extends Rig> = ((rig: R) => void)[]
+type Events<R extends Rig> = ((rig: R) => void)[]
 
 /** Saving a board at a random moment of a random walk and restoring it into a new one must not change what follows. */
 export function checkSaveRestore<R extends Rig>(
