@@ -105,7 +105,7 @@ export class Blocks extends Interpreter {
     if (this.nextSlot + regions.length > HOT_SLOTS) return this.cache.clear()
     const functions = this.translator.translate(regions)
     regions.forEach((region, i) => {
-      this.install(region, functions[i])
+      if (functions[i]) this.install(region, functions[i])
     })
   }
   private install(region: Region, code: unknown) {

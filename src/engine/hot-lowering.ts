@@ -35,6 +35,7 @@ export class HotLowering extends Lowering {
   private snapshots!: ReadonlyMap<number, Snapshot>
   /** Instructions of the block at hand that were translated. */
   private count = 0
+  private progress = false
   private readonly read: TableBase
   private readonly write: TableBase
   private readonly codeTable: number
@@ -53,8 +54,8 @@ export class HotLowering extends Lowering {
     this.codeTable = user ? L.CODE_USER : L.CODE_SUPERVISOR
   }
 
-  /** Emits the function of a region. */
-  region(region: Region) {
+  /** Emits the function of a region. False when it would do nothing: its first instruction cannot be translated. */
+  region(region: Region): boolean {
     const { f } = this
     for (let n = RESULT_LOCAL; n <= KIND_LOCAL; n++) f.allocate(I32)
     this.eip = f.allocate(I32)
@@ -69,6 +70,7 @@ export class HotLowering extends Lowering {
     this.storeAll()
     f.get(this.code)
     f.op(W.END)
+    return this.progress
   }
   private storeAll() {
     const { f } = this
@@ -176,6 +178,7 @@ export class HotLowering extends Lowering {
           : T.NONE
     context.finish(operand)
     this.snapshots = context.snapshots
+    if (block.order === 0) this.progress = this.count > 0
     if (this.count > 0) {
       f.get(BUDGET)
       f.i32(this.count)

@@ -41,14 +41,15 @@ export class Translator {
     private readonly signatures: ReadonlyMap<string, Pick<Procedure, 'params' | 'result'>>,
   ) {}
 
-  /** Translates regions; the functions in their order. */
+  /** Translates regions; their functions in the same order, undefined for one of which nothing could be translated. */
   translate(regions: readonly Region[]): unknown[] {
     const imports = new ImportList()
     const codes = regions.map(region => {
       const f = new FunctionCode(PARAMETERS)
-      new HotLowering(f, imports, this.finder, this.i32, (region.page.mode & MODE_USER) !== 0).region(region)
-      return f
+      const user = (region.page.mode & MODE_USER) !== 0
+      return new HotLowering(f, imports, this.finder, this.i32, user).region(region) ? f : undefined
     })
+    if (!codes.some(f => f)) return codes
     const m = new ModuleBuilder()
     m.importMemory('memory')
     const given: Record<string, unknown> = { memory: this.memory }
@@ -58,7 +59,7 @@ export class Translator {
     }
     const type = m.type(Array(9).fill(TYPE_I32), [TYPE_I32])
     codes.forEach((f, i) => {
-      m.function(type, f.locals(), f.out.view(), `f${i}`)
+      if (f) m.function(type, f.locals(), f.out.view(), `f${i}`)
     })
     const bytes = m.finish()
     this.bytes += bytes.length
