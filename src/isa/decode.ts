@@ -14,25 +14,12 @@ import {
   MODRM,
   properties,
   REPEATABLE,
-  registerCells,
   secondCells,
   secondShift,
   slots,
   TWO_BYTE,
 } from './decode-tables.js'
-import {
-  ADDRESS_16,
-  FLAT,
-  formTable,
-  IN_MEMORY,
-  OPERAND_16,
-  REP,
-  REPNE,
-  TOO_LONG,
-  UD,
-  VARIANTS,
-  variantMasks,
-} from './forms.js'
+import { formTable, TOO_LONG, UD, variantMasks } from './forms.js'
 import {
   BYTE_SIGNED,
   BYTE_UNSIGNED,
@@ -42,10 +29,12 @@ import {
   NEAR,
   NO_IMMEDIATE,
   ONE,
+  registerCells,
   SHORT,
   WORD,
   WORD_BYTE,
 } from './operand-codes.js'
+import { ADDRESS_16, FLAT, IN_MEMORY, OPERAND_16, REP, REPNE, VARIANTS } from './variants.js'
 
 /** The instruction runs past the bytes that are available. */
 export const NEED_MORE = -1
