@@ -2,7 +2,7 @@
 // mean the same once. Numbers follow the order of the tables and are dense; form 0 is #UD, form 1 the #GP(0) of an
 // instruction of more than 15 bytes.
 
-import { type Form, MEM, MM, type Operand, REG, XMMREG } from './form.js'
+import { type Form, MEM, MM, type Operand, REG, REL, XMMREG } from './form.js'
 import { BY_ADDRESS, IMPLICIT, SIZED, traitsOf } from './mnemonics.js'
 import { opcodeLines } from './opcode-lines.js'
 import { integerOpcodes } from './opcode-table.js'
@@ -90,3 +90,6 @@ function operandName({ kind, size }: Operand): string {
   const width = kind === REG || kind === MEM || (kind === XMMREG && size !== 16) || (kind === MM && size !== 8)
   return width && size > 0 ? name + size * 8 : name
 }
+
+/** Whether the form branches to a displacement: a direct near branch, whose target is EIP of the next instruction + rel. */
+export const isDirectBranch = (form: Form) => form.operands[0]?.kind === REL
