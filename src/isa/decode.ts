@@ -313,13 +313,15 @@ const everyWay =
   ' 83c001 d9e8 d8c1 0fba2001 0f20c0 0f2000 f3a4 f2ae f00118 f001d8 f30f58c1 660fefc0 26ffe0 fff8 0f00c0 362e3e650f1f00'
 function visitEveryWay() {
   const decoder = new Decoder()
-  const bytes = new Uint8Array(64)
-  for (let round = 0; round < 8; round++)
-    for (const hex of everyWay.split(' ')) {
-      bytes.fill(0x66)
-      for (let i = 0; i < hex.length; i += 2) bytes[i >> 1] = Number.parseInt(hex.slice(i, i + 2), 16)
-      decoder.decode(bytes, 0, 20, { code32: round !== 1, flat: round !== 2, features: 0x7ff })
-      decoder.decode(bytes, 40, 20, { code32: true, flat: true, features: 0 })
-    }
+  const ways = everyWay.split(' ')
+  const stride = 20
+  const bytes = new Uint8Array(stride * (ways.length + 3)).fill(0x66)
+  ways.forEach((hex, way) => {
+    for (let i = 0; i < hex.length; i += 2) bytes[way * stride + (i >> 1)] = Number.parseInt(hex.slice(i, i + 2), 16)
+  })
+  for (const code32 of [true, false, true, false, true, false]) {
+    const mode = { code32, flat: code32, features: -1 }
+    for (let way = 0; way <= ways.length; way++) decoder.decode(bytes, way * stride, stride, mode)
+  }
 }
 visitEveryWay()
