@@ -2,10 +2,9 @@
 // A slot is a line's number (0: #UD) or minus the index of a group: sixteen slots by ModR/M, first the eight values of
 // reg with a memory operand, then the eight with mod = 3; there a slot may again be minus the index of eight by rm.
 
-import { MEM } from './form.js'
 import { lines } from './forms.js'
+import { LOCKS, REPEATS, traitsOf } from './mnemonics.js'
 import type { OpcodeLine } from './opcode-lines.js'
-import { MOFFS, NO_IMMEDIATE, registerCells, WORD_BYTE } from './operand-codes.js'
 
 /** Slots: 256 of the one-byte map, then 4 x 256 of the two-byte map (mandatory prefix none, 66, F3, F2). */
 export const slots = new Int16Array(5 * 256)
@@ -27,19 +26,14 @@ export const firstCells = new Uint8Array(lines.length + 1)
 export const firstShift = new Uint8Array(lines.length + 1)
 export const secondCells = new Uint8Array(lines.length + 1)
 export const secondShift = new Uint8Array(lines.length + 1)
-export { registerCells }
 
 const groupSlots: number[] = [0]
-const words = (text: string) => new Set(text.split(' '))
-const lockable = words('add or adc sbb and sub xor inc dec neg not bts btr btc xadd cmpxchg cmpxchg8b xchg')
-const repeatable = words('movs cmps stos lods scas ins outs')
 
 function place(line: OpcodeLine, n: number, at: number) {
-  const { reg, modrm, operands } = line
-  const inMemory = operands.some(c => c.memory)
-  const inRegister = operands.some(c => c.register)
+  const { reg, modrm } = line
+  const { memory, register, ignoreMod } = line.pattern
   // With a mandatory prefix, memory and registers may be two different instructions (MOVLPS, MOVHLPS).
-  const half = line.prefix >= 0 && inMemory !== inRegister
+  const half = line.prefix >= 0 && memory !== register
   if (reg < 0 && modrm < 0 && !half) {
     slots[at] = n
     return
@@ -53,10 +47,10 @@ function place(line: OpcodeLine, n: number, at: number) {
     for (let m = modrm; m <= line.lastModrm; m++) placeModrm(group + 8 + ((m >> 3) & 7), m & 7, n)
     return
   }
-  const anyMod = operands.some(c => c.ignoreMod)
-  for (let r = reg < 0 ? 0 : reg; r <= (reg < 0 ? 7 : reg); r++) {
-    if (anyMod || inMemory) groupSlots[group + r] = n
-    if (anyMod || inRegister) groupSlots[group + 8 + r] = n
+  const [from, to] = reg < 0 ? [0, 7] : [reg, reg]
+  for (let r = from; r <= to; r++) {
+    if (ignoreMod || memory) groupSlots[group + r] = n
+    if (ignoreMod || register) groupSlots[group + 8 + r] = n
   }
 }
 
@@ -69,32 +63,33 @@ function placeModrm(at: number, rm: number, n: number) {
   groupSlots[-groupSlots[at]! + rm] = n
 }
 
-lines.forEach((line, i) => {
-  const n = i + 1
-  const { operands, prefix } = line
+let n = 0
+for (const line of lines) {
+  n++
+  const { pattern, prefix } = line
   for (let opcode = line.opcode; opcode <= line.lastOpcode; opcode++) {
     if (opcode < 0x100) place(line, n, opcode)
     else if (prefix >= 0) place(line, n, TWO_BYTE + prefix * 256 + (opcode & 0xff))
     else for (let p = 0; p < 4; p++) place(line, n, TWO_BYTE + p * 256 + (opcode & 0xff))
   }
-  const modrm = line.reg >= 0 || line.modrm >= 0 || operands.some(c => c.modrm)
+  const [first, second] = pattern.codes
+  const traits = traitsOf(line.mnemonic)
   properties[n] =
-    (modrm ? MODRM : 0) |
-    (operands.some(c => c.ignoreMod) ? IGNORE_MOD : 0) |
-    (lockable.has(line.mnemonic) && operands[0]!.memory ? LOCKABLE : 0) |
-    (repeatable.has(line.mnemonic) ? REPEATABLE : 0)
+    (pattern.modrm || line.reg >= 0 || line.modrm >= 0 ? MODRM : 0) |
+    (pattern.ignoreMod ? IGNORE_MOD : 0) |
+    (traits & LOCKS && first!.memory ? LOCKABLE : 0) |
+    (traits & REPEATS ? REPEATABLE : 0)
   features[n] = line.features
-  const [first, second] = operands
-  firstCells[n] = first?.cells ?? 0
-  firstShift[n] = first?.shift ?? 16
-  secondCells[n] = second?.cells ?? 0
-  secondShift[n] = second?.shift ?? 16
-  const withImmediate = operands.filter(c => c.immediate !== NO_IMMEDIATE)
-  immediates[n] = withImmediate.length === 2 ? WORD_BYTE : (withImmediate[0]?.immediate ?? NO_IMMEDIATE)
-})
+  if (first) {
+    firstCells[n] = first.cells
+    firstShift[n] = first.shift
+    immediates[n] = pattern.immediate
+  }
+  if (second) {
+    secondCells[n] = second.cells
+    secondShift[n] = second.shift
+  }
+}
 
 /** The slots of groups, see above. */
 export const groups = Int16Array.from(groupSlots)
-
-/** Whether the line has a memory operand without ModR/M. */
-export const hasMoffs = (line: OpcodeLine) => line.operands.some(c => c.kind === MEM && c.immediate === MOFFS)

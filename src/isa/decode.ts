@@ -14,25 +14,12 @@ import {
   MODRM,
   properties,
   REPEATABLE,
-  registerCells,
   secondCells,
   secondShift,
   slots,
   TWO_BYTE,
 } from './decode-tables.js'
-import {
-  ADDRESS_16,
-  FLAT,
-  formTable,
-  IN_MEMORY,
-  OPERAND_16,
-  REP,
-  REPNE,
-  TOO_LONG,
-  UD,
-  VARIANTS,
-  variantMasks,
-} from './forms.js'
+import { formTable, TOO_LONG, UD, variantMasks } from './forms.js'
 import {
   BYTE_SIGNED,
   BYTE_UNSIGNED,
@@ -42,10 +29,12 @@ import {
   NEAR,
   NO_IMMEDIATE,
   ONE,
+  registerCells,
   SHORT,
   WORD,
   WORD_BYTE,
 } from './operand-codes.js'
+import { ADDRESS_16, FLAT, IN_MEMORY, OPERAND_16, REP, REPNE, VARIANTS } from './variants.js'
 
 /** The instruction runs past the bytes that are available. */
 export const NEED_MORE = -1
@@ -314,3 +303,25 @@ export class Decoder {
 const short = (bytes: Uint8Array, at: number) => bytes[at]! | (bytes[at + 1]! << 8)
 const long = (bytes: Uint8Array, at: number) =>
   bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
+
+// One encoding for each way through the decoder. They are decoded a few times when the module is loaded, so that the
+// first optimised code already knows all ways: without this it is thrown away four times in the first 100,000
+// instructions of a boot, and each of these costs some milliseconds (benchmarks/micro/decode.ts).
+const everyWay =
+  '90 0fff 8b00 8b4001 8b8001000000 8b0424 8b44bd01 8b04bd00000000 8b0500000000 648b0520000000 67660fb75e01 678b9e0001 6702060102' +
+  ' 66b80100 b801000000 6a01 c1e005 d1e0 c20400 c8040000 9a010000000800 669a01000800 eb01 e901000000 66e90100 a100000000 67a10000' +
+  ' 83c001 d9e8 d8c1 0fba2001 0f20c0 0f2000 f3a4 f2ae f00118 f001d8 f30f58c1 660fefc0 26ffe0 fff8 0f00c0 362e3e650f1f00'
+function visitEveryWay() {
+  const decoder = new Decoder()
+  const ways = everyWay.split(' ')
+  const stride = 20
+  const bytes = new Uint8Array(stride * (ways.length + 3)).fill(0x66)
+  ways.forEach((hex, way) => {
+    for (let i = 0; i < hex.length; i += 2) bytes[way * stride + (i >> 1)] = Number.parseInt(hex.slice(i, i + 2), 16)
+  })
+  for (const code32 of [true, false, true, false, true, false]) {
+    const mode = { code32, flat: code32, features: -1 }
+    for (let way = 0; way <= ways.length; way++) decoder.decode(bytes, way * stride, stride, mode)
+  }
+}
+visitEveryWay()

@@ -8,7 +8,8 @@
 //   [FPU+CMOV]        the lines that follow need these features (features.ts)
 
 import { featureBits, SSE2 } from './features.js'
-import { type OperandCode, operandCode } from './operand-codes.js'
+import { traitsOf } from './mnemonics.js'
+import { type Pattern, patternOf } from './variants.js'
 
 /** One opcode with one mnemonic: what a line says after its ranges and alternatives are taken apart. */
 export interface OpcodeLine {
@@ -24,7 +25,7 @@ export interface OpcodeLine {
   readonly lastModrm: number
   readonly mnemonic: string
   readonly mnemonic16: string
-  readonly operands: readonly OperandCode[]
+  readonly pattern: Pattern
   readonly features: number
 }
 
@@ -32,7 +33,7 @@ const prefixNumbers: Record<string, number> = { np: 0, '66': 1, f3: 2, f2: 3 }
 const opcodePattern =
   /^([0-9A-F]{2,4})(?:-([0-9A-F]{2}))?(?:\/([0-7])|:([0-9A-F]{2})(?:-([0-9A-F]{2}))?)?(?:\+([0-9]))?$/
 
-/** Parses opcode tables. Throws on a line it does not understand, with the line. */
+/** Parses opcode tables. Throws on an opcode or operand code it does not understand, and names it. */
 export function opcodeLines(tables: readonly string[]): OpcodeLine[] {
   const lines: OpcodeLine[] = []
   let features = 0
@@ -53,40 +54,51 @@ function sectionFeatures(header: string): number {
 }
 
 function parse(text: string, features: number, lines: OpcodeLine[]) {
-  const words = text.split(' ')
-  if (words[1] === 'mx') {
-    const [opcode, , names, ...codes] = words
-    const wide = codes.map(code => code.replace(/^[PQN][a-z]+$/, c => `${'VWU'['PQN'.indexOf(c[0]!)]}dq`))
-    expand(text, opcode!, 0, names!, codes, features, lines)
-    expand(text, opcode!, 1, names!, wide, SSE2, lines)
-    return
+  const space = text.indexOf(' ')
+  const opcode = text.slice(0, space)
+  let at = space + 1
+  const first = text.slice(at, at + 2)
+  const isTwin = first === 'mx'
+  const prefix = isTwin ? 0 : text[at + 2] === ' ' ? (prefixNumbers[first] ?? -1) : -1
+  if (prefix >= 0) at += 3
+  const end = text.indexOf(' ', at)
+  const names = end < 0 ? text.slice(at) : text.slice(at, end)
+  const codes = end < 0 ? '' : text.slice(end + 1)
+  expand(opcode, prefix, names, codes, features, lines)
+  if (isTwin) expand(opcode, 1, names, twin(codes), SSE2, lines)
+}
+
+const twins = new Map<string, string>()
+/** The operand codes with XMM registers in the place of MMX registers. */
+function twin(codes: string): string {
+  let wide = twins.get(codes)
+  if (wide === undefined) {
+    wide = codes.replace(/\b([PQN])[a-z]+/g, (_, place: string) => `${'VWU'['PQN'.indexOf(place)]}dq`)
+    twins.set(codes, wide)
   }
-  const prefix = prefixNumbers[words[1]!] ?? -1
-  const at = prefix < 0 ? 1 : 2
-  expand(text, words[0]!, prefix, words[at]!, words.slice(at + 1), features, lines)
+  return wide
 }
 
 function expand(
-  text: string,
   opcodeText: string,
   prefix: number,
   names: string,
-  codes: string[],
+  codes: string,
   features: number,
   lines: OpcodeLine[],
 ) {
   const match = opcodePattern.exec(opcodeText)
-  if (!match) throw new Error(`opcode table: cannot read ${text}`)
+  if (!match) throw new Error(`opcode table: cannot read opcode ${opcodeText}`)
   const opcode = Number.parseInt(match[1]!, 16)
   const lastOpcode = match[2] ? (opcode & ~0xff) | Number.parseInt(match[2], 16) : opcode
   const reg = match[3] ? Number(match[3]) : -1
   const modrm = match[4] ? Number.parseInt(match[4], 16) : -1
   const lastModrm = match[5] ? Number.parseInt(match[5], 16) : modrm
   const step = match[6] ? Number(match[6]) : 0
-  const operands = codes.map(operandCode)
   let n = 0
   for (const name of names.split('|')) {
-    const [mnemonic16, mnemonic = mnemonic16] = name.split('/')
+    const slash = name.indexOf('/')
+    const mnemonic = name.slice(slash + 1)
     const inOpcode = reg < 0 && modrm < 0 ? n : 0
     lines.push({
       opcode: opcode + inOpcode,
@@ -95,9 +107,9 @@ function expand(
       reg: reg < 0 ? -1 : reg + n,
       modrm: modrm < 0 ? -1 : modrm + n,
       lastModrm: modrm < 0 ? -1 : lastModrm + n,
-      mnemonic: mnemonic!,
-      mnemonic16: mnemonic16!,
-      operands,
+      mnemonic,
+      mnemonic16: slash < 0 ? mnemonic : name.slice(0, slash),
+      pattern: patternOf(codes, traitsOf(mnemonic), slash >= 0),
       features,
     })
     n += step

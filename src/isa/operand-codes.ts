@@ -7,9 +7,9 @@ import { gpr8Cell, gprCell, mmCell, xmmCell } from '../cpu/layout.js'
 import { CL, CREG, DREG, FAR, IMM, MEM, MM, REG, REL, SREG, ST, XMMREG } from './form.js'
 
 // Where a register number stands: how far the word (opcode << 8 | ModR/M) is shifted to the right.
-export const FROM_RM = 0
-export const FROM_REG = 3
-export const FROM_OPCODE = 8
+const FROM_RM = 0
+const FROM_REG = 3
+const FROM_OPCODE = 8
 const FIXED = 16
 
 // Immediates, in the order of the bytes of the instruction.
