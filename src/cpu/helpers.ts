@@ -90,10 +90,7 @@ export const helpers: Readonly<Record<string, Helper>> = {
   pushf_allowed: effect(pushFlagsAllowed),
   sti: effect(setInterruptFlag),
   cli: effect(clearInterruptFlag),
-  fpu_error: cpu => {
-    cpu.host.fpuError()
-    return 1
-  },
+  fpu_error: cpu => Number(cpu.host.fpuError()),
   probe_read: effect((cpu, linear, bytes) => probe(cpu, linear, bytes, false, asUser(cpu))),
   probe_write: effect((cpu, linear, bytes) => probe(cpu, linear, bytes, true, asUser(cpu))),
 }

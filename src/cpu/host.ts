@@ -23,8 +23,8 @@ export interface CpuHost {
   onCodeWrite(hostAddress: number, bytes: number): void
   /** Translations were dropped: one linear page number, or all (-1). */
   onFlush(page: number): void
-  /** FERR#: a pending x87 exception is met with CR0.NE clear (IRQ 13 on a PC). */
-  fpuError(): void
+  /** FERR#: a pending x87 exception is met with CR0.NE clear (IRQ 13 on a PC). False when the line was not up before. */
+  fpuError(): boolean
   /** HLT has completed. */
   halt(): void
   /** The guest has written MSR_APIC_BASE (low 32 bits). */

@@ -260,6 +260,9 @@ export class HotContext extends Context {
     super.raise(vector, error)
     this.snap(this.tape.length - 1)
   }
+  override rare() {
+    this.raise(R.RETRY - 1)
+  }
   override stop(reason: number) {
     super.stop(reason)
     if (reason !== 2) this.refused = true

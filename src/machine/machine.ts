@@ -65,7 +65,12 @@ export class Machine {
         onModeChange: () => this.execution?.engine.modeChanged(),
         onCodeWrite: (host, bytes) => this.execution.engine.codeWritten(host, bytes),
         onFlush: () => {},
-        fpuError: () => this.platform.pic.irq[13]!.set(true),
+        fpuError: () => {
+          const line = this.platform.pic.irq[13]!
+          const before = line.level
+          line.set(true)
+          return before
+        },
         halt: () => {
           this.execution.halted = true
         },

@@ -175,6 +175,10 @@ export abstract class Context extends Builder {
   publishEip() {
     this.setState(EIP, this.field('eip'))
   }
+  /** A part of an instruction that hardly ever runs: translated code leaves it, with the whole instruction, to the cold engine. */
+  rare(arm: () => void) {
+    arm()
+  }
   /** EFLAGS bits that are not arithmetic flags (cpu/layout.ts FLAGS). */
   systemFlags(): Value {
     return this.state(FLAGS)

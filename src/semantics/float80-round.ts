@@ -92,9 +92,9 @@ function denormalize(b: Builder, hi: number, lo: number, s: Value) {
   )
 }
 
-export const roundProcedures: Record<string, ProcedureSource> = {
-  /** (dst, sign, e, hi, lo): as `finish`, for every precision, direction and range. Always 1. */
-  float80_round: {
+/** (dst, sign, e, hi, lo): as `finish`, for every direction and range. Always 1. */
+function round(precisionControl: boolean): ProcedureSource {
+  return {
     params: [I32, I32, I32, I64, I64],
     result: I32,
     faults: false,
@@ -105,11 +105,17 @@ export const roundProcedures: Record<string, ProcedureSource> = {
       const pc = b.and(b.shru(word, b.const(8)), b.const(3))
       const rc = b.and(b.shru(word, b.const(10)), b.const(3))
       const cut53 = b.select(b.eq(pc, b.const(2)), b.const64(11n), b.const64(0n))
-      const cut = b.select(pc, cut53, b.const64(40n))
+      const cut = precisionControl ? b.select(pc, cut53, b.const64(40n)) : b.const64(0n)
       const flags = b.variable(b.const(0))
       const exponent = b.variable(e)
       const denormal = b.variable(b.const(0))
 
+      /** What is out of range even with an adjusted exponent (FSCALE) becomes zero or infinite. */
+      const beyond = (sig: Value, se: Value, flag: number) => {
+        setRegister(b, dst, sig, se)
+        report(b, b.const(flag | PE), b.const(Number(flag === OE)))
+        b.return(b.const(1))
+      }
       const unbounded = roundAt(b, sign, rc, cut, b.get(hi), b.get(lo))
       b.if(b.lts(b.add(e, b.eqz(unbounded.sum)), b.const(1)), () => {
         b.if(
@@ -120,7 +126,9 @@ export const roundProcedures: Record<string, ProcedureSource> = {
             b.set(denormal, b.const(1))
           },
           () => {
-            b.set(exponent, b.add(e, b.const(BIAS_ADJUST)))
+            const adjusted = b.add(e, b.const(BIAS_ADJUST))
+            b.if(b.lts(adjusted, b.const(0)), () => beyond(b.const64(0n), sign, UE))
+            b.set(exponent, adjusted)
             b.set(flags, b.const(UE))
           },
         )
@@ -150,12 +158,20 @@ export const roundProcedures: Record<string, ProcedureSource> = {
           report(b, b.const(OE | PE), infinite)
           b.return(b.const(1))
         })
-        b.set(exponent, b.sub(b.get(exponent), b.const(BIAS_ADJUST)))
+        const adjusted = b.sub(b.get(exponent), b.const(BIAS_ADJUST))
+        b.if(b.gts(adjusted, b.const(0x7ffe)), () => beyond(b.const64(TOP_BIT), b.or(sign, b.const(0x7fff)), OE))
+        b.set(exponent, adjusted)
         b.set(flags, b.or(b.get(flags), b.const(OE)))
       })
       setRegister(b, dst, packed, b.or(sign, b.get(exponent)))
       report(b, b.get(flags), up)
       b.return(b.const(1))
     },
-  },
+  }
+}
+
+export const roundProcedures: Record<string, ProcedureSource> = {
+  float80_round: round(true),
+  /** For the operations that precision control does not concern. */
+  float80_round_extended: round(false),
 }

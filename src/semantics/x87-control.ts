@@ -97,7 +97,7 @@ export const x87Control: Record<string, Semantics> = {
     waiting(b)
     setControl(b, b.read(0))
   },
-  wait: waitInstruction,
+  fwait: waitInstruction,
   fnop: b => {
     waiting(b)
     remember(b)

@@ -20,9 +20,7 @@ import {
 import { STOP_TRANSFER } from '../cpu/stops.js'
 import type { Builder } from '../ir/builder.js'
 import type { Value } from '../ir/tape.js'
-import { I32 } from '../ir/types.js'
 import type { Context } from './context.js'
-import type { ProcedureSource } from './procedures.js'
 
 // Status word. The six exception flags have the same bits as their masks in the control word.
 export const IE = 0x01
@@ -91,30 +89,30 @@ export function available(b: Context) {
 }
 
 /**
- * Before an instruction that waits: #NM as above; with an unmasked exception pending #MF (CR0.NE = 1), or the line to
- * the interrupt controller, on which the instruction stays until it is taken or ignored (helper fpu_error gives 1).
+ * Before an instruction that waits: #NM as above; with an unmasked exception pending #MF, or, with CR0.NE clear, the
+ * line to the interrupt controller. The instruction starts again once, so that the interrupt comes before it; when it
+ * is not taken the exception is ignored (helper fpu_error: 1 when the line was up already).
  */
 export function waiting(b: Context) {
   const blocked = b.or(b.and(b.state(CR0), b.const(CR0_EM | CR0_TS)), b.and(b.state(FPU_STATUS, 2), b.const(ES)))
-  b.if(blocked, () => {
-    b.publishEip()
-    b.call('x87_blocked', [], I32, true)
-    reportError(b)
-  })
+  b.if(blocked, () =>
+    b.rare(() => {
+      b.if(b.and(b.state(CR0), b.const(CR0_EM | CR0_TS)), () => b.raise(7))
+      reportError(b)
+    }),
+  )
 }
 
 /** As `waiting`, for WAIT itself: only CR0.MP and CR0.TS together raise #NM. */
 export function waitInstruction(b: Context) {
   const both = b.const(CR0_MP | CR0_TS)
   b.if(b.eq(b.and(b.state(CR0), both), both), () => b.raise(7))
-  b.if(b.and(b.state(FPU_STATUS, 2), b.const(ES)), () => {
-    b.if(b.and(b.state(CR0), b.const(CR0_NE)), () => b.raise(16))
-    b.publishEip()
-    reportError(b)
-  })
+  b.if(b.and(b.state(FPU_STATUS, 2), b.const(ES)), () => b.rare(() => reportError(b)))
 }
 
 function reportError(b: Context) {
+  b.if(b.and(b.state(CR0), b.const(CR0_NE)), () => b.raise(16))
+  b.publishEip()
   b.if(b.eqz(b.helper('fpu_error')), () => b.stop(STOP_TRANSFER))
 }
 
@@ -125,23 +123,4 @@ export function remember(b: Context, operandOffset?: Value) {
   if (operandOffset === undefined) return
   b.setState(FPU_DP, operandOffset)
   b.setState(FPU_DS, b.loadAt(b.shl(b.field('segment'), b.const(5)), SEGMENT + SEG_SELECTOR, 4))
-}
-
-export const stateProcedures: Record<string, ProcedureSource> = {
-  /** Raises what `waiting` found: #NM, or #MF when CR0.NE is set; returns when the error line is to be used instead. */
-  x87_blocked: {
-    params: [],
-    result: I32,
-    faults: true,
-    build: b => {
-      const cr0 = cell(b, CR0)
-      b.if(b.and(cr0, b.const(CR0_EM | CR0_TS)), () => {
-        b.raise(7)
-      })
-      b.if(b.and(cr0, b.const(CR0_NE)), () => {
-        b.raise(16)
-      })
-      b.return(b.const(0))
-    },
-  },
 }

@@ -3,9 +3,11 @@
 import type { Semantics } from './context.js'
 import { addProcedures } from './float80-add.js'
 import { divideProcedures } from './float80-divide.js'
+import { integerProcedures } from './float80-integer.js'
 import { multiplyProcedures } from './float80-multiply.js'
 import { narrowProcedures } from './float80-narrow.js'
 import { operandProcedures } from './float80-operand.js'
+import { remainderProcedures } from './float80-remainder.js'
 import { roundProcedures } from './float80-round.js'
 import { widenProcedures } from './float80-widen.js'
 import type { ProcedureSource } from './procedures.js'
@@ -15,7 +17,7 @@ import { controlProcedures, x87Control } from './x87-control.js'
 import { environmentProcedures, x87Environment } from './x87-environment.js'
 import { fxsaveProcedures, x87Fxsave } from './x87-fxsave.js'
 import { loadProcedures, x87Load } from './x87-load.js'
-import { stateProcedures } from './x87-state.js'
+import { stepProcedures, x87Step } from './x87-step.js'
 import { storeProcedures, x87Store } from './x87-store.js'
 
 /** Meanings of the x87, FXSAVE, FXRSTOR and EMMS instructions by mnemonic. */
@@ -27,11 +29,11 @@ export const x87: Readonly<Record<string, Semantics>> = {
   ...x87Store,
   ...x87Arith,
   ...x87Compare,
+  ...x87Step,
 }
 
 /** Procedures of the x87 and of 80-bit arithmetic by name. */
 export const float80Procedures: Readonly<Record<string, ProcedureSource>> = {
-  ...stateProcedures,
   ...controlProcedures,
   ...environmentProcedures,
   ...fxsaveProcedures,
@@ -42,8 +44,11 @@ export const float80Procedures: Readonly<Record<string, ProcedureSource>> = {
   ...addProcedures,
   ...multiplyProcedures,
   ...divideProcedures,
+  ...integerProcedures,
+  ...remainderProcedures,
   ...loadProcedures,
   ...storeProcedures,
   ...arithProcedures,
   ...compareProcedures,
+  ...stepProcedures,
 }

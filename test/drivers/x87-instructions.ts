@@ -105,6 +105,14 @@ export const storeInstructions: Encoded[] = [
   inMemory('fbstp', 10, 0xdf, 6),
 ]
 
+export const stepInstructions: Encoded[] = [
+  plain('frndint', 0xd9, 0xfc),
+  plain('fscale', 0xd9, 0xfd),
+  plain('fxtract', 0xd9, 0xf4),
+  plain('fprem', 0xd9, 0xf8),
+  plain('fprem1', 0xd9, 0xf5),
+]
+
 export const controlInstructions: Encoded[] = [
   plain('fninit', 0xdb, 0xe3),
   plain('fnclex', 0xdb, 0xe2),

@@ -1,7 +1,6 @@
 // A CPU that has nothing but x87 semantics, run by the reference evaluator: for tests of one instruction at a time.
 
 import * as layout from '../../src/cpu/layout.js'
-import { Builder } from '../../src/ir/builder.js'
 import { type Datum, type Environment, Evaluator, type Program, prepare } from '../../src/ir/evaluate.js'
 import type { Procedure, Value } from '../../src/ir/tape.js'
 import type { Form, Operand } from '../../src/isa/form.js'
@@ -38,11 +37,11 @@ class Bound extends Context {
   }
 }
 
-/** A builder's tape as a procedure. */
+/** A procedure with its tape. */
 function procedure(name: string): Procedure {
   const source = float80Procedures[name]
   if (!source) throw new Error(`no procedure ${name}`)
-  const b = new Builder()
+  const b = new Bound({ flat: true } as Form, [])
   source.build(b)
   return { name, params: source.params, result: source.result, faults: source.faults, tape: b.tape }
 }

@@ -7,6 +7,7 @@ import {
   controlInstructions,
   type Encoded,
   loadInstructions,
+  stepInstructions,
   storeInstructions,
 } from '../drivers/x87-instructions.js'
 
@@ -15,6 +16,7 @@ const groups: [string, readonly Encoded[], number][] = [
   ['comparison', compareInstructions, 3000],
   ['loads', loadInstructions, 3000],
   ['stores', storeInstructions, 5000],
+  ['steps', stepInstructions, 10000],
   ['control', controlInstructions, 1000],
 ]
 

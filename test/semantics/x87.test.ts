@@ -7,6 +7,7 @@ import {
   controlInstructions,
   type Encoded,
   loadInstructions,
+  stepInstructions,
   storeInstructions,
 } from '../drivers/x87-instructions.js'
 
@@ -15,6 +16,7 @@ const groups: [string, readonly Encoded[], number][] = [
   ['comparison', compareInstructions, 100],
   ['loads', loadInstructions, 100],
   ['stores', storeInstructions, 200],
+  ['steps', stepInstructions, 100],
   ['control', controlInstructions, 60],
 ]
 
