@@ -50,7 +50,7 @@ export class Fixture {
       onFlush: page => this.log.push(`flush ${page}`),
       halt: () => this.log.push('halt'),
       fpuError: () => {},
-    onApicBase: value => this.log.push(`apic ${value}`),
+      onApicBase: value => this.log.push(`apic ${value}`),
     }
     this.cpu = new Cpu(new ArrayBuffer(RAM + RAM_BYTES), host, cpuModel(model))
   }
