@@ -28,6 +28,8 @@ export type Helper = (...args: number[]) => number
 /** Host pages of guest memory begin here. */
 const PAGES = L.RAM
 const memory = new ArrayBuffer(PAGES + 0x40000)
+/** Linear pages whose translation table entries are set: the memory is shared by all machines, one after the other. */
+const filled = new Set<number>()
 
 export class SemanticsMachine {
   readonly cells = new Int32Array(memory, 0, L.STATE_END >> 2)
@@ -43,6 +45,8 @@ export class SemanticsMachine {
   private readonly evaluator: Evaluator
 
   constructor() {
+    for (const page of filled) this.translate(page, 0, 0)
+    filled.clear()
     this.cells.fill(0)
     new Uint8Array(memory, PAGES).fill(0)
     this.cells[L.TLB_READ >> 2] = L.TLB_SUPERVISOR_READ
@@ -82,13 +86,12 @@ export class SemanticsMachine {
     const at = PAGES + 0x1000 * host
     this.pages.set(page, { host: at, write })
     const entry = tlb ? (at - 0x1000 * page - L.TLB_VALID) | 0 : 0
-    this.view.setInt32(L.TLB_SUPERVISOR_READ + 4 * page, entry, true)
-    this.view.setInt32(L.TLB_SUPERVISOR_WRITE + 4 * page, write ? entry : 0, true)
+    this.translate(page, entry, write ? entry : 0)
+    filled.add(page)
   }
-  /** Forgets all pages. */
-  unmap() {
-    for (const page of this.pages.keys()) this.map(page, 0)
-    this.pages.clear()
+  private translate(page: number, read: number, write: number) {
+    this.view.setInt32(L.TLB_SUPERVISOR_READ + 4 * page, read, true)
+    this.view.setInt32(L.TLB_SUPERVISOR_WRITE + 4 * page, write, true)
   }
   private host(linear: number, write: boolean): number {
     const page = this.pages.get(linear >>> 12)
