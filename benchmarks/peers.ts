@@ -3,11 +3,12 @@
 // run is a new process that begins at the firmware or the boot protocol and decompresses the kernel itself.
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
-import { buildImage, DEFAULT_COMMAND_LINE, type Image, PEER_PACKAGES, type Progress } from '../images/index.js'
+import { buildImage, DEFAULT_COMMAND_LINE, type Image, type Progress } from '../images/index.js'
 import { packageRoot } from '../images/package-root.js'
-import { requirePackages } from '../images/packages.js'
+import { PEER_PACKAGES, requirePackages } from '../images/packages.js'
 import { runOnConsole } from './console-run.js'
 import { comparePeers, type PeersReport, type Samples } from './peers-report.js'
 
@@ -70,7 +71,7 @@ function commandOf(machine: string, image: Image, commandLine: string, megabytes
 }
 
 function versionOf(machine: string): string {
-  if (machine === 'v86') return 'npm v86 0.5.462'
+  if (machine === 'v86') return `npm v86 ${createRequire(import.meta.url)('v86/package.json').version}`
   if (machine === 'qemu') return execFileSync('qemu-system-i386', ['--version'], { encoding: 'utf8' }).split('\n')[0]!
   return `Node ${process.version}`
 }
