@@ -7,6 +7,7 @@ import { createRequire } from 'node:module'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { buildImage, DEFAULT_COMMAND_LINE, type Image, type Progress } from '../images/index.js'
+import { BENCH_JOBS } from '../images/jobs.js'
 import { packageRoot } from '../images/package-root.js'
 import { PEER_PACKAGES, requirePackages } from '../images/packages.js'
 import { runOnConsole } from './console-run.js'
@@ -14,8 +15,10 @@ import { comparePeers, type PeersReport, type Samples } from './peers-report.js'
 
 export { formatPeersReport, type PeersReport } from './peers-report.js'
 
-/** A machine to compare previrt with. */
-export type Peer = 'v86' | 'qemu'
+/** Machines to compare previrt with. */
+export const PEERS = ['v86', 'qemu'] as const
+/** One of them. */
+export type Peer = (typeof PEERS)[number]
 
 /** Options of `runPeersBenchmark`. */
 export interface PeersOptions {
@@ -76,16 +79,24 @@ function versionOf(machine: string): string {
   return `Node ${process.version}`
 }
 
+function refuseUnknown(what: string, given: readonly string[], known: readonly string[]): void {
+  const unknown = given.filter(name => !known.includes(name))
+  if (unknown.length > 0) throw new RangeError(`no ${what} '${unknown.join(', ')}'; there are: ${known.join(', ')}`)
+}
+
 /**
  * Runs the benchmark and compares.
  * @returns every sample, medians, deviations, ratios and geometric means; `failed` lists the jobs whose checksum or
  *   status differed between machines or runs, which no mean includes
+ * @throws RangeError for an unknown peer or job or a number of runs below 1
  * @throws when a package or the build is missing, or when a machine ends before the suite does
  */
 export async function runPeersBenchmark(options: PeersOptions = {}): Promise<PeersReport> {
   const { runs = DEFAULT_RUNS, memoryMegabytes = DEFAULT_MEGABYTES, scale = 100 } = options
   if (!Number.isInteger(runs) || runs < 1) throw new RangeError(`--runs ${runs}: give a whole number above 0`)
-  const peers = options.peers ?? (['v86', 'qemu'] as const)
+  const peers = options.peers ?? PEERS
+  refuseUnknown('peer', peers, PEERS)
+  refuseUnknown('job', options.jobs ?? [], BENCH_JOBS)
   requirePackages(PEER_PACKAGES)
   const image = await buildImage('linux', {
     plain: true,
