@@ -32,13 +32,14 @@ export interface Snippet {
   readonly prepare?: (registers: number[]) => void
 }
 
+const { imul } = Math
 /** A random source with a printable seed. */
 function randomFrom(seed: number) {
   let a = seed | 0
   return () => {
     a = (a + 0x6d2b79f5) | 0
-    let t = Math.imul(a ^ (a >>> 15), 1 | a)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    let t = imul(a ^ (a >>> 15), 1 | a)
+    t = (t + imul(t ^ (t >>> 7), 61 | t)) ^ t
     return (t ^ (t >>> 14)) >>> 0
   }
 }
