@@ -105,6 +105,7 @@ export function compareWithHost(snippets: readonly Snippet[], vectors = 100) {
   const random = randomFrom(seed)
   const states = snippets.map(s => Array.from({ length: vectors }, () => randomState(random, s)))
   const results = host.run(states.flatMap((of, snippet) => of.map(state => ({ snippet, state }))))
+  host.close()
   const machine = new SemanticsMachine()
   machine.map(MEMORY_AT >>> 12, 1)
   machine.map((MEMORY_AT >>> 12) + 1, 2)
