@@ -174,8 +174,4 @@ export class Blocks extends Interpreter {
     for (const { page } of covered) this.byPage.get(page.hostPage)?.delete(installed)
     this.discarded++
   }
-
-  protected override stepHot(record: number): number {
-    return this.core.step(record, this.finder.handler(record))
-  }
 }
