@@ -24,7 +24,7 @@ import { IF, NT, RF, TF, VM } from './eflags.js'
 import { GP, NP, TS } from './exceptions.js'
 import { innerStack } from './inner-stack.js'
 import { CPL, CS, DS, EIP, ES, ESP, FLAGS, FS, GS, gprCell, IDTR_BASE, IDTR_LIMIT, SEG_SELECTOR, SS } from './layout.js'
-import { systemLoad } from './memory.js'
+import { loadDescriptor } from './memory.js'
 import { updateMode } from './mode.js'
 import {
   descriptorBase,
@@ -54,10 +54,9 @@ export function deliverThroughIdt(
   const offset = vector * 8
   if (offset + 7 > cpu.u32[IDTR_LIMIT >> 2]!) return cpu.raise(GP, offset + 2 + ext)
   const address = (i32[IDTR_BASE >> 2]! + offset) | 0
-  const low = systemLoad(cpu, address, 4)
-  if (cpu.faulted) return false
-  const high = systemLoad(cpu, (address + 4) | 0, 4)
-  if (cpu.faulted) return false
+  if (!loadDescriptor(cpu, address)) return false
+  const low = cpu.descriptorLow
+  const high = cpu.descriptorHigh
   const type = descriptorType(high)
   const usable =
     type === INTERRUPT_GATE32 ||
