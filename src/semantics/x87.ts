@@ -17,6 +17,7 @@ import { controlProcedures, x87Control } from './x87-control.js'
 import { environmentProcedures, x87Environment } from './x87-environment.js'
 import { fxsaveProcedures, x87Fxsave } from './x87-fxsave.js'
 import { loadProcedures, x87Load } from './x87-load.js'
+import { stateProcedures } from './x87-state.js'
 import { stepProcedures, x87Step } from './x87-step.js'
 import { storeProcedures, x87Store } from './x87-store.js'
 
@@ -34,6 +35,7 @@ export const x87: Readonly<Record<string, Semantics>> = {
 
 /** Procedures of the x87 and of 80-bit arithmetic by name. */
 export const float80Procedures: Readonly<Record<string, ProcedureSource>> = {
+  ...stateProcedures,
   ...controlProcedures,
   ...environmentProcedures,
   ...fxsaveProcedures,
