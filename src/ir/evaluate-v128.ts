@@ -51,8 +51,8 @@ const unsignedLanes = (s: Shape, f: Lanes) => (x: Uint8Array, y: Uint8Array) =>
 const signedLanes = (s: Shape, f: Lanes) => (x: Uint8Array, y: Uint8Array) =>
   build(s, i => f(signed(s, s.get(x, i)), signed(s, s.get(y, i))))
 
-const smaller: Lanes = (x, y) => (x < y ? x : y)
-const larger: Lanes = (x, y) => (x > y ? x : y)
+const clampHigh: Lanes = (x, y) => clamp(x, x, y)
+const clampLow: Lanes = (x, y) => clamp(x, y, x)
 
 function common(name: string, s: Shape): Record<string, Operation> {
   const bits = BigInt(s.bits)
@@ -71,10 +71,10 @@ function common(name: string, s: Shape): Record<string, Operation> {
     gt_u: unsignedLanes(s, (x, y) => bool(x > y)),
     lt_s: signedLanes(s, (x, y) => bool(x < y)),
     lt_u: unsignedLanes(s, (x, y) => bool(x < y)),
-    min_s: signedLanes(s, smaller),
-    min_u: unsignedLanes(s, smaller),
-    max_s: signedLanes(s, larger),
-    max_u: unsignedLanes(s, larger),
+    min_s: signedLanes(s, clampHigh),
+    min_u: unsignedLanes(s, clampHigh),
+    max_s: signedLanes(s, clampLow),
+    max_u: unsignedLanes(s, clampLow),
     add_sat_s: signedLanes(s, (x, y) => clamp(x + y, -(1n << (bits - 1n)), (1n << (bits - 1n)) - 1n)),
     sub_sat_s: signedLanes(s, (x, y) => clamp(x - y, -(1n << (bits - 1n)), (1n << (bits - 1n)) - 1n)),
     add_sat_u: unsignedLanes(s, (x, y) => clamp(x + y, 0n, (1n << bits) - 1n)),
