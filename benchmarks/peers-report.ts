@@ -1,5 +1,6 @@
 // From the samples of the peers benchmark to its report: medians for each job and machine, ratios of CPU
 // time, geometric means, failures; as an object for --json and as a table for people.
+import { STATUS_SKIPPED } from '../images/jobs.js'
 import { BOOT, type RunSample } from './console-run.js'
 import { geometricMean, median, medianAbsoluteDeviation } from './statistics.js'
 
@@ -17,7 +18,7 @@ export interface Circumstances {
 }
 
 /** One job on all machines. */
-export interface JobReport {
+interface JobReport {
   name: string
   checksum: string
   /** Machine to median CPU seconds. */
@@ -44,7 +45,6 @@ export interface PeersReport {
   samples: Samples
 }
 
-const STATUS_SKIPPED = 77
 /** Ratios are not formed of times that the clock can hardly tell from nothing. */
 const SMALLEST_SECONDS = 0.001
 

@@ -3,18 +3,22 @@
 // run is a new process that begins at the firmware or the boot protocol and decompresses the kernel itself.
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
-import { buildImage, DEFAULT_COMMAND_LINE, type Image, PEER_PACKAGES, type Progress } from '../images/index.js'
+import { buildImage, DEFAULT_COMMAND_LINE, type Image, type Progress } from '../images/index.js'
+import { BENCH_JOBS } from '../images/jobs.js'
 import { packageRoot } from '../images/package-root.js'
-import { requirePackages } from '../images/packages.js'
+import { PEER_PACKAGES, requirePackages } from '../images/packages.js'
 import { runOnConsole } from './console-run.js'
 import { comparePeers, type PeersReport, type Samples } from './peers-report.js'
 
 export { formatPeersReport, type PeersReport } from './peers-report.js'
 
-/** A machine to compare previrt with. */
-export type Peer = 'v86' | 'qemu'
+/** Machines to compare previrt with. */
+export const PEERS = ['v86', 'qemu'] as const
+/** One of them. */
+export type Peer = (typeof PEERS)[number]
 
 /** Options of `runPeersBenchmark`. */
 export interface PeersOptions {
@@ -70,21 +74,29 @@ function commandOf(machine: string, image: Image, commandLine: string, megabytes
 }
 
 function versionOf(machine: string): string {
-  if (machine === 'v86') return 'npm v86 0.5.462'
+  if (machine === 'v86') return `npm v86 ${createRequire(import.meta.url)('v86/package.json').version}`
   if (machine === 'qemu') return execFileSync('qemu-system-i386', ['--version'], { encoding: 'utf8' }).split('\n')[0]!
   return `Node ${process.version}`
+}
+
+function refuseUnknown(what: string, given: readonly string[], known: readonly string[]): void {
+  const unknown = given.filter(name => !known.includes(name))
+  if (unknown.length > 0) throw new RangeError(`no ${what} '${unknown.join(', ')}'; there are: ${known.join(', ')}`)
 }
 
 /**
  * Runs the benchmark and compares.
  * @returns every sample, medians, deviations, ratios and geometric means; `failed` lists the jobs whose checksum or
  *   status differed between machines or runs, which no mean includes
+ * @throws RangeError for an unknown peer or job or a number of runs below 1
  * @throws when a package or the build is missing, or when a machine ends before the suite does
  */
 export async function runPeersBenchmark(options: PeersOptions = {}): Promise<PeersReport> {
   const { runs = DEFAULT_RUNS, memoryMegabytes = DEFAULT_MEGABYTES, scale = 100 } = options
   if (!Number.isInteger(runs) || runs < 1) throw new RangeError(`--runs ${runs}: give a whole number above 0`)
-  const peers = options.peers ?? (['v86', 'qemu'] as const)
+  const peers = options.peers ?? PEERS
+  refuseUnknown('peer', peers, PEERS)
+  refuseUnknown('job', options.jobs ?? [], BENCH_JOBS)
   requirePackages(PEER_PACKAGES)
   const image = await buildImage('linux', {
     plain: true,

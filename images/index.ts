@@ -18,7 +18,6 @@ import { buildPrograms, programsDigest } from './programs.js'
 import { toolchainIdentity } from './toolchain.js'
 
 export type { Assembler, Progress } from './linux/kernel.js'
-export { missingPackages, PEER_PACKAGES, REQUIRED_PACKAGES } from './packages.js'
 
 /** A guest image; paths are absolute, and exist when `built`. */
 export interface Image {

@@ -14,7 +14,6 @@ export const REQUIRED_PACKAGES = [
   'flex',
   'libelf-dev',
   'xz-utils',
-  'kmod',
 ] as const
 
 /** Debian packages that `bench --peers v86,qemu` needs on top. */

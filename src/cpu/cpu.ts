@@ -21,6 +21,7 @@ import type { CpuModel } from './models.js'
 import { reset } from './reset.js'
 import { refreshSegments } from './segment-cache.js'
 import { StackCursor } from './stack-cursor.js'
+import { type CpuState, type PartialState, readState, writeState } from './state.js'
 import { Tlb } from './tlb.js'
 
 /** Takes over the delivery through a gate: see `Cpu.monitorGate`. */
@@ -164,6 +165,14 @@ export class Cpu {
   /** Delivers a debug trap (#DB after the instruction). */
   deliverTrap(vector: number) {
     deliverTrap(this, vector)
+  }
+
+  /** All registers as a snapshot; setting merges what is named: see state.ts. */
+  get state(): CpuState {
+    return readState(this)
+  }
+  set state(state: PartialState) {
+    writeState(this, state)
   }
 
   /** Recomputes all derived cells and drops all translations, after the state cells were written from outside. */

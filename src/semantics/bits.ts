@@ -9,7 +9,7 @@ import { LOGIC } from './flags.js'
 /** Tests a bit and, with `change`, stores the operand with what `change` makes of it and the bit's mask. */
 const test =
   (change?: (b: Context, x: Value, mask: Value) => Value): Semantics =>
-  (b, { size, operands, addressSize }) => {
+  (b, { size, operands, flat }) => {
     const write = change !== undefined
     const position = b.read(1)
     const inBits = b.and(position, b.const(8 * size - 1))
@@ -18,7 +18,7 @@ const test =
     if (operands[0]!.kind === MEM && operands[1]!.kind === REG) {
       const units = b.shrs(b.signed(position, size), b.const(size === 4 ? 5 : 4))
       const offset = b.add(b.offset(), b.mul(units, b.const(size)))
-      linear = b.linear(addressSize === 2 ? b.mask(offset, 2) : offset, size, write)
+      linear = b.linear(flat ? offset : b.and(offset, b.field('addressMask')), size, write)
       x = b.guestLoad(linear, size, write)
     } else x = write ? b.readForWrite(0) : b.read(0)
     if (change) {

@@ -5,7 +5,7 @@ import { STOP_TRANSFER } from '../cpu/stops.js'
 import type { Value } from '../ir/tape.js'
 import { FAR } from '../isa/form.js'
 import type { Context, Semantics } from './context.js'
-import { privileged, UD } from './privilege.js'
+import { GP, privileged, UD } from './privilege.js'
 import { readFarPointer } from './segment-registers.js'
 
 const BR = 5
@@ -58,5 +58,6 @@ export const interrupts: Record<string, Semantics> = {
     transfer(b, 'sysexit', [])
   },
   ud: b => b.raise(UD),
-  gp: b => b.raise(13, b.const(0)),
+  /** What an instruction of more than 15 bytes is. */
+  gp: b => b.raise(GP, b.const(0)),
 }

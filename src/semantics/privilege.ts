@@ -1,7 +1,7 @@
 // Checks that system instructions share (SDM vol. 3, 5.9 privileged instructions; vol. 1, 19.5 I/O privilege level)
 // and leaving translated code after a change of mode. Real mode has CPL 0, virtual-8086 mode CPL 3.
 
-import { CPL, CR0, FLAGS, INTR, MODE } from '../cpu/layout.js'
+import { CPL, FLAGS, INTR, MODE } from '../cpu/layout.js'
 import { STOP_NEXT } from '../cpu/stops.js'
 import type { Value } from '../ir/tape.js'
 import type { Context } from './context.js'
@@ -26,11 +26,6 @@ export function virtual8086(b: Context): Value {
 /** Checks access to `size` ports from `port` on: below IOPL by the I/O permission bitmap. */
 export function checkPort(b: Context, port: Value, size: number) {
   b.if(b.or(aboveIopl(b), virtual8086(b)), () => b.helper('check_io', [port, b.const(size)], true))
-}
-/** #UD in real and virtual-8086 mode. */
-export function protectedOnly(b: Context) {
-  const real = b.eqz(b.and(b.state(CR0), b.const(1)))
-  b.if(b.or(real, virtual8086(b)), () => b.raise(UD))
 }
 /** Leaves the engine after this instruction if an interrupt waits and IF is set. */
 export function lookAtInterrupts(b: Context) {

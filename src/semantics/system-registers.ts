@@ -1,5 +1,6 @@
 // Control and debug registers, descriptor-table registers (SDM vol. 2: MOV with CR and DR, LGDT LIDT SGDT SIDT, LLDT LTR
-// SLDT STR, LMSW SMSW, CLTS) and protection checks on selectors (VERR VERW LAR LSL ARPL).
+// SLDT STR, LMSW SMSW, CLTS) and protection checks on selectors (VERR VERW LAR LSL ARPL). Those that do not exist in real
+// and virtual-8086 mode are not decoded there.
 
 import {
   CR0,
@@ -16,7 +17,7 @@ import {
 import { STOP_NEXT } from '../cpu/stops.js'
 import { CREG, DREG, type Form } from '../isa/form.js'
 import type { Context, Semantics } from './context.js'
-import { privileged, protectedOnly, watchingMode } from './privilege.js'
+import { privileged, watchingMode } from './privilege.js'
 
 /** MOV to and from a control register; what is written takes effect at the next instruction. */
 export function moveControl(b: Context, form: Form) {
@@ -57,13 +58,11 @@ const storeTable =
 const storeSelector =
   (n: number): Semantics =>
   b => {
-    protectedOnly(b)
     b.write(0, b.state(segmentCell(n, SEG_SELECTOR), 2))
   }
 const loadSelector =
   (helper: string): Semantics =>
   b => {
-    protectedOnly(b)
     privileged(b)
     b.helper(helper, [b.read(0)], true)
   }
@@ -71,7 +70,6 @@ const loadSelector =
 const verify =
   (helper: string): Semantics =>
   b => {
-    protectedOnly(b)
     const ok = b.helper(helper, [b.read(0)], true)
     b.flags.setZero(ok)
   }
@@ -79,14 +77,12 @@ const verify =
 const look =
   (helper: string): Semantics =>
   (b, form) => {
-    protectedOnly(b)
     const found = b.helper(helper, [b.read(1), b.const(form.operandSize)], true)
     const ok = b.ne(b.state(SCRATCH), b.const(0))
     b.write(0, b.select(ok, found, b.read(0)))
     b.flags.setZero(ok)
   }
 const arpl: Semantics = b => {
-  protectedOnly(b)
   const to = b.readForWrite(0)
   const rpl = b.and(b.read(1), b.const(3))
   const lower = b.ltu(b.and(to, b.const(3)), rpl)
