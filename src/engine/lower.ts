@@ -5,7 +5,7 @@
 import { FAULT } from '../cpu/layout.js'
 import * as T from '../ir/tape.js'
 import { NONE, type Tape, type Value } from '../ir/tape.js'
-import { F32, F64, I32, I64, operators, type Type, V128, VOID } from '../ir/types.js'
+import { F32, F64, I32, I64, operators, SHUFFLE, type Type, V128, VOID } from '../ir/types.js'
 import * as W from '../wasm/opcodes.js'
 import { Writer } from '../wasm/writer.js'
 
@@ -261,9 +261,10 @@ export abstract class Lowering {
     const n = tape.op[v]! - T.FIRST_OPERATOR
     this.push(tape.a[v]!)
     if (tape.b[v]! >= 0) this.push(tape.b[v]!)
-    if (tape.c[v]! >= 0) this.push(tape.c[v]!)
+    if (tape.c[v]! >= 0 && n !== SHUFFLE) this.push(tape.c[v]!)
     for (const byte of encodings[n]!) f.op(byte)
     if (operators[n]!.lane) f.op(tape.imm[v]!)
+    if (n === SHUFFLE) f.out.append(tape.wide[tape.imm[tape.c[v]!]!] as Uint8Array)
   }
   /** Keeps what is on the stack as the value's local. */
   protected keep(v: Value) {

@@ -143,6 +143,10 @@ export class Builder {
   op(name: string, x: Value, y: Value = NONE, z: Value = NONE, lane = 0): Value {
     return this.pure(number(name), x, y, z, lane)
   }
+  /** Sixteen bytes chosen by number from x (0-15) and y (16-31). */
+  shuffle(x: Value, y: Value, lanes: readonly number[]): Value {
+    return this.op('i8x16.shuffle', x, y, this.constV128(Uint8Array.from(lanes)))
+  }
   private pure(n: number, x: Value, y: Value = NONE, z: Value = NONE, lane = 0): Value {
     return this.tape.push(n + FIRST_OPERATOR, operators[n]!.result, x, y, z, lane)
   }

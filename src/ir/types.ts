@@ -91,20 +91,29 @@ declare(V128, [V128, I64], 'i64x2.replace_lane', true)
 declare(V128, [V128, F32], 'f32x4.replace_lane', true)
 declare(V128, [V128, F64], 'f64x2.replace_lane', true)
 declare(V128, [V128, V128], 'i8x16.swizzle')
+/** Its third operand, the sixteen lane numbers, is a constant and becomes the immediate of the instruction. */
+export const SHUFFLE = operators.length
+declare(V128, [V128, V128, V128], 'i8x16.shuffle')
 for (const shape of ['i8x16', 'i16x8', 'i32x4', 'i64x2']) {
   const all = (names: string) => names.replace(/[^ ]+/g, n => `${shape}.${n}`)
   declare(V128, [V128, V128], all('add sub eq ne'))
   declare(V128, [V128, I32], all('shl shr_s shr_u'))
   declare(V128, [V128], all('neg'))
-  declare(I32, [V128], all('bitmask'))
+  declare(I32, [V128], all('bitmask all_true'))
   if (shape !== 'i64x2') declare(V128, [V128, V128], all('gt_s gt_u lt_s lt_u min_s min_u max_s max_u'))
 }
 declare(V128, [V128, V128], 'i8x16.add_sat_s i8x16.add_sat_u i8x16.sub_sat_s i8x16.sub_sat_u i8x16.avgr_u')
 declare(V128, [V128, V128], 'i16x8.add_sat_s i16x8.add_sat_u i16x8.sub_sat_s i16x8.sub_sat_u i16x8.avgr_u i16x8.mul')
 declare(V128, [V128, V128], 'i32x4.mul i64x2.mul i32x4.dot_i16x8_s')
 declare(V128, [V128, V128], 'i8x16.narrow_i16x8_s i8x16.narrow_i16x8_u i16x8.narrow_i32x4_s i16x8.narrow_i32x4_u')
+declare(V128, [V128, V128], 'i32x4.extmul_low_i16x8_s i32x4.extmul_high_i16x8_s')
+declare(V128, [V128, V128], 'i32x4.extmul_low_i16x8_u i32x4.extmul_high_i16x8_u i64x2.extmul_low_i32x4_u')
+declare(V128, [V128], 'i16x8.extadd_pairwise_i8x16_u i32x4.extadd_pairwise_i16x8_u')
 for (const shape of ['f32x4', 'f64x2']) {
   const all = (names: string) => names.replace(/[^ ]+/g, n => `${shape}.${n}`)
   declare(V128, [V128, V128], all('add sub mul div eq ne lt le pmin pmax'))
   declare(V128, [V128], all('sqrt abs neg'))
 }
+declare(V128, [V128], 'f64x2.promote_low_f32x4 f32x4.demote_f64x2_zero')
+declare(V128, [V128], 'f32x4.convert_i32x4_s f64x2.convert_low_i32x4_s')
+declare(V128, [V128], 'i32x4.trunc_sat_f32x4_s i32x4.trunc_sat_f64x2_s_zero f32x4.nearest f64x2.nearest')

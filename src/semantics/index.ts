@@ -12,7 +12,7 @@ import { move } from './move.js'
 import { muldiv } from './muldiv.js'
 import { segmentRegisters } from './segment-registers.js'
 import { shifts } from './shift.js'
-import { sseState } from './sse-state.js'
+import { simd } from './sse.js'
 import { stack } from './stack.js'
 import { strings } from './string.js'
 import { system } from './system.js'
@@ -36,5 +36,5 @@ export const semantics: Readonly<Record<string, Semantics>> = {
   ...systemRegisters,
   ...system,
   ...x87,
-  ...sseState,
+  ...simd,
 }

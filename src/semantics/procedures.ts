@@ -5,7 +5,7 @@ import type { Type } from '../ir/types.js'
 import type { Context } from './context.js'
 import { flagProcedures } from './flag-kinds.js'
 import { segmentProcedures } from './segments.js'
-import { sseStateProcedures } from './sse-state.js'
+import { simdProcedures } from './sse.js'
 import { stringProcedures } from './string-procedures.js'
 import { float80Procedures } from './x87.js'
 
@@ -23,5 +23,5 @@ export const procedures: Readonly<Record<string, ProcedureSource>> = {
   ...segmentProcedures,
   ...stringProcedures,
   ...float80Procedures,
-  ...sseStateProcedures,
+  ...simdProcedures,
 }

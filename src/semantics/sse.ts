@@ -1,0 +1,24 @@
+// All instructions of MMX, SSE and SSE2, and their procedures, in one table each.
+
+import type { Semantics } from './context.js'
+import { mmxProcedures } from './mmx-state.js'
+import type { ProcedureSource } from './procedures.js'
+import { sseInteger } from './sse-integer.js'
+import { sseMove } from './sse-move.js'
+import { sseShift, sseShiftProcedures } from './sse-shift.js'
+import { sseShuffle, sseShuffleProcedures } from './sse-shuffle.js'
+import { sseState, sseStateProcedures } from './sse-state.js'
+
+export const simd: Record<string, Semantics> = {
+  ...sseState,
+  ...sseMove,
+  ...sseInteger,
+  ...sseShift,
+  ...sseShuffle,
+}
+export const simdProcedures: Record<string, ProcedureSource> = {
+  ...mmxProcedures,
+  ...sseStateProcedures,
+  ...sseShiftProcedures,
+  ...sseShuffleProcedures,
+}
