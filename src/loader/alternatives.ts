@@ -61,7 +61,7 @@ interface Alternative {
  * @throws LoadError if the table is not one of Linux 6.1 or names bytes outside the kernel
  */
 export function settleAlternatives(elf: ElfImage, features: Uint32Array): SettledAlternatives {
-  const bytes = elf.bytes.slice()
+  const bytes = new Uint8Array(elf.bytes)
   const table = readTable(elf)
   const patched: SettledPlace[] = []
   for (const alternative of table) {
