@@ -10,7 +10,7 @@ const PRESENT = 1
 const LARGE = 0x80
 
 /** Physical address of a linear one, or undefined where nothing is mapped. */
-export function physicalAddress(machine: Machine, linear: number): number | undefined {
+function physicalAddress(machine: Machine, linear: number): number | undefined {
   const { cr0, cr3, cr4 } = machine.cpu.state
   if ((cr0 & CR0_PG) === 0) return linear >>> 0
   return (cr4 & CR4_PAE) !== 0 ? walkThreeLevels(machine, cr3, linear) : walkTwoLevels(machine, cr3, cr4, linear)
