@@ -54,7 +54,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'hypervisors/linux': ['hypervisors/hypervisor'],
 
   // Looking inside, and the library's front door.
-  'src/debug': ['src/machine', 'src/engine', 'src/isa', 'src/loader/symbols'],
+  'src/debug': ['src/machine', 'src/cpu/layout', 'src/engine', 'src/isa', 'src/loader/symbols'],
   'src/index': ['src/machine', 'src/cpu', 'src/engine', 'src/isa'],
 
   // Programs. Nobody imports them (images: only they themselves do).

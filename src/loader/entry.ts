@@ -55,11 +55,9 @@ export interface EntryState {
   readonly idtr: EntryTable
 }
 
-export const EFLAGS_FIXED = 0x2
-export const CR0_PE = 0x1
-export const CR0_ET = 0x10
-/** CR0 after reset: CD, NW and ET (SDM Vol. 3, table 9-1). */
-export const CR0_RESET = 0x60000010
+const EFLAGS_FIXED = 0x2
+const CR0_PE = 0x1
+const CR0_ET = 0x10
 
 const FLAT_CODE_RIGHTS = 0xc09b
 const FLAT_DATA_RIGHTS = 0xc093
@@ -87,28 +85,6 @@ export function flatEntry(entry: FlatEntry): EntryState {
     segments: { cs: code, ds: data, es: data, fs: data, gs: data, ss: data },
     gdtr: entry.gdt,
     idtr: { base: 0, limit: 0 },
-  }
-}
-
-/** The state after RESET (SDM Vol. 3, table 9-1): real mode, CS base 0xFFFF0000, EIP 0xFFF0. `signature` goes to EDX. */
-export function resetEntry(signature: number): EntryState {
-  const data = { selector: 0, base: 0, limit: 0xffff, rights: 0x93 }
-  return {
-    protectedMode: false,
-    cr0: CR0_RESET,
-    eip: 0xfff0,
-    eflags: EFLAGS_FIXED,
-    registers: { ...NO_REGISTERS, edx: signature },
-    segments: {
-      cs: { selector: 0xf000, base: 0xffff0000, limit: 0xffff, rights: 0x9b },
-      ds: data,
-      es: data,
-      fs: data,
-      gs: data,
-      ss: data,
-    },
-    gdtr: { base: 0, limit: 0xffff },
-    idtr: { base: 0, limit: 0xffff },
   }
 }
 
