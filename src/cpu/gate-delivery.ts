@@ -8,6 +8,7 @@ import {
   descriptorDpl,
   descriptorType,
   fetchDescriptor,
+  HIGH_ACCESSED,
   HIGH_CODE,
   HIGH_CONFORMING,
   HIGH_PRESENT,
@@ -87,10 +88,10 @@ export function deliverThroughIdt(
   const inner = (codeHigh & HIGH_CONFORMING) === 0 && dpl < cpl
   const fromV86 = (i32[FLAGS >> 2]! & VM) !== 0
   if (fromV86 && (!inner || dpl !== 0)) return cpu.raise(GP, selectorError)
-  if (!setAccessed(cpu)) return false
   const codeBase = descriptorBase(cpu.descriptorLow, codeHigh)
   const codeLimit = descriptorLimit(cpu.descriptorLow, codeHigh)
-  const codeRights = descriptorRights(cpu.descriptorHigh)
+  const codeRights = descriptorRights(codeHigh | HIGH_ACCESSED)
+  const codeAddress = cpu.descriptorAddress
   const { stack } = cpu
   const frame = (hasError ? 4 : 3) * size
   let stackSelector = 0
@@ -106,6 +107,9 @@ export function deliverThroughIdt(
     stack.other(stackBase, stackLimit, stackRights, cpu.innerEsp, dpl, (stackSelector & 0xfffc) | ext)
     if (!stack.room(cpu, frame + (fromV86 ? 6 : 2) * size)) return false
     if (entry >>> 0 > codeLimit >>> 0) return cpu.raise(GP, ext)
+    cpu.descriptorHigh = codeHigh
+    cpu.descriptorAddress = codeAddress
+    if (!setAccessed(cpu)) return false
     if (fromV86) {
       if (!stack.push(cpu, selectorOf(cpu, GS), size) || !stack.push(cpu, selectorOf(cpu, FS), size)) return false
       if (!stack.push(cpu, selectorOf(cpu, DS), size) || !stack.push(cpu, selectorOf(cpu, ES), size)) return false
@@ -115,6 +119,7 @@ export function deliverThroughIdt(
     stack.current(cpu, ext)
     if (!stack.room(cpu, frame)) return false
     if (entry >>> 0 > codeLimit >>> 0) return cpu.raise(GP, ext)
+    if (!setAccessed(cpu)) return false
   }
   if (!stack.push(cpu, flags, size) || !stack.push(cpu, selectorOf(cpu, CS), size)) return false
   if (!stack.push(cpu, returnEip, size)) return false
