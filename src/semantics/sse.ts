@@ -3,8 +3,11 @@
 import type { Semantics } from './context.js'
 import { mmxProcedures } from './mmx-state.js'
 import type { ProcedureSource } from './procedures.js'
+import { sseArith, sseArithProcedures } from './sse-arith.js'
+import { sseExactProcedures } from './sse-exact.js'
 import { sseInteger } from './sse-integer.js'
 import { sseMove } from './sse-move.js'
+import { sseRoundProcedures } from './sse-round.js'
 import { sseShift, sseShiftProcedures } from './sse-shift.js'
 import { sseShuffle, sseShuffleProcedures } from './sse-shuffle.js'
 import { sseState, sseStateProcedures } from './sse-state.js'
@@ -15,10 +18,14 @@ export const simd: Record<string, Semantics> = {
   ...sseInteger,
   ...sseShift,
   ...sseShuffle,
+  ...sseArith,
 }
 export const simdProcedures: Record<string, ProcedureSource> = {
   ...mmxProcedures,
   ...sseStateProcedures,
   ...sseShiftProcedures,
   ...sseShuffleProcedures,
+  ...sseRoundProcedures,
+  ...sseExactProcedures,
+  ...sseArithProcedures,
 }
