@@ -4,6 +4,7 @@
 import { Cpu } from '../cpu/cpu.js'
 import * as L from '../cpu/layout.js'
 import type { CpuModel } from '../cpu/models.js'
+import type { Thresholds } from '../engine/blocks.js'
 import { type EngineName, makeEngine } from '../engine/engines.js'
 import { ASKED, Execution, HALTED, SHUTDOWN } from '../engine/execution.js'
 import type { AccessSize } from './bus.js'
@@ -18,6 +19,8 @@ export interface MachineConfig {
   readonly memory: number
   readonly model: CpuModel
   readonly engine: EngineName
+  /** When the engine `blocks` translates; results do not depend on it. */
+  readonly thresholds?: Thresholds
 }
 
 // Why run() returned.
@@ -81,7 +84,7 @@ export class Machine {
       },
       config.model,
     )
-    const engine = makeEngine(config.engine, this.cpu, this.memory.memory, config.model)
+    const engine = makeEngine(config.engine, this.cpu, this.memory.memory, config.model, config.thresholds)
     this.execution = new Execution(this.cpu, engine, () => this.platform.pic.acknowledge())
     engine.modeChanged()
     this.platform.intr.onChange(level => {
