@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "locations.h"
 #include "rewrite.h"
 #include "tables.h"
 
@@ -108,6 +109,7 @@ int main(int count, char **arguments) {
     read_all(&source, input, name);
     append_string(&annotated, prelude);
     append_string(&annotated, "# 1 \"annotated source\"\n");
+    set_object(output);
     if (source.length > 0) rewrite(&annotated, (struct span){source.bytes, source.bytes + source.length});
 
     int messages = memory_file("messages", "", 0);
