@@ -35,7 +35,8 @@ export const STORE_LINES: readonly StoreLine[] = [
 
 export const STORE_INSTRUCTIONS: readonly StoreInstruction[] = [
   // ptep_set_wrprotect, by clear_bit of _PAGE_BIT_RW.
-  { object: 'mm/memory.o', statement: 'andb $-3,', class: 'pte_write_protect' },
+  { object: 'mm/memory.o', statement: 'andb $-3,(', class: 'pte_write_protect' },
+  { object: 'mm/memory.o', statement: 'andb $-3,0(', class: 'pte_write_protect' },
   // ptep_test_and_clear_young, by test_and_clear_bit of _PAGE_BIT_ACCESSED.
   { object: 'arch/x86/mm/pgtable.o', statement: 'btrl $5,', class: 'pte_clear_accessed' },
 ]
