@@ -1,13 +1,14 @@
 // Where the guest's source stores to tables that the processor reads by itself: page tables and descriptor tables.
 // The compiler names the source line of each instruction in a comment (gcc -fverbose-asm, which changes no code), so
 // these stores are found wherever they are inlined, in an unedited tree. Line numbers play no part: a line is known
-// by its text. Names are those of Linux 6.1, arch/x86.
+// by its text. The line may be the one that makes the entry rather than the one that stores it, where the compiler has
+// joined the two. A store too many is harmless: it is carried out as it stands. Names are those of Linux 6.1, arch/x86.
 
 /** A source line whose stores to memory belong to a class. */
 export interface StoreLine {
-  /** End of the source file's path. */
+  /** End of the source file's path; empty for every file. */
   readonly file: string
-  /** The line, without blanks at its start. */
+  /** Part of the line. */
   readonly line: string
   /** Name of the sensitive class. */
   readonly class: string
@@ -26,6 +27,18 @@ export const STORE_LINES: readonly StoreLine[] = [
   { file: 'asm/pgtable-2level.h', line: '*ptep = pte;', class: 'pte_write' },
   { file: 'asm/pgtable-2level.h', line: '*xp = native_make_pte(0);', class: 'pte_write' },
   { file: 'asm/pgtable-2level.h', line: '*pmdp = pmd;', class: 'directory_write' },
+  { file: '', line: 'set_pte(', class: 'pte_write' },
+  { file: '', line: 'set_pte_at(', class: 'pte_write' },
+  { file: '', line: 'pte_clear(', class: 'pte_write' },
+  { file: '', line: 'set_pmd(', class: 'directory_write' },
+  { file: '', line: 'pmd_clear(', class: 'directory_write' },
+  { file: 'asm/pgtable.h', line: 'native_make_pte(', class: 'pte_write' },
+  { file: 'asm/pgtable.h', line: 'return __pte(', class: 'pte_write' },
+  { file: 'asm/pgtable.h', line: 'native_make_pmd(', class: 'directory_write' },
+  { file: 'asm/pgtable.h', line: 'return __pmd(', class: 'directory_write' },
+  { file: 'asm/pgtable.h', line: 'native_make_pud(', class: 'directory_write' },
+  { file: 'asm/pgtable_types.h', line: '(pte_t) {', class: 'pte_write' },
+  { file: 'asm/pgtable_types.h', line: '(pmd_t) {', class: 'directory_write' },
   { file: 'asm/pgtable.h', line: 'memcpy(dst, src, count * sizeof(pgd_t));', class: 'directory_copy' },
   { file: 'asm/desc.h', line: 'memcpy(&idt[entry], gate, sizeof(*gate));', class: 'idt_write' },
   { file: 'asm/desc.h', line: 'memcpy(&ldt[entry], desc, 8);', class: 'ldt_write' },

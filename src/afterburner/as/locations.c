@@ -18,6 +18,13 @@ static int ends_with(struct span span, const char *suffix) {
     return span_length(span) >= length && memcmp(span.end - length, suffix, length) == 0;
 }
 
+static int contains(struct span span, const char *part) {
+    size_t length = strlen(part);
+    for (const char *p = span.start; p + length <= span.end; p++)
+        if (memcmp(p, part, length) == 0) return 1;
+    return 0;
+}
+
 /* Splits "FILE:LINE: TEXT"; returns 0 when the comment is something else. */
 static int parse_comment(struct span comment, struct span *file, struct span *line) {
     const char *p = comment.start;
@@ -33,7 +40,7 @@ static int parse_comment(struct span comment, struct span *file, struct span *li
 
 static const char *site_of_line(struct span file, struct span line) {
     for (size_t i = 0; i < sizeof store_lines / sizeof store_lines[0]; i++)
-        if (span_equal(line, store_lines[i].line) && ends_with(file, store_lines[i].file)) return store_lines[i].site;
+        if (contains(line, store_lines[i].line) && ends_with(file, store_lines[i].file)) return store_lines[i].site;
     return NULL;
 }
 
