@@ -70,7 +70,11 @@ test('stores of a source line that writes page tables are sites, and no code cha
   workshop.compile('asm/pgtable-2level.h', PAGING)
   const source = `#include "asm/pgtable-2level.h"
 extern int g(int);
-int set(pte_t *p, pte_t v, unsigned long *q) { native_set_pte(p + g(1), v); *q = 3; return g(2); }
+int set(pte_t *p, pte_t v, unsigned long *q) {
+  native_set_pte(p + g(1), v);
+  *q = 3;
+  return g(2);
+}
 void many(pte_t *p, int n) { for (int i = 0; i < n; i++) native_set_pte(p + i, (pte_t){i << 12}); }\n`
   const annotated = workshop.compile('tables.c', source, { flags: ['-fverbose-asm'] })
   const plain = workshop.compile('tables.c', source, { plain: true })
