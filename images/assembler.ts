@@ -22,25 +22,30 @@ function sourceFiles(): string[] {
     .map(name => join(SOURCES, name))
 }
 
-/** The assembler stage's place in the cache and its identity; `toolchain` identifies the compiler. */
-export function annotatingAssembler(toolchain: string): Assembler {
-  const inputs = [toolchain, JSON.stringify([FLAGS, COMPILER_FLAGS]), tablesHeader()]
+/**
+ * The assembler stage's place in the cache and its identity.
+ * @param toolchain identifies the compiler
+ * @param profile text of profileLines: stores to annotate besides those that the source gives away
+ */
+export function annotatingAssembler(toolchain: string, profile = ''): Assembler {
+  const inputs = [toolchain, JSON.stringify([FLAGS, COMPILER_FLAGS]), tablesHeader(), profile]
   const digest = digestOf([...inputs, ...sourceFiles().map(file => readFileSync(file))])
   const folder = join(cacheFolder('assemblers'), digest.slice(0, SHORT_DIGEST))
-  return { folder, compilerFlags: COMPILER_FLAGS, digest }
+  return { folder, compilerFlags: COMPILER_FLAGS, profile, digest }
 }
 
 /** Compiles the assembler stage into its place in the cache, if it is not there yet. */
 export async function prepareAssembler(assembler: Assembler): Promise<void> {
-  await publish(assembler.folder, buildAssembler)
+  await publish(assembler.folder, folder => buildAssembler(folder, assembler.profile))
 }
 
 /**
  * Compiles the assembler stage.
- * @param folder existing folder; afterwards it holds the executable `as`
+ * @param folder existing folder; afterwards it holds the executable `as` and the profile that it reads
  * @throws with the compiler's messages when it fails
  */
-export async function buildAssembler(folder: string): Promise<void> {
+export async function buildAssembler(folder: string, profile = ''): Promise<void> {
+  writeFileSync(join(folder, 'profile'), profile)
   writeFileSync(join(folder, 'tables.h'), tablesHeader())
   const sources = sourceFiles().filter(name => name.endsWith('.c'))
   await runCommand('gcc', [...FLAGS, `-I${folder}`, '-o', join(folder, 'as'), ...sources])

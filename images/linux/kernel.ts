@@ -16,6 +16,8 @@ export interface Assembler {
   folder: string
   /** What the compiler must be told so that the assembler sees enough; changes no code. */
   compilerFlags: readonly string[]
+  /** Stores to annotate besides those that the source gives away, one a line. */
+  profile: string
   /** Changes whenever the assembler's output could. */
   digest: string
 }

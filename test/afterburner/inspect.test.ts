@@ -21,7 +21,12 @@ let path = ''
 beforeAll(async () => {
   for (const name of ['as', 'plain', 'annotated']) mkdirSync(join(folder, name))
   await buildAssembler(join(folder, 'as'))
-  path = await buildMini(join(folder, 'annotated'), { folder: join(folder, 'as'), compilerFlags: [], digest: '' })
+  path = await buildMini(join(folder, 'annotated'), {
+    folder: join(folder, 'as'),
+    compilerFlags: [],
+    profile: '',
+    digest: '',
+  })
   annotated = readFileSync(path)
   plain = readFileSync(await buildMini(join(folder, 'plain')))
 }, 60_000)

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "locations.h"
+#include "profile.h"
 #include "rewrite.h"
 #include "tables.h"
 
@@ -124,6 +125,7 @@ int main(int count, char **arguments) {
     append_string(&annotated, prelude);
     append_string(&annotated, "# 1 \"annotated source\"\n");
     set_object(output);
+    read_profile();
     if (source.length > 0) rewrite(&annotated, (struct span){source.bytes, source.bytes + source.length});
 
     int messages = memory_file("messages", "", 0);

@@ -10,6 +10,7 @@
 
 #include "locations.h"
 #include "operands.h"
+#include "profile.h"
 #include "statements.h"
 
 struct state {
@@ -129,6 +130,7 @@ static void rewrite_part(struct state *state, const char *end) {
         } else {
             const char *site = classify(instruction, instruction.start != body.start);
             if (!site) site = classify_store(&state->location, body);
+            if (!site && is_profiled_store(body.start)) site = "profiled_store";
             if (site) {
                 replace(state, body, site, instruction);
             } else {
@@ -144,6 +146,7 @@ static void rewrite_part(struct state *state, const char *end) {
 }
 
 void rewrite(struct text *out, struct span source) {
+    find_profiled_stores(source.start, source.end);
     struct state state = {.out = out, .copied = source.start, .code = 1, .previous_code = 1};
     rewrite_part(&state, source.end);
 }
