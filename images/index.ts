@@ -17,6 +17,7 @@ import {
 } from './linux/kernel.js'
 import { buildMini, miniDigest } from './mini/build.js'
 import { requirePackages } from './packages.js'
+import { readProfile } from './profile.js'
 import { buildPrograms, programsDigest } from './programs.js'
 import { toolchainIdentity } from './toolchain.js'
 
@@ -96,8 +97,10 @@ function describe(name: string, toolchain: string, assembler: Assembler | undefi
 export function listImages(): Image[] {
   requirePackages()
   const toolchain = toolchainIdentity()
-  const assembler = annotatingAssembler(toolchain)
-  return NAMES.flatMap(name => [describe(name, toolchain, assembler), describe(name, toolchain, undefined)])
+  return NAMES.flatMap(name => {
+    const assembler = annotatingAssembler(toolchain, readProfile(name))
+    return [describe(name, toolchain, assembler), describe(name, toolchain, undefined)]
+  })
 }
 
 function writeManifest(folder: string, image: Image, more: Record<string, string>): void {
@@ -125,7 +128,7 @@ async function publishMini(image: Image, assembler: Assembler | undefined): Prom
  */
 export async function buildImage(name: string, options: BuildOptions = {}): Promise<Image> {
   const toolchain = toolchainIdentity()
-  const assembler = options.plain ? undefined : annotatingAssembler(toolchain)
+  const assembler = options.plain ? undefined : annotatingAssembler(toolchain, readProfile(name))
   if (name === MINI) {
     const image = describeMini(toolchain, assembler)
     if (image.built) return image

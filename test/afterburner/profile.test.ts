@@ -34,7 +34,9 @@ test('stores that a run found are sites in the next build', async () => {
   const bytes = readFileSync(first)
   // The TSS is a table that no header declares; the others stand for anything else.
   const STORE = /^mov +%\w+,0x801/
-  const stores = ['load_process_descriptors', 'interrupt', 'schedule'].flatMap(name => find(first, name, STORE).slice(0, 1))
+  const stores = ['load_process_descriptors', 'interrupt', 'schedule'].flatMap(name =>
+    find(first, name, STORE).slice(0, 1),
+  )
   expect(stores.length).toBeGreaterThanOrEqual(2)
   const cli = find(first, 'check_interrupt_flag', /^cli/)
   const profile = profileStores(first, bytes, [...stores, ...stores, cli[0]!, 0x80100001, 5])
