@@ -95,3 +95,28 @@ export function flatGdt(codeSelector: number, dataSelector: number): Uint8Array 
   table.set([0xff, 0xff, 0, 0, 0, FLAT_DATA_RIGHTS & 0xff, 0xcf, 0], dataSelector)
   return table
 }
+
+/** CR0 after reset: CD, NW and ET (SDM Vol. 3, table 9-1). */
+const CR0_RESET = 0x60000010
+
+/** The state after RESET (SDM Vol. 3, table 9-1): real mode, CS base 0xFFFF0000, EIP 0xFFF0. `signature` goes to EDX. */
+export function resetEntry(signature: number): EntryState {
+  const data = { selector: 0, base: 0, limit: 0xffff, rights: 0x93 }
+  return {
+    protectedMode: false,
+    cr0: CR0_RESET,
+    eip: 0xfff0,
+    eflags: EFLAGS_FIXED,
+    registers: { ...NO_REGISTERS, edx: signature },
+    segments: {
+      cs: { selector: 0xf000, base: 0xffff0000, limit: 0xffff, rights: 0x9b },
+      ds: data,
+      es: data,
+      fs: data,
+      gs: data,
+      ss: data,
+    },
+    gdtr: { base: 0, limit: 0xffff },
+    idtr: { base: 0, limit: 0xffff },
+  }
+}
