@@ -24,6 +24,8 @@ import { returnFromTask } from './task-delivery.js'
 /** IRET with operand size 2 or 4. False when an exception was raised; nothing has changed then. */
 export function iret(cpu: Cpu, size: number, nextEip: number): boolean {
   const { i32 } = cpu
+  // Whatever becomes of it, IRET ends the blocking of NMIs (SDM vol. 3, 6.7.1).
+  cpu.nmiBlocked = false
   const system = i32[FLAGS >> 2]!
   const isProtected = (i32[CR0 >> 2]! & 1) !== 0
   const v86 = isProtected && (system & VM) !== 0

@@ -71,5 +71,6 @@ export function reset(cpu: Cpu) {
   cpu.tracing = false
   cpu.watching = false
   cpu.shutdown = false
+  cpu.nmiBlocked = false
   cpu.refresh()
 }

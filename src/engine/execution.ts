@@ -30,7 +30,7 @@ export interface Engine {
 
 export class Execution {
   halted = false
-  /** Set by a machine with a pending NMI. */
+  /** An NMI is pending. */
   nmi = false
   private stopAsked = false
   private sliceEnd = 0
@@ -53,6 +53,17 @@ export class Execution {
     this.cpu.i32[L.BUDGET >> 2] = 0
   }
 
+  /** An NMI arrives: it is taken before the next instruction, unless the handler of one before has not returned. */
+  raiseNmi() {
+    this.nmi = true
+    this.cpu.i32[L.ATTENTION >> 2] = 1
+    this.shorten(this.retired)
+  }
+  /** Forgets what is pending: the CPU has been reset. */
+  reset() {
+    this.halted = false
+    this.nmi = false
+  }
   /** Ends run() before the next instruction. */
   requestStop() {
     this.stopAsked = true
@@ -80,7 +91,7 @@ export class Execution {
       const retired = this.retired
       if (this.stopAsked) {
         this.stopAsked = false
-        i32[L.ATTENTION >> 2] = 0
+        i32[L.ATTENTION >> 2] = Number(this.nmi)
         return ASKED
       }
       if (cpu.shutdown) return SHUTDOWN
@@ -98,9 +109,11 @@ export class Execution {
   private interrupts() {
     const { cpu } = this
     const { i32 } = cpu
-    if (this.nmi) {
+    if (this.nmi && !cpu.nmiBlocked) {
       this.nmi = false
       this.halted = false
+      cpu.nmiBlocked = true
+      i32[L.ATTENTION >> 2] = 0
       cpu.deliverInterrupt(2)
     } else if (i32[L.INTR >> 2] !== 0 && (i32[L.FLAGS >> 2]! & INTERRUPT_FLAG) !== 0) {
       this.halted = false

@@ -61,7 +61,7 @@ export class Interpreter implements Engine {
   }
 
   advance(): number {
-    const { i32, core } = this
+    const { cpu, i32, core } = this
     for (;;) {
       const budget = i32[BUDGET]!
       if (budget <= 0) return R.EXIT_BUDGET
@@ -73,7 +73,9 @@ export class Interpreter implements Engine {
         if (exit !== CONTINUE) return exit
         continue
       }
+      cpu.devicesLater = true
       exit = core.run(record)
+      cpu.devicesLater = false
       if (exit === R.EXIT_MISS) {
         const link = i32[LINK]!
         const drops = this.cache.drops
@@ -84,7 +86,7 @@ export class Interpreter implements Engine {
       } else if (exit === R.EXIT_GUARD) {
         if (!this.guard(i32[LINK]!)) return R.EXIT_FAULT
       } else if (exit === R.EXIT_HOT) this.hot(i32[LINK]!)
-      else if (exit === R.EXIT_FAULT && i32[L.FAULT >> 2] === R.RETRY) {
+      else if (exit === R.EXIT_FAULT && i32[L.FAULT >> 2] === L.RETRY) {
         i32[L.FAULT >> 2] = 0
         exit = this.single()
         if (exit === R.EXIT_FAULT) return exit
