@@ -3,6 +3,7 @@
 import { cmosRam } from '../devices/cmos-ram.js'
 import { DebugConsole } from '../devices/debug-console.js'
 import { FerrLatch } from '../devices/ferr-latch.js'
+import { FirmwareLog } from '../devices/firmware-log.js'
 import { FwCfg } from '../devices/fw-cfg.js'
 import { I440fxPciHost } from '../devices/i440fx-pci-host.js'
 import { I8042 } from '../devices/i8042-keyboard.js'
@@ -77,7 +78,8 @@ export class Platform {
     this.fwCfg = new FwCfg({ memoryBytes })
     this.fwCfg.addFile(SERIAL_SCREEN, Uint8Array.of(COM1 & 0xff, COM1 >> 8))
     this.devices.push(this.pic, pit, port61, rtc, keyboard, port92, power, uart1, uart2, this.post)
-    this.devices.push(pci, this.ferr, this.fwCfg)
+    const firmwareLog = new FirmwareLog(events.console)
+    this.devices.push(pci, this.ferr, this.fwCfg, firmwareLog)
     this.map('8259 master', 0x20, 2, this.pic.master)
     this.map('8254 PIT', 0x40, 4, pit)
     this.map('8042 data', 0x60, 1, keyboard.data)
@@ -93,7 +95,7 @@ export class Platform {
     this.map('POST 190', 0x190, 1, this.post)
     this.map('16550 COM2', 0x2f8, 8, uart2)
     this.map('16550 COM1', COM1, 8, uart1)
-    this.map('firmware log', SEABIOS_LOG, 1, new DebugConsole(events.console))
+    this.map('firmware log', SEABIOS_LOG, 1, firmwareLog)
     this.map('8259 ELCR', 0x4d0, 2, this.pic.edgeLevel)
     this.map('fw_cfg', 0x510, 2, this.fwCfg)
     this.map('power control', 0x604, 2, power.acpi)
