@@ -98,6 +98,10 @@ export class Machine {
     return {
       portIn: (port, size) => ports.read(port, size as AccessSize),
       portOut: (port, size, value) => ports.write(port, size as AccessSize, value),
+      portInBlock: (port, size, host, count) =>
+        ports.readBlock(port, size as AccessSize, count, memory.u8.subarray(host, host + size * count)),
+      portOutBlock: (port, size, host, count) =>
+        ports.writeBlock(port, size as AccessSize, count, memory.u8.subarray(host, host + size * count)),
       tsc: () => this.now,
       acknowledgeInterrupt: () => platform.acknowledge(),
       physicalPage: (page, write) => memory.hostPage(page, write),
