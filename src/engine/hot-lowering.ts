@@ -202,6 +202,15 @@ export class HotLowering extends Lowering {
     if (refusedAt >= 0) return this.leave(this.finder.offset(refusedAt))
     if (ending.kind === 'jump') {
       f.set(this.eip)
+      for (const edge of block.returns) {
+        if (!edge.to) continue
+        f.get(this.eip)
+        f.i32(edge.eip)
+        f.op(W.I32_EQ)
+        f.open(W.IF)
+        this.branch(block, edge)
+        f.close()
+      }
       return f.br(this.exit)
     }
     if (ending.kind === 'next') {
