@@ -10,6 +10,7 @@ import {
   multiply,
   normalize,
   ONE,
+  PLUS,
   select,
   series,
   shiftRight,
@@ -39,7 +40,7 @@ const logarithmCoefficients = Array.from({ length: 20 }, (_, n) => ONE / BigInt(
 /** log2 of (1 + s) / (1 - s) for s = S * 2^-n, |s| below 0.18: a factor times 2^(2 - n). */
 function logarithm(b: Builder, s: Wide, n: Value): Wide {
   const absolute = shiftRight(b, s, n)
-  const sum = series(b, multiply(b, absolute, absolute), logarithmCoefficients)
+  const sum = series(b, multiply(b, absolute, absolute), logarithmCoefficients, 5, PLUS)
   return multiply(b, multiply(b, s, wide(b, LOG2E_HALF)), sum)
 }
 
@@ -61,7 +62,7 @@ export const exponentialProcedures: Record<string, ProcedureSource> = {
       const exponent = b.sub(b.parameter(2, I32), b.const(BIAS - 1))
       // x ln 2 = t * 2^exponent; 2^x - 1 is that times 1 + t/2! + t^2/3! ...
       const t = multiply(b, { hi: b.parameter(3, I64), lo: b.const64(0n) }, wide(b, LN2))
-      const sum = series(b, shiftRight(b, t, b.neg(exponent)), exponentialCoefficients, sign)
+      const sum = series(b, shiftRight(b, t, b.neg(exponent)), exponentialCoefficients, 0.52, { negative: sign })
       deliver(b, dst, sign, multiply(b, t, sum), exponent)
       b.return()
     },
