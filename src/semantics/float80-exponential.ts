@@ -21,7 +21,7 @@ import {
 import { report } from './float80-round.js'
 import { deliver } from './float80-trigonometry.js'
 import type { ProcedureSource } from './procedures.js'
-import { PE, status } from './x87-state.js'
+import { PE, exponent as signExponent, status, UE } from './x87-state.js'
 
 const BIAS = 0x3fff
 /** ln 2 as a fraction. */
@@ -90,7 +90,8 @@ export const exponentialProcedures: Record<string, ProcedureSource> = {
         const exponent = b.add(b.sub(ye, b.low(places)), b.sub(b.const(64), more))
         const sign = b.xor(ySign, b.and(e, b.const(0x8000)))
         b.call('float80_round_extended', [dst, sign, exponent, x.hi, x.lo])
-        report(b, b.const(PE), b.and(b.shru(status(b), b.const(9)), b.const(1)))
+        const tiny = b.eqz(b.and(signExponent(b, dst), b.const(0x7fff)))
+        report(b, b.select(tiny, b.const(PE | UE), b.const(PE)), b.and(b.shru(status(b), b.const(9)), b.const(1)))
         b.return()
       })
       const difference = b.select(above, b.sub(zero, sig), b.sub(sig, b.const64(ONE >> 64n)))
