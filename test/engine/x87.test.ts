@@ -1,8 +1,9 @@
 // x87 instructions decoded from bytes and executed by the cold engine, against the reference evaluator: the same state
-// afterwards. What the evaluator does is compared with the host in test/semantics/x87.test.ts.
+// afterwards; and loops of them by the hot engine against the cold one. What the evaluator does is compared with the host in test/semantics/x87.test.ts.
 
 import * as L from '../../src/cpu/layout.js'
 import { models } from '../../src/cpu/models.js'
+import type { EngineName } from '../../src/engine/engines.js'
 import { enter } from '../../src/machine/entry.js'
 import { Machine } from '../../src/machine/machine.js'
 import type { FpuCase } from '../drivers/host-fpu.js'
@@ -14,8 +15,8 @@ const CODE = 0x1000
 const DATA = 0x2000
 const ESI = 6
 
-function machine(): Machine {
-  const made = new Machine({ memory: 1 << 20, model: models.pentium3!, engine: 'interpreter' })
+function machine(engine: EngineName): Machine {
+  const made = new Machine({ memory: 1 << 20, model: models.pentium3!, engine })
   const flat = (selector: number, rights: number) => ({ selector, base: 0, limit: 0xffffffff, rights })
   const data = flat(16, 0xc093)
   enter(made.cpu, {
@@ -74,7 +75,7 @@ test.each([
   ['transcendentals', i.transcendentalInstructions],
   ['control', i.controlInstructions],
 ])('%s', (_, instructions) => {
-  const m = machine()
+  const m = machine('interpreter')
   // All code is there before the first of it is decoded.
   instructions.forEach(({ bytes }, n) => {
     m.memory.u8.set([...FRSTOR, ...bytes, ...FNSAVE], L.RAM + CODE + 16 * n)
@@ -89,4 +90,38 @@ test.each([
       `${name} ${text(reference.run(programs[c.instruction]!, c))}`,
     )
   }
+})
+
+/** A loop over random instructions, long enough to become hot: frstor; again: ...; dec ecx; jnz again; fnsave; cli; hlt. */
+function randomLoop(r: Random): number[] {
+  const all = [
+    ...i.arithmeticInstructions,
+    ...i.compareInstructions,
+    ...i.loadInstructions,
+    ...i.storeInstructions,
+    ...i.stepInstructions,
+    ...i.transcendentalInstructions,
+  ]
+  const body = Array.from({ length: 25 }, () => [...r.pick(all).bytes]).flat()
+  const back = -(body.length + 7)
+  return [...FRSTOR, ...body, 0x49, 0x0f, 0x85, ...[0, 8, 16, 24].map(n => (back >>> n) & 0xff), ...FNSAVE, 0xfa, 0xf4]
+}
+
+test.each([1, 2, 3, 4, 5, 6, 7, 8])('a hot loop is what the cold engine makes of it (seed %d)', seed => {
+  const r = new Random(seed)
+  const code = randomLoop(r)
+  const { image, memory } = randomCase(r, 0, { empty: 3 })
+  const finals = (['interpreter', 'blocks'] as const).map(engine => {
+    const m = machine(engine)
+    const ram = m.memory.u8.subarray(L.RAM)
+    ram.set(code, CODE)
+    ram.set(image, DATA + 64)
+    ram.set(memory, DATA + 16)
+    m.cpu.i32[L.gprCell(1) >> 2] = 6000
+    const { kind } = m.run(1_000_000)
+    const state = m.memory.u8.slice(L.GPR, L.FLAG_RESULT)
+    return [kind, m.retired, ...[state, ram.slice(DATA, DATA + 256)].map(b => Buffer.from(b).toString('hex'))]
+  })
+  expect(finals[0]![0]).toBe('halted')
+  expect(finals[1]).toEqual(finals[0])
 })
