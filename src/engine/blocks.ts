@@ -80,6 +80,19 @@ export class Blocks extends Interpreter {
     i32[(record + R.COUNT) >> 2] = this.thresholds.urgent - this.thresholds.hot
     if (this.pending.length >= this.thresholds.batch) this.flush()
   }
+  protected override retry(): boolean {
+    const { i32 } = this.cpu
+    const site = i32[L.SITE >> 2]!
+    if (site !== 0) {
+      const { sites } = this.translator
+      i32[L.SITE >> 2] = 0
+      i32[L.EIP >> 2] = sites.eip(site)
+      i32[L.BUDGET >> 2]! += sites.back(site)
+    }
+    if (i32[L.FAULT >> 2] !== R.RETRY) return false
+    i32[L.FAULT >> 2] = 0
+    return true
+  }
   /** The page whose table leads to the record: EIP is at it. */
   private pageOf(record: number): CodePage | undefined {
     const { i32 } = this.cpu
@@ -149,6 +162,7 @@ export class Blocks extends Interpreter {
     if (!page) {
       for (const i of this.installed.values()) this.core.table.set(this.core.layout.hotBase + i.slot, null)
       this.installed = new Map()
+      this.translator.sites.clear()
       this.byPage = new Map()
       this.pending = []
       this.waiting.clear()

@@ -84,16 +84,21 @@ export class Interpreter implements Engine {
       } else if (exit === R.EXIT_GUARD) {
         if (!this.guard(i32[LINK]!)) return R.EXIT_FAULT
       } else if (exit === R.EXIT_HOT) this.hot(i32[LINK]!)
-      else if (exit === R.EXIT_FAULT && i32[L.FAULT >> 2] === R.RETRY) {
-        i32[L.FAULT >> 2] = 0
+      else if (exit === R.EXIT_FAULT && this.retry()) {
         exit = this.single()
         if (exit === R.EXIT_FAULT) return exit
-      } else if (exit !== R.EXIT_BUDGET) return exit
+      }
+      else if (exit !== R.EXIT_BUDGET) return exit
     }
   }
   /** A head has been executed often. */
   protected hot(record: number) {
     this.i32[(record + R.COUNT) >> 2] = 0x7fffffff
+  }
+
+  /** After a fault: true when it is none, and the cold engine is to execute the instruction at EIP. */
+  protected retry(): boolean {
+    return false
   }
 
   single(): number {
