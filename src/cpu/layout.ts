@@ -75,6 +75,7 @@ export const GDTR_LIMIT = 0x304
 export const IDTR_BASE = 0x308
 export const IDTR_LIMIT = 0x30c
 export const CR0 = 0x310
+export const NMI_BLOCKED = 0x314 // 1 from the delivery of an NMI to the next IRET
 export const CR2 = 0x318
 export const CR3 = 0x31c
 export const CR4 = 0x320

@@ -98,7 +98,7 @@ export class Execution {
   private interrupts() {
     const { cpu } = this
     const { i32 } = cpu
-    if (this.nmi) {
+    if (this.nmi && i32[L.NMI_BLOCKED >> 2] === 0) {
       this.nmi = false
       this.halted = false
       cpu.deliverInterrupt(2)
