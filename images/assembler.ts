@@ -1,43 +1,62 @@
-// Compiles the assembler stage (src/afterburner/as) into a folder that gcc takes with -B. Takes half a second; the
-// result depends on the class table, the sources and the compiler only.
-import { execFile } from 'node:child_process'
-import { createHash } from 'node:crypto'
+// Compiles the assembler stage (src/afterburner/as) into a folder that gcc takes with -B, and finishes what was linked
+// with it. Takes half a second; the result depends on the class table, the sources and the compiler only.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { join } from 'node:path'
+import { finishImage } from '../src/afterburner/finish.js'
 import { tablesHeader } from '../src/afterburner/tables.js'
+import { cacheFolder, digestOf, publish, SHORT_DIGEST } from './cache.js'
+import { runCommand } from './command.js'
+import type { Assembler } from './linux/kernel.js'
+import { packageRoot } from './package-root.js'
 
 const FLAGS = ['-O2', '-std=gnu11', '-Wall', '-Wextra', '-Werror']
 
-/** Folder of the C sources: in a checkout, or in the package when this file runs from dist. */
-function sourceFolder(): string {
-  const here = dirname(fileURLToPath(import.meta.url)).replace(/([/\\])dist([/\\]images)$/, '$1$2')
-  return resolve(here, '../src/afterburner/as')
-}
+const SOURCES = join(packageRoot(import.meta.url), 'src/afterburner/as')
+/** Lets the afterburner know the source line of every instruction. */
+const COMPILER_FLAGS = ['-fverbose-asm']
 
 function sourceFiles(): string[] {
-  const folder = sourceFolder()
-  return readdirSync(folder)
+  return readdirSync(SOURCES)
     .filter(name => /\.[ch]$/.test(name))
     .sort()
-    .map(name => join(folder, name))
+    .map(name => join(SOURCES, name))
 }
 
-/** Digest over all that the assembler stage's output depends on, besides the system's own assembler. */
-export function assemblerDigest(): string {
-  const hash = createHash('sha256').update(tablesHeader())
-  for (const file of sourceFiles()) hash.update(readFileSync(file))
-  return hash.digest('hex')
+/**
+ * The assembler stage's place in the cache and its identity.
+ * @param toolchain identifies the compiler
+ * @param profile text of profileLines: stores to annotate besides those that the source gives away
+ */
+export function annotatingAssembler(toolchain: string, profile = ''): Assembler {
+  const inputs = [toolchain, JSON.stringify([FLAGS, COMPILER_FLAGS]), tablesHeader(), profile]
+  const digest = digestOf([...inputs, ...sourceFiles().map(file => readFileSync(file))])
+  const folder = join(cacheFolder('assemblers'), digest.slice(0, SHORT_DIGEST))
+  return { folder, compilerFlags: COMPILER_FLAGS, profile, digest }
+}
+
+/** Compiles the assembler stage into its place in the cache, if it is not there yet. */
+export async function prepareAssembler(assembler: Assembler): Promise<void> {
+  await publish(assembler.folder, folder => buildAssembler(folder, assembler.profile))
 }
 
 /**
  * Compiles the assembler stage.
- * @param folder existing folder; afterwards it holds the executable `as`
+ * @param folder existing folder; afterwards it holds the executable `as` and the profile that it reads
  * @throws with the compiler's messages when it fails
  */
-export async function buildAssembler(folder: string): Promise<void> {
+export async function buildAssembler(folder: string, profile = ''): Promise<void> {
+  writeFileSync(join(folder, 'profile'), profile)
   writeFileSync(join(folder, 'tables.h'), tablesHeader())
   const sources = sourceFiles().filter(name => name.endsWith('.c'))
-  await promisify(execFile)('gcc', [...FLAGS, `-I${folder}`, '-o', join(folder, 'as'), ...sources])
+  await runCommand('gcc', [...FLAGS, `-I${folder}`, '-o', join(folder, 'as'), ...sources])
+}
+
+/**
+ * Puts the records of a freshly linked image in order, in its file.
+ * @throws LoadError when the linked file is not sound
+ */
+export function finishAnnotated(path: string): void {
+  const bytes = readFileSync(path)
+  finishImage(path, bytes)
+  writeFileSync(path, bytes)
 }

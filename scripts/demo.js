@@ -27,7 +27,7 @@ async function demonstrate() {
     const status = show(prebuilt.title, prebuilt.arguments)
     if (!terminal || status !== 0) {
       build.stop()
-      say('the image is not finished; npx previrt image build linux goes on with it')
+      say('the image is not finished; npx previrt image build linux makes it')
       return status
     }
   }

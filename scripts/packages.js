@@ -26,6 +26,7 @@ export const packages = [
   { name: 'libssl-dev', for: ['demo', 'test'], why: 'kernel build: host tools' },
   { name: 'xz-utils', for: ['demo', 'test'], why: 'unpacks the kernel source' },
   { name: 'cpio', for: ['demo', 'test'], why: 'packs initial RAM disks' },
+  { name: 'kmod', for: ['demo', 'test'], why: 'kernel build: depmod' },
   { name: 'linux-source-6.1', for: ['demo', 'test'], why: 'the source of the guest kernel' },
   { name: 'seabios', for: ['test'], why: 'firmware that the ROM test boots' },
   { name: 'gdb', for: ['test'], why: 'a real client for the gdb server test', optional: true },

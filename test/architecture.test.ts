@@ -41,7 +41,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   // Images. They see memory through a MemoryView that is handed to them.
   'src/loader': ['src/isa', 'node:zlib'],
   'src/rewriter': ['src/isa', 'src/loader/elf', 'src/loader/load-error', 'type src/loader/entry'],
-  'src/afterburner': ['src/isa/sensitive'],
+  'src/afterburner': ['src/isa/sensitive', 'src/isa/sites', 'src/loader/elf', 'src/loader/load-error'],
+  'src/afterburner/inspect': ['src/isa', 'src/loader/elf', 'src/loader/load-error', 'src/loader/symbols'],
 
   // Hypervisors: each knows the interface, never another one and nothing of our guest.
   'hypervisors/hypervisor': ['type src/machine', 'type src/cpu'],
@@ -53,7 +54,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'hypervisors/linux': ['hypervisors/hypervisor'],
 
   // Looking inside, and the library's front door.
-  'src/debug': ['src/machine', 'src/engine', 'src/isa', 'src/loader/symbols'],
+  'src/debug': ['src/machine', 'src/cpu/layout', 'src/engine', 'src/isa', 'src/loader/symbols'],
   'src/index': ['src/machine', 'src/cpu', 'src/engine', 'src/isa'],
 
   // Programs. Nobody imports them (images: only they themselves do).

@@ -4,6 +4,7 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { finishAnnotated } from '../assembler.js'
 import { cacheFolder, digestOf, publish, SHORT_DIGEST } from '../cache.js'
 import { runCommand } from '../command.js'
 import { packageRoot } from '../package-root.js'
@@ -13,8 +14,10 @@ import { sourceDigest, unpackSource } from './source.js'
 export interface Assembler {
   /** Folder with an executable `as`; given to gcc as -B. */
   folder: string
-  /** Folders of headers that come before the kernel's own. */
-  includeFolders: readonly string[]
+  /** What the compiler must be told so that the assembler sees enough; changes no code. */
+  compilerFlags: readonly string[]
+  /** Stores to annotate besides those that the source gives away, one a line. */
+  profile: string
   /** Changes whenever the assembler's output could. */
   digest: string
 }
@@ -103,11 +106,9 @@ export async function buildKernel(
     const log = join(cacheFolder('logs'), `${name}-${digest.slice(0, SHORT_DIGEST)}.log`)
     writeFileSync(log, '')
     const prefixMaps = `-ffile-prefix-map=${source}/= -ffile-prefix-map=${objects}/=`
-    const make = ['ARCH=i386', `O=${objects}`, `KCFLAGS=${prefixMaps}`, `KAFLAGS=${prefixMaps}`]
-    if (assembler !== undefined) {
-      const includes = assembler.includeFolders.map(path => ` -I${path}`).join('')
-      make.push(`CC=gcc -B${assembler.folder}/${includes}`, 'CONFIG_LD_ORPHAN_WARN=')
-    }
+    const compilerFlags = [prefixMaps, ...(assembler?.compilerFlags ?? [])].join(' ')
+    const make = ['ARCH=i386', `O=${objects}`, `KCFLAGS=${compilerFlags}`, `KAFLAGS=${prefixMaps}`]
+    if (assembler !== undefined) make.push(`CC=gcc -B${assembler.folder}/`, 'CONFIG_LD_ORPHAN_WARN=')
     onProgress?.(0, recipe.steps, 'configuring the kernel')
     await configure(make, source, objects, recipe, log)
     let done = 0
@@ -123,6 +124,7 @@ export async function buildKernel(
       config: '.config',
     }
     for (const file of KERNEL_FILES) copyFileSync(join(objects, built[file]), join(folder, file))
+    if (assembler !== undefined) finishAnnotated(join(folder, 'vmlinux'))
     await runCommand('rm', ['-rf', objects])
   })
 }

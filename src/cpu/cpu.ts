@@ -58,6 +58,8 @@ export class Cpu {
   tracing = false
   /** True while DR7 enables a data or I/O breakpoint: their pages stay out of the tables. */
   watching = false
+  /** A task switch has got so far that exceptions belong to the new task. */
+  taskSwitched = false
   /** True after a triple fault, until reset. */
   shutdown = false
   /** Exceptions and interrupts delivered, by vector; INT n counts as neither. */

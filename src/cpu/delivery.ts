@@ -140,5 +140,9 @@ export function softwareInterrupt(cpu: Cpu, vector: number, kind: number, nextEi
   // Virtual-8086 mode lets INT n pass only with IOPL 3 (SDM vol. 3, 20.3.3); INT3, INTO and INT1 are not sensitive.
   if (kind === 0 && (i32[FLAGS >> 2]! & 0x23000) !== 0x23000 && (i32[FLAGS >> 2]! & 0x20000) !== 0)
     return cpu.raise(GP, 0)
-  return deliver(cpu, vector, kind === 3 ? EXCEPTION : SOFTWARE, 0, false, nextEip, eflags(cpu) & ~RF)
+  cpu.taskSwitched = false
+  if (deliver(cpu, vector, kind === 3 ? EXCEPTION : SOFTWARE, 0, false, nextEip, eflags(cpu) & ~RF)) return true
+  if (!cpu.taskSwitched) return false
+  cpu.deliverRaised()
+  return true
 }

@@ -3,7 +3,7 @@
 
 import type { Cpu } from './cpu.js'
 import { GDTR_BASE, GDTR_LIMIT, LDTR, SEG_BASE, SEG_LIMIT, SEG_RIGHTS } from './layout.js'
-import { systemLoad, systemStore } from './memory.js'
+import { loadDescriptor, systemLoad, systemStore } from './memory.js'
 import { segmentIndex, UNUSABLE } from './segment-cache.js'
 
 // Types of system descriptors and gates (SDM vol. 3, table 3-2), with S = 0.
@@ -59,10 +59,7 @@ export function fetchDescriptor(cpu: Cpu, selector: number, vector: number, ext:
   const address = descriptorAddress(cpu, selector)
   if (address < 0) return cpu.raise(vector, (selector & 0xfffc) | ext)
   cpu.descriptorAddress = address
-  cpu.descriptorLow = systemLoad(cpu, address, 4)
-  if (cpu.faulted) return false
-  cpu.descriptorHigh = systemLoad(cpu, (address + 4) | 0, 4)
-  return !cpu.faulted
+  return loadDescriptor(cpu, address)
 }
 
 /** Like fetchDescriptor, but answers 0 for a selector outside its table, 1 when found, and -1 when #PF was raised. */
@@ -70,10 +67,7 @@ export function lookUpDescriptor(cpu: Cpu, selector: number): number {
   const address = descriptorAddress(cpu, selector)
   if (address < 0) return 0
   cpu.descriptorAddress = address
-  cpu.descriptorLow = systemLoad(cpu, address, 4)
-  if (cpu.faulted) return -1
-  cpu.descriptorHigh = systemLoad(cpu, (address + 4) | 0, 4)
-  return cpu.faulted ? -1 : 1
+  return loadDescriptor(cpu, address) ? 1 : -1
 }
 
 /** Sets the accessed bit of the code or data descriptor fetched last, in memory and in cpu.descriptorHigh. */

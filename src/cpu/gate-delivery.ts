@@ -8,6 +8,7 @@ import {
   descriptorDpl,
   descriptorType,
   fetchDescriptor,
+  HIGH_ACCESSED,
   HIGH_CODE,
   HIGH_CONFORMING,
   HIGH_PRESENT,
@@ -24,7 +25,7 @@ import { IF, NT, RF, TF, VM } from './eflags.js'
 import { GP, NP, TS } from './exceptions.js'
 import { innerStack } from './inner-stack.js'
 import { CPL, CS, DS, EIP, ES, ESP, FLAGS, FS, GS, gprCell, IDTR_BASE, IDTR_LIMIT, SEG_SELECTOR, SS } from './layout.js'
-import { systemLoad } from './memory.js'
+import { loadDescriptor } from './memory.js'
 import { updateMode } from './mode.js'
 import {
   descriptorBase,
@@ -54,10 +55,9 @@ export function deliverThroughIdt(
   const offset = vector * 8
   if (offset + 7 > cpu.u32[IDTR_LIMIT >> 2]!) return cpu.raise(GP, offset + 2 + ext)
   const address = (i32[IDTR_BASE >> 2]! + offset) | 0
-  const low = systemLoad(cpu, address, 4)
-  if (cpu.faulted) return false
-  const high = systemLoad(cpu, (address + 4) | 0, 4)
-  if (cpu.faulted) return false
+  if (!loadDescriptor(cpu, address)) return false
+  const low = cpu.descriptorLow
+  const high = cpu.descriptorHigh
   const type = descriptorType(high)
   const usable =
     type === INTERRUPT_GATE32 ||
@@ -88,10 +88,10 @@ export function deliverThroughIdt(
   const inner = (codeHigh & HIGH_CONFORMING) === 0 && dpl < cpl
   const fromV86 = (i32[FLAGS >> 2]! & VM) !== 0
   if (fromV86 && (!inner || dpl !== 0)) return cpu.raise(GP, selectorError)
-  if (!setAccessed(cpu)) return false
   const codeBase = descriptorBase(cpu.descriptorLow, codeHigh)
   const codeLimit = descriptorLimit(cpu.descriptorLow, codeHigh)
-  const codeRights = descriptorRights(cpu.descriptorHigh)
+  const codeRights = descriptorRights(codeHigh | HIGH_ACCESSED)
+  const codeAddress = cpu.descriptorAddress
   const { stack } = cpu
   const frame = (hasError ? 4 : 3) * size
   let stackSelector = 0
@@ -107,6 +107,9 @@ export function deliverThroughIdt(
     stack.other(stackBase, stackLimit, stackRights, cpu.innerEsp, dpl, (stackSelector & 0xfffc) | ext)
     if (!stack.room(cpu, frame + (fromV86 ? 6 : 2) * size)) return false
     if (entry >>> 0 > codeLimit >>> 0) return cpu.raise(GP, ext)
+    cpu.descriptorHigh = codeHigh
+    cpu.descriptorAddress = codeAddress
+    if (!setAccessed(cpu)) return false
     if (fromV86) {
       if (!stack.push(cpu, selectorOf(cpu, GS), size) || !stack.push(cpu, selectorOf(cpu, FS), size)) return false
       if (!stack.push(cpu, selectorOf(cpu, DS), size) || !stack.push(cpu, selectorOf(cpu, ES), size)) return false
@@ -116,6 +119,7 @@ export function deliverThroughIdt(
     stack.current(cpu, ext)
     if (!stack.room(cpu, frame)) return false
     if (entry >>> 0 > codeLimit >>> 0) return cpu.raise(GP, ext)
+    if (!setAccessed(cpu)) return false
   }
   if (!stack.push(cpu, flags, size) || !stack.push(cpu, selectorOf(cpu, CS), size)) return false
   if (!stack.push(cpu, returnEip, size)) return false

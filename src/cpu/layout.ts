@@ -44,6 +44,7 @@ export const FAULT_LINEAR = 0x170 // linear address of a page fault (copied to C
 export const LINK = 0x174 // a record the engine asks its owner about
 /** Not 0 when the engine must return before the next instruction: set by whoever wants its attention. */
 export const ATTENTION = 0x178
+export const HEAT = 0x17c // taken branches until the cold engine charges one head for all of them
 export const SCRATCH = 0x180 // 64 bytes for results of procedures (second results, bounce buffer)
 
 // Segment registers, Intel's encoding order, then LDTR and TR: eight cells each.

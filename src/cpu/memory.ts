@@ -121,6 +121,25 @@ export const systemLoad = (cpu: Cpu, linear: number, width: number) => load(cpu,
 export const systemStore = (cpu: Cpu, linear: number, width: number, value: number) =>
   store(cpu, linear, width, value, false)
 
+/**
+ * Reads the 8 bytes of a descriptor or gate as supervisor into cpu.descriptorLow and cpu.descriptorHigh. False when an
+ * exception was raised.
+ */
+export function loadDescriptor(cpu: Cpu, linear: number): boolean {
+  const { i32 } = cpu
+  const entry = i32[SUPERVISOR_READ + (linear >>> 12)]!
+  if (((entry | (linear & 7)) & 0xfff) === TLB_VALID) {
+    const at = (linear + entry + TLB_VALID) >>> 2
+    cpu.descriptorLow = i32[at]!
+    cpu.descriptorHigh = i32[at + 1]!
+    return true
+  }
+  cpu.descriptorLow = systemLoad(cpu, linear, 4)
+  if (cpu.faulted) return false
+  cpu.descriptorHigh = systemLoad(cpu, (linear + 4) | 0, 4)
+  return !cpu.faulted
+}
+
 /** Reads bytes from linear into SCRATCH; the whole access lies in one page. False when an exception was raised. */
 function loadPart(cpu: Cpu, linear: number, bytes: number, at: number, write: boolean, user: boolean): boolean {
   const host = translate(cpu, linear, write, user)

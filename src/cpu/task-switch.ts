@@ -137,6 +137,7 @@ export function prepareTask(
   // The switch may be to the task itself: its image is what was saved just now.
   if (base === oldBase && !readNew(cpu, base, wide)) return false
 
+  cpu.taskSwitched = true
   setSegment(cpu, TR, selector, base, limit, descriptorRights(high) | 2)
   i32[CR0 >> 2] = i32[CR0 >> 2]! | CR0_TS
   if (wide && i32[CR0 >> 2]! < 0 && image[0] !== i32[CR3 >> 2]) writeCr3(cpu, image[0]!)

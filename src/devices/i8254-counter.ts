@@ -1,5 +1,7 @@
 // One counter of an Intel 8254: the counting element and its output in the six modes, in closed form over clock ticks.
 // Source: 8254 data sheet (231164-005), "Mode definitions". A count written in tick t is loaded at tick t + 1.
+// A read between the write and the load shows the new count: a port access takes a nanosecond here, and software relies
+// on its taking longer than a tick (Linux's TSC calibration reads at once).
 // Left out: counts below the legal minimum of a mode behave as the formulas give, not as a chip may.
 
 const NEVER = Number.POSITIVE_INFINITY
@@ -88,6 +90,7 @@ export class Counter {
       state.nextAt = state.gate ? this.nextReload(tick) : -1
     } else {
       this.start(count, tick)
+      state.frozen = state.mode === 3 ? count & ~1 : count
       state.frozenOutput = state.mode !== 0
       state.pausedAfter = state.gate ? -1 : 0
     }

@@ -25,7 +25,7 @@ export interface Thresholds {
   /** Executions after which a waiting head is not kept waiting. */
   readonly urgent: number
 }
-export const DEFAULT_THRESHOLDS: Thresholds = { hot: 1000, batch: 8, urgent: 4000 }
+export const DEFAULT_THRESHOLDS: Thresholds = { hot: 8000, batch: 16, urgent: 24000 }
 
 interface Installed {
   readonly record: number
@@ -173,9 +173,5 @@ export class Blocks extends Interpreter {
     this.installed.delete(record)
     for (const { page } of covered) this.byPage.get(page.hostPage)?.delete(installed)
     this.discarded++
-  }
-
-  protected override stepHot(record: number): number {
-    return this.core.step(record, this.finder.handler(record))
   }
 }

@@ -8,6 +8,7 @@ import * as T from '../ir/tape.js'
 import { semantics } from '../semantics/index.js'
 import * as W from '../wasm/opcodes.js'
 import { emitGuestLoad, emitGuestStore, type TableBase } from './access.js'
+import type { CodePage } from './code-cache.js'
 import { emitRaise } from './cold-lowering.js'
 import { HotContext, type Snapshot } from './hot-context.js'
 import { A_LOCAL, B_LOCAL, KIND_LOCAL, RESULT_LOCAL } from './hot-flags.js'
@@ -117,7 +118,11 @@ export class HotLowering extends Lowering {
     const { f } = this
     const { to, eip } = edge
     if (!to) return this.leave(eip)
-    if (edge.guard) this.guard(edge.guard.linearPage, edge.guard.table, eip)
+    if (edge.guard) {
+      this.unlessInForce(edge.guard)
+      this.leave(eip)
+      f.close()
+    }
     if (to.order <= from.order) {
       f.get(BUDGET)
       f.i32(R.BUDGET_LIMIT)
@@ -130,14 +135,22 @@ export class HotLowering extends Lowering {
     if (to.forward > 1) return f.br(this.joins.get(to)!)
     this.tree(to)
   }
-  /** Leaves the region unless a linear page is still the code page it was. */
-  private guard(linearPage: number, table: number, eip: number) {
+  /** Opens an `if` for the case that a page is not the one in force any more. */
+  private unlessInForce(page: CodePage) {
     const { f } = this
-    f.cell(this.codeTable + (linearPage >>> 12) * 4)
-    f.i32(table)
+    f.cell(this.codeTable + (page.linearPage >>> 12) * 4)
+    f.i32(page.table)
     f.op(W.I32_NE)
     f.open(W.IF)
-    this.leave(eip)
+  }
+  /** Before a first instruction that crosses into another page: that page must be in force, else the guard record is asked. */
+  private crossing(block: Block, page: CodePage) {
+    const { f } = this
+    this.unlessInForce(page)
+    f.i32(0)
+    f.i32(block.records[0]! - R.RECORD_BYTES)
+    f.memory(W.I32_STORE, L.LINK, 2)
+    this.leave(block.eip, R.EXIT_GUARD + 1)
     f.close()
   }
   /** All state is in its locals: goes on at `eip` outside. */
@@ -155,7 +168,7 @@ export class HotLowering extends Lowering {
   // Blocks.
   private block(block: Block) {
     const { f, context } = this
-    if (block.crossesInto) this.guard(block.crossesInto.linearPage, block.crossesInto.table, block.eip)
+    if (block.crossesInto) this.crossing(block, block.crossesInto)
     context.begin(this.blockTape)
     let refusedAt = -1
     this.count = 0

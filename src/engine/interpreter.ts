@@ -110,18 +110,18 @@ export class Interpreter implements Engine {
   /** Executes the instruction of a record, or follows a pseudo-instruction. Returns CONTINUE, EXIT_STOP or EXIT_FAULT. */
   private one(record: number): number {
     const { i32, u16 } = this
-    let handler = u16[record >> 1]!
+    let handler = this.handler(record)
     if (handler === R.SLOT_GOTO) {
       i32[EIP] = i32[(record + R.DISP) >> 2]!
       return CONTINUE
     }
     if (handler === R.SLOT_GUARD) {
       if (!this.guard(record)) return R.EXIT_FAULT
-      if (u16[record >> 1] !== R.SLOT_GUARD) return CONTINUE
+      if (u16[record >> 1] === R.SLOT_GOTO) return CONTINUE
       record += R.RECORD_BYTES
-      handler = u16[record >> 1]!
+      handler = this.handler(record)
     }
-    const done = handler === R.SLOT_HOT ? this.stepHot(record) : this.core.step(record, handler)
+    const done = this.core.step(record, handler)
     const at = i32[(record + R.AT) >> 2]!
     switch (done) {
       case R.DONE_FAULT:
@@ -145,9 +145,10 @@ export class Interpreter implements Engine {
     const next = at + this.cpu.u8[record + R.LENGTH]!
     return (this.i32[L.MODE >> 2]! & 1) !== 0 ? next : next & 0xffff
   }
-  /** Executes the instruction that a translated head replaced. */
-  protected stepHot(_record: number): number {
-    throw new Error('the interpreter has no translated code')
+  /** Handler number of a record; of the head of a translated region its own. */
+  private handler(record: number): number {
+    const handler = this.u16[record >> 1]!
+    return handler === R.SLOT_HOT ? this.i32[(L.HOT_INDEX + ((record - L.CODE_CACHE) >> 3)) >> 2]! & 0xffff : handler
   }
 
   /** Checks that the page behind a crossing instruction is still the one it was decoded from. */

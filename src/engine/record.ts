@@ -14,7 +14,7 @@ export const INDEX = 14 // u16: cell
 export const DISP = 16 // i32: displacement, second immediate, or offset that a direct branch goes to
 export const AT = 20 // i32: offset of the instruction itself (EIP)
 export const TARGET = 24 // i32: record of the branch target in the same page, 0 while unknown
-export const COUNT = 28 // i32: executions left until the head is hot
+export const COUNT = 28 // i32: executions left until the head is hot; below 0 it is reported
 
 /** Pseudo-instruction: goes on at the record TARGET or the offset DISP; ends a run of neighbours. */
 export const SLOT_GOTO = 0
@@ -27,6 +27,8 @@ export const FIRST_SLOT = 3
 
 /** Neighbours in a row at most. */
 export const RUN_LIMIT = 64
+/** Every so many taken branches one head pays for all of them: a prime, so that it does not keep step with loops. */
+export const HEAT_SAMPLE = 61
 /** Instructions of a translated region at most. */
 export const REGION_LIMIT = 256
 /** Runs and regions are entered only with more budget than this, so that deadlines are met exactly without counting. */

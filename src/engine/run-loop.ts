@@ -17,7 +17,8 @@ const TRAP_FLAG = 0x100
 export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: number, hot: number): FunctionCode {
   const f = new FunctionCode([I32])
   const pc = 0
-  const [start, budget, read, write, reason, link, scratch] = Array.from({ length: 7 }, () => f.allocate(I32)) as [
+  const [start, budget, read, write, reason, link, scratch, heat] = Array.from({ length: 8 }, () => f.allocate(I32)) as [
+    number,
     number,
     number,
     number,
@@ -52,6 +53,7 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
   }
   const exit = (why: number) => {
     setCell(L.BUDGET, () => f.get(budget))
+    setCell(L.HEAT, () => f.get(heat))
     f.i32(why)
     f.op(W.RETURN)
   }
@@ -70,6 +72,8 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
 
   f.cell(L.BUDGET)
   f.set(budget)
+  f.cell(L.HEAT)
+  f.set(heat)
   f.get(pc)
   f.set(start)
   loadTables()
@@ -311,18 +315,29 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
   function emitHead() {
     f.get(pc)
     f.set(start)
+    f.get(heat)
+    f.i32(1)
+    f.op(W.I32_SUB)
+    f.tee(heat)
+    f.i32(0)
+    f.op(W.I32_LE_S)
+    f.open(W.IF)
+    f.i32(R.HEAT_SAMPLE)
+    f.set(heat)
     f.get(pc)
     field(R.COUNT)
-    f.i32(1)
+    f.i32(R.HEAT_SAMPLE)
     f.op(W.I32_SUB)
     f.tee(scratch)
     f.memory(W.I32_STORE, R.COUNT)
     f.get(scratch)
-    f.op(W.I32_EQZ)
+    f.i32(0)
+    f.op(W.I32_LT_S)
     f.open(W.IF)
     setCell(L.LINK, () => f.get(pc))
     eipIs(() => field(R.AT))
     exit(R.EXIT_HOT)
+    f.close()
     f.close()
     f.get(budget)
     f.i32(R.BUDGET_LIMIT)

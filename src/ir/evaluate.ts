@@ -121,11 +121,13 @@ export function prepare(tape: Tape): Program {
     }
   }
   if (open.length) throw new Error(`entry ${open.at(-1)}: not closed`)
+  // Operators are called with three values: those that an operator does not have are entry 0's.
+  const operands = (of: Int32Array) => of.slice(0, n).map((v, i) => (v === NONE && operations[i] ? 0 : v))
   return {
     op: tape.op.slice(0, n),
-    a: tape.a.slice(0, n),
-    b: tape.b.slice(0, n),
-    c: tape.c.slice(0, n),
+    a: operands(tape.a),
+    b: operands(tape.b),
+    c: operands(tape.c),
     imm: tape.imm.slice(0, n),
     wide: tape.wide.slice(),
     calls: tape.calls.slice(),

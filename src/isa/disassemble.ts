@@ -27,6 +27,10 @@ export interface DisassembledInstruction {
   readonly doesNothing: boolean
   /** Linear target of a near branch or call with a displacement. */
   readonly target: number | undefined
+  /** Which branch it is, whatever the length of its displacement; 0 where there is no target. */
+  readonly branch: number
+  /** INT3, which also fills the gaps between functions. */
+  readonly isBreakpoint: boolean
 }
 
 function mnemonicsOf(entry: SensitiveClass): number[] {
@@ -125,6 +129,8 @@ export function disassembleLinear(
         sensitive: special && !invalid ? classify(instruction) : undefined,
         doesNothing: special && !invalid && doesNothing(instruction),
         target: branches ? (address + at + length + relative) >>> 0 : undefined,
+        branch: branches ? instruction.mnemonic : 0,
+        isBreakpoint: bytes[at] === 0xcc,
       })
       at += step
     }
@@ -132,6 +138,27 @@ export function disassembleLinear(
     instruction.free()
     decoder.free()
   }
+}
+
+/** Where in an instruction its displacement and its immediates lie. */
+export interface ConstantField {
+  /** Bytes from the start of the instruction. */
+  readonly offset: number
+  readonly bytes: number
+}
+
+/** The constant fields of the instruction at the start of `bytes`. */
+export function constantFields(bytes: Uint8Array): ConstantField[] {
+  const decoder = new Decoder(32, bytes.subarray(0, 15), DecoderOptions.None)
+  const instruction = decoder.decode()
+  const found = decoder.getConstantOffsets(instruction)
+  const fields = [
+    { offset: found.displacementOffset, bytes: found.displacementSize },
+    { offset: found.immediateOffset, bytes: found.immediateSize },
+    { offset: found.immediateOffset2, bytes: found.immediateSize2 },
+  ]
+  for (const object of [found, instruction, decoder]) object.free()
+  return fields.filter(field => field.bytes > 0)
 }
 
 /** Text of one instruction in Intel syntax, as it stands at linear `address`. */

@@ -177,7 +177,7 @@ export const SENSITIVE_CLASSES: readonly SensitiveClass[] = [
   define(80, 'pte_write', TABLE_STORE, '', '', OPERANDS),
   define(81, 'directory_write', TABLE_STORE, '', '', OPERANDS),
   define(82, 'pte_write_protect', TABLE_STORE, '', '', OPERANDS),
-  define(83, 'directory_copy', TABLE_STORE, '', '', CALL),
+  define(83, 'directory_copy', TABLE_STORE, '', '', OPERANDS),
   define(84, 'pte_clear_accessed', TABLE_STORE, '', '', OPERANDS),
   define(85, 'gdt_write', TABLE_STORE, '', '', OPERANDS),
   define(86, 'idt_write', TABLE_STORE, '', '', OPERANDS),

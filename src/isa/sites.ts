@@ -103,6 +103,42 @@ export function readSites(records: Uint8Array, code: readonly CodeRange[]): Site
   return sites
 }
 
+/** Code that was copied over other code, as a kernel's alternatives are. Linear addresses, lengths in bytes. */
+export interface CodeMove {
+  readonly from: number
+  readonly fromBytes: number
+  readonly to: number
+  readonly toBytes: number
+}
+
+/**
+ * Records for an image in which code was moved: those of the code that was overwritten are gone, those of the code
+ * that was copied go with it.
+ * @returns sorted records, as many as before or fewer
+ * @throws RecordError when a record is damaged
+ */
+export function moveRecords(records: Uint8Array, moves: readonly CodeMove[]): Uint8Array {
+  readRecords(records)
+  const view = new DataView(records.buffer, records.byteOffset, records.length)
+  const offsets = Array.from({ length: records.length / RECORD_BYTES }, (_, i) => i * RECORD_BYTES)
+  let places = offsets.map(at => ({ at, address: view.getUint32(at, true) }))
+  for (const { from, fromBytes, to, toBytes } of moves) {
+    places = places
+      .filter(({ address }) => address < to || address >= to + toBytes)
+      .map(({ at, address }) =>
+        address >= from && address < from + fromBytes ? { at, address: address - from + to } : { at, address },
+      )
+  }
+  const moved = new Uint8Array(places.length * RECORD_BYTES)
+  const output = new DataView(moved.buffer)
+  for (const [i, { at, address }] of places.entries()) {
+    moved.set(records.subarray(at, at + RECORD_BYTES), i * RECORD_BYTES)
+    output.setUint32(i * RECORD_BYTES, address, true)
+  }
+  sortRecords(moved)
+  return moved
+}
+
 /**
  * Puts the records of a freshly linked image in the order of their addresses, in place.
  * @throws RecordError when a record is damaged

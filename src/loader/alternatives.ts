@@ -4,8 +4,10 @@
 // walks it and finds nothing to do, and it still settles its vDSO, which is user code. Because static_cpu_has() sites
 // are settled too, none jumps into .altinstr_aux after the kernel has freed it. Left out: merging of single-byte NOPs in
 // text that is not replaced, which changes no result and would hide boundaries of sites.
+import type { CodeMove } from '../isa/sites.js'
 import { type ElfImage, fileOffset, findSection, SHF_EXECINSTR, sectionBytes } from './elf.js'
 import { hex, LoadError } from './load-error.js'
+import { settleRecords } from './settled-records.js'
 
 const ENTRY_BYTES = 12
 const FLAG_INVERTED = 0x8000
@@ -61,19 +63,23 @@ interface Alternative {
  * @throws LoadError if the table is not one of Linux 6.1 or names bytes outside the kernel
  */
 export function settleAlternatives(elf: ElfImage, features: Uint32Array): SettledAlternatives {
-  const bytes = elf.bytes.slice()
+  const bytes = new Uint8Array(elf.bytes)
   const table = readTable(elf)
   const patched: SettledPlace[] = []
+  const moves: CodeMove[] = []
   for (const alternative of table) {
     const present = (((features[alternative.feature >>> 5] ?? 0) >>> (alternative.feature & 31)) & 1) === 1
     if (present !== alternative.inverted) {
       bytes.set(replacementFor(bytes, alternative), alternative.target)
       const place = { linear: alternative.linear, bytes: alternative.bytes, feature: alternative.feature }
       patched.push(place)
+      const { replacementLinear: from, replacementBytes: fromBytes, linear: to, bytes: toBytes } = alternative
+      moves.push({ from, fromBytes, to, toBytes })
     }
   }
   // The lengths, last two bytes of an entry: with none the kernel neither copies nor looks at a byte.
   for (const { at } of table) bytes.fill(0, at + 10, at + 12)
+  settleRecords(elf, bytes, moves)
   return { bytes, entries: table.length, patched }
 }
 

@@ -4,12 +4,11 @@
 import type { MemoryView } from './entry.js'
 import { hex, LoadError, tooLittleMemory } from './load-error.js'
 
-export const ET_REL = 1
-export const ET_EXEC = 2
-export const ET_DYN = 3
-export const EM_386 = 3
+const ET_REL = 1
+const ET_EXEC = 2
+const ET_DYN = 3
+const EM_386 = 3
 export const PT_LOAD = 1
-export const PT_NOTE = 4
 export const SHT_SYMTAB = 2
 export const SHT_STRTAB = 3
 export const SHT_NOBITS = 8

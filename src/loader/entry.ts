@@ -55,11 +55,9 @@ export interface EntryState {
   readonly idtr: EntryTable
 }
 
-export const EFLAGS_FIXED = 0x2
-export const CR0_PE = 0x1
-export const CR0_ET = 0x10
-/** CR0 after reset: CD, NW and ET (SDM Vol. 3, table 9-1). */
-export const CR0_RESET = 0x60000010
+const EFLAGS_FIXED = 0x2
+const CR0_PE = 0x1
+const CR0_ET = 0x10
 
 const FLAT_CODE_RIGHTS = 0xc09b
 const FLAT_DATA_RIGHTS = 0xc093
@@ -90,6 +88,17 @@ export function flatEntry(entry: FlatEntry): EntryState {
   }
 }
 
+/** The bytes of a GDT with flat code and data descriptors at the given selectors and null elsewhere. */
+export function flatGdt(codeSelector: number, dataSelector: number): Uint8Array {
+  const table = new Uint8Array(Math.max(codeSelector, dataSelector) + 8)
+  table.set([0xff, 0xff, 0, 0, 0, FLAT_CODE_RIGHTS & 0xff, 0xcf, 0], codeSelector)
+  table.set([0xff, 0xff, 0, 0, 0, FLAT_DATA_RIGHTS & 0xff, 0xcf, 0], dataSelector)
+  return table
+}
+
+/** CR0 after reset: CD, NW and ET (SDM Vol. 3, table 9-1). */
+const CR0_RESET = 0x60000010
+
 /** The state after RESET (SDM Vol. 3, table 9-1): real mode, CS base 0xFFFF0000, EIP 0xFFF0. `signature` goes to EDX. */
 export function resetEntry(signature: number): EntryState {
   const data = { selector: 0, base: 0, limit: 0xffff, rights: 0x93 }
@@ -110,12 +119,4 @@ export function resetEntry(signature: number): EntryState {
     gdtr: { base: 0, limit: 0xffff },
     idtr: { base: 0, limit: 0xffff },
   }
-}
-
-/** The bytes of a GDT with flat code and data descriptors at the given selectors and null elsewhere. */
-export function flatGdt(codeSelector: number, dataSelector: number): Uint8Array {
-  const table = new Uint8Array(Math.max(codeSelector, dataSelector) + 8)
-  table.set([0xff, 0xff, 0, 0, 0, FLAT_CODE_RIGHTS & 0xff, 0xcf, 0], codeSelector)
-  table.set([0xff, 0xff, 0, 0, 0, FLAT_DATA_RIGHTS & 0xff, 0xcf, 0], dataSelector)
-  return table
 }

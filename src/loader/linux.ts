@@ -9,12 +9,12 @@ import { checkInitrd } from './initrd.js'
 import { hex, LoadError, tooLittleMemory } from './load-error.js'
 import { defaultMemoryMap, type MemoryRange } from './memory-map.js'
 
-export const LOADER_START = 0x10000
-export const LOADER_END = 0x90000
-export const ZERO_PAGE = 0x10000
-export const GDT = 0x11000
-export const STACK_TOP = 0x13000
-export const COMMAND_LINE = 0x14000
+const LOADER_START = 0x10000
+const LOADER_END = 0x90000
+const ZERO_PAGE = 0x10000
+const GDT = 0x11000
+const STACK_TOP = 0x13000
+const COMMAND_LINE = 0x14000
 const CODE_SELECTOR = 0x10
 const DATA_SELECTOR = 0x18
 const PAGE_BYTES = 0x1000

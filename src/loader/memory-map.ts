@@ -1,7 +1,7 @@
 // The physical memory map that a guest is shown when no firmware tells it (E820 and multiboot use the same types):
 // a PC without an extended BIOS data area.
-export const RAM = 1
-export const RESERVED = 2
+const RAM = 1
+const RESERVED = 2
 
 /** One range of physical memory; address and length in bytes. */
 export interface MemoryRange {

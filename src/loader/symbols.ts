@@ -1,7 +1,7 @@
 // Symbol tables: names for addresses and addresses for names, from an ELF .symtab or the text of a System.map (nm's
 // three columns). Of several names at one address the most public one is shown: functions before data, global before
 // local. Left out: demangling, line numbers.
-import { type ElfImage, readString, SHT_STRTAB, SHT_SYMTAB } from './elf.js'
+import { type ElfImage, SHT_STRTAB, SHT_SYMTAB, sectionBytes } from './elf.js'
 import { LoadError } from './load-error.js'
 
 /** A name and the distance of the address looked up from it, in bytes. */
@@ -63,6 +63,7 @@ export class SymbolTable {
       fail(section.offset, `symbol entries are not ${SYMBOL_BYTES} bytes each`)
     }
     const view = new DataView(elf.bytes.buffer, elf.bytes.byteOffset + section.offset, section.bytes)
+    const text = new TextDecoder('latin1').decode(sectionBytes(elf, names))
     const entries: Entry[] = []
     const absolutes: [string, number][] = []
     for (let at = 0; at < section.bytes; at += SYMBOL_BYTES) {
@@ -72,7 +73,9 @@ export class SymbolTable {
       const type = info & 15
       if (home === SHN_UNDEF || nameIndex === 0 || type === STT_SECTION || type === STT_FILE) continue
       const address = view.getUint32(at + 4, true)
-      const name = readString(elf.file, elf.bytes, names, nameIndex)
+      const nameEnd = text.indexOf('\0', nameIndex)
+      if (nameEnd < 0) fail(section.offset + at, `symbol name ${nameIndex} does not end inside its string table`)
+      const name = text.slice(nameIndex, nameEnd)
       if (home >= SHN_LORESERVE) {
         absolutes.push([name, address])
         continue

@@ -4,6 +4,7 @@
 import { Cpu } from '../cpu/cpu.js'
 import * as L from '../cpu/layout.js'
 import type { CpuModel } from '../cpu/models.js'
+import type { Thresholds } from '../engine/blocks.js'
 import { type EngineName, makeEngine } from '../engine/engines.js'
 import { ASKED, Execution, HALTED, SHUTDOWN } from '../engine/execution.js'
 import type { AccessSize } from './bus.js'
@@ -11,11 +12,15 @@ import { Clock } from './clock.js'
 import { PhysicalMemory } from './memory.js'
 import { Platform } from './platform.js'
 
+const INTERRUPT_FLAG = 0x200
+
 export interface MachineConfig {
   /** Guest memory in bytes. */
   readonly memory: number
   readonly model: CpuModel
   readonly engine: EngineName
+  /** When the engine `blocks` translates; results do not depend on it. */
+  readonly thresholds?: Thresholds
 }
 
 // Why run() returned.
@@ -27,6 +32,7 @@ export type RunResult =
   | { readonly kind: 'halted' } // for ever: interrupts off, or nothing to wake it
   | { readonly kind: 'triple-fault' }
   | { readonly kind: 'stopped' } // stop() was called
+  | { readonly kind: 'idle'; readonly nanoseconds: number } // only where asked for: HLT, so long until the next event
 
 export class Machine {
   readonly memory: PhysicalMemory
@@ -78,7 +84,7 @@ export class Machine {
       },
       config.model,
     )
-    const engine = makeEngine(config.engine, this.cpu, this.memory.memory, config.model)
+    const engine = makeEngine(config.engine, this.cpu, this.memory.memory, config.model, config.thresholds)
     this.execution = new Execution(this.cpu, engine, () => this.platform.pic.acknowledge())
     engine.modeChanged()
     this.platform.intr.onChange(level => {
@@ -112,8 +118,20 @@ export class Machine {
     return this.platform.physical.read(address, size)
   }
 
-  /** Runs at most `budget` instructions more; halted time costs none. */
-  run(budget: number): RunResult {
+  /** HLT has been executed with interrupts on: a device can wake the CPU. */
+  get interruptible(): boolean {
+    return (this.cpu.i32[L.FLAGS >> 2]! & INTERRUPT_FLAG) !== 0
+  }
+  /** Lets virtual time pass for a halted CPU, in nanoseconds; not further than to the next event. */
+  passIdle(nanoseconds: number) {
+    this.haltedNanoseconds += Math.max(0, Math.min(Math.ceil(nanoseconds), this.clock.nextDeadline() - this.now))
+  }
+
+  /**
+   * Runs at most `budget` instructions more; halted time costs none.
+   * @param stopWhenIdle return `idle` at HLT, without skipping to the next event; the caller then calls passIdle()
+   */
+  run(budget: number, stopWhenIdle = false): RunResult {
     const end = this.retired + budget
     for (;;) {
       this.clock.runDue()
@@ -125,17 +143,14 @@ export class Machine {
         return result
       }
       if (why === SHUTDOWN) return { kind: 'triple-fault' }
-      if (why === HALTED && !this.skip()) return { kind: 'halted' }
-      if (why !== ASKED && why !== HALTED && this.retired >= end) return { kind: 'budget' }
-      if (why === HALTED && this.retired >= end) return { kind: 'budget' }
+      if (why === HALTED) {
+        const deadline = this.clock.nextDeadline()
+        if (deadline === Number.POSITIVE_INFINITY || !this.interruptible) return { kind: 'halted' }
+        const nanoseconds = Math.max(0, deadline - this.now)
+        if (stopWhenIdle && nanoseconds > 0) return { kind: 'idle', nanoseconds }
+        this.haltedNanoseconds += nanoseconds
+      }
+      if (why !== ASKED && this.retired >= end) return { kind: 'budget' }
     }
-  }
-  /** HLT: moves time to the next deadline. False when nothing can wake the CPU. */
-  private skip(): boolean {
-    const { i32 } = this.cpu
-    const deadline = this.clock.nextDeadline()
-    if (deadline === Number.POSITIVE_INFINITY || (i32[L.FLAGS >> 2]! & 0x200) === 0) return false
-    this.haltedNanoseconds += Math.max(0, deadline - this.now)
-    return true
   }
 }

@@ -9,14 +9,14 @@ import { aboveIopl, FLAG_IF, FLAG_VM, lookAtInterrupts } from './privilege.js'
 const FLAG_DF = 0x400
 const FLAG_RF = 0x10000
 /** TF, IOPL, NT, AC and ID: changing one of them is the helper's work. */
-const RARE = 0x247100
+const UNUSUAL = 0x247100
 const SHADOW_STI = 1
 
 const pushf: Semantics = (b, { operandSize }) => {
   const flags = b.systemFlags()
   // VM set with IOPL below 3, in one comparison.
   const forbidden = b.ltu(b.sub(b.and(flags, b.const(0x23000)), b.const(FLAG_VM)), b.const(0x3000))
-  b.if(forbidden, () => b.helper('pushf_allowed', [], true))
+  b.if(forbidden, () => b.rare(() => b.helper('pushf_allowed', [], true)))
   const word = b.or(b.and(flags, b.const(~(FLAG_VM | FLAG_RF))), b.flags.word())
   b.push(b.mask(word, operandSize), operandSize)
 }
@@ -26,33 +26,34 @@ const popf: Semantics = (b, { operandSize }) => {
   const flags = b.systemFlags()
   const changed = b.mask(b.xor(word, flags), operandSize)
   const usual = b.and(changed, b.const(FLAG_IF | FLAG_DF))
-  const rare = b.or(b.and(changed, b.const(RARE)), b.and(flags, b.const(FLAG_VM)))
+  const unusual = b.or(b.and(changed, b.const(UNUSUAL)), b.and(flags, b.const(FLAG_VM)))
   const masked = b.and(b.ne(b.and(usual, b.const(FLAG_IF)), b.const(0)), aboveIopl(b))
-  const slow = b.or(b.ne(rare, b.const(0)), masked)
-  b.flags.publish()
-  b.if(
-    slow,
-    () => b.helper('popf', [word, b.const(operandSize)], true),
-    () => b.setState(FLAGS, b.xor(flags, usual)),
+  b.if(b.or(b.ne(unusual, b.const(0)), masked), () =>
+    b.rare(() => {
+      b.flags.publish()
+      b.helper('popf', [word, b.const(operandSize)], true)
+      b.flags.reload()
+      b.moveStack(operandSize)
+      b.stop(STOP_NEXT)
+    }),
   )
-  b.flags.reload()
+  b.setState(FLAGS, b.xor(flags, usual))
   b.moveStack(operandSize)
   b.flags.setWord(word)
-  b.if(slow, () => b.stop(STOP_NEXT))
   lookAtInterrupts(b)
 }
 
 const cli: Semantics = b =>
   b.if(
     aboveIopl(b),
-    () => b.helper('cli', [], true),
+    () => b.rare(() => b.helper('cli', [], true)),
     () => b.setState(FLAGS, b.and(b.systemFlags(), b.const(~FLAG_IF))),
   )
 
 const sti: Semantics = b => {
   b.if(
     aboveIopl(b),
-    () => b.helper('sti', [], true),
+    () => b.rare(() => b.helper('sti', [], true)),
     () => {
       const flags = b.systemFlags()
       b.if(b.eqz(b.and(flags, b.const(FLAG_IF))), () => {

@@ -21,9 +21,9 @@ const mov: Semantics = (b, form) => {
 
 const cmov =
   (code: number): Semantics =>
-  (b, form) => {
+  b => {
     const moved = b.read(1)
-    b.write(0, b.mask(b.select(b.flags.condition(code), moved, b.read(0)), form.size))
+    b.write(0, b.select(b.flags.condition(code), moved, b.read(0)))
   }
 
 /** Sign of AX or EAX spread over DX or EDX. */

@@ -1,7 +1,7 @@
 // Segment registers as operands (SDM vol. 2: MOV with Sreg, PUSH and POP of them, LDS LES LSS LFS LGS).
 // Loading is a helper's work; SS always ends the stretch of code because of the interrupt shadow.
 
-import { CS, SEG_SELECTOR, SEGMENT, SS } from '../cpu/layout.js'
+import { CS, DS, ES, FS, GS, SEG_SELECTOR, SEGMENT, SHADOW_KIND, SS } from '../cpu/layout.js'
 import { STOP_NEXT } from '../cpu/stops.js'
 import type { Value } from '../ir/tape.js'
 import { MEM } from '../isa/form.js'
@@ -42,13 +42,17 @@ const loadPointer =
   (n: number): Semantics =>
   (b, form) => {
     const { offset, selector } = readFarPointer(b, 1, form.operandSize)
-    loadSegment(b, b.const(n), selector, () => b.write(0, offset))
+    loadSegment(b, b.const(n), selector, () => {
+      // Unlike MOV SS and POP SS, LSS holds no interrupts back.
+      if (n === SS) b.setState(SHADOW_KIND, b.const(0))
+      b.write(0, offset)
+    })
   }
 
 export const segmentRegisters: Record<string, Semantics> = {
-  les: loadPointer(0),
-  lss: loadPointer(2),
-  lds: loadPointer(3),
-  lfs: loadPointer(4),
-  lgs: loadPointer(5),
+  les: loadPointer(ES),
+  lss: loadPointer(SS),
+  lds: loadPointer(DS),
+  lfs: loadPointer(FS),
+  lgs: loadPointer(GS),
 }

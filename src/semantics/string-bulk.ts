@@ -3,13 +3,12 @@
 // the same elements one by one; with DF set, and wherever a stretch would be empty, nothing is done here.
 
 import { BUDGET, EAX, ECX, EDI, ES, ESI, FLAGS, MODE, TLB_READ, TLB_VALID, TLB_WRITE } from '../cpu/layout.js'
+import { MODE_ALIGNMENT } from '../cpu/mode.js'
 import type { Value } from '../ir/tape.js'
 import type { Context } from './context.js'
 import { baseOf, outside } from './segments.js'
 
 const FLAG_DF = 0x400
-/** Bit of the MODE cell: alignment checks are on. */
-const MODE_ALIGNMENT = 0x80
 const PAGE = 0x1000
 
 /** A repeated instruction's parameters and the elements it has left. */

@@ -6,6 +6,7 @@ import type { Value } from '../ir/tape.js'
 import { I32, I64 } from '../ir/types.js'
 import { type Form, MEM } from '../isa/form.js'
 import type { Context, Semantics } from './context.js'
+import { addOperands } from './float80-add.js'
 import { NEGATE, type Operand } from './float80-operand.js'
 import { DOUBLE, SINGLE, WIDENED, widen } from './float80-widen.js'
 import type { ProcedureSource } from './procedures.js'
@@ -127,7 +128,8 @@ const readRegister = (b: Builder, register: Value): Operand => {
 function compute(b: Builder, operation: Operation, dst: Value, x: Operand, y: Operand) {
   const [first, second] = operation.reverse ? [y, x] : [x, y]
   const se = operation.negate ? b.or(second.se, b.const(NEGATE)) : second.se
-  b.return(b.call(`float80_${operation.callee}`, [slot(b, dst), first.sig, first.se, second.sig, se]))
+  if (operation.callee === 'add') addOperands(b, slot(b, dst), first, { sig: second.sig, se })
+  else b.return(b.call(`float80_${operation.callee}`, [slot(b, dst), first.sig, first.se, second.sig, se]))
 }
 
 /** ST(0) op an operand from memory. */

@@ -20,7 +20,9 @@ import {
 import { STOP_TRANSFER } from '../cpu/stops.js'
 import type { Builder } from '../ir/builder.js'
 import type { Value } from '../ir/tape.js'
+import { VOID } from '../ir/types.js'
 import type { Context } from './context.js'
+import type { ProcedureSource } from './procedures.js'
 
 // Status word. The six exception flags have the same bits as their masks in the control word.
 export const IE = 0x01
@@ -97,7 +99,7 @@ export function waiting(b: Context) {
   const blocked = b.or(b.and(b.state(CR0), b.const(CR0_EM | CR0_TS)), b.and(b.state(FPU_STATUS, 2), b.const(ES)))
   b.if(blocked, () =>
     b.rare(() => {
-      b.if(b.and(b.state(CR0), b.const(CR0_EM | CR0_TS)), () => b.raise(7))
+      b.call('x87_blocked', [], VOID, true)
       reportError(b)
     }),
   )
@@ -107,11 +109,15 @@ export function waiting(b: Context) {
 export function waitInstruction(b: Context) {
   const both = b.const(CR0_MP | CR0_TS)
   b.if(b.eq(b.and(b.state(CR0), both), both), () => b.raise(7))
-  b.if(b.and(b.state(FPU_STATUS, 2), b.const(ES)), () => b.rare(() => reportError(b)))
+  b.if(b.and(b.state(FPU_STATUS, 2), b.const(ES)), () =>
+    b.rare(() => {
+      b.if(b.and(b.state(CR0), b.const(CR0_NE)), () => b.raise(16))
+      reportError(b)
+    }),
+  )
 }
 
 function reportError(b: Context) {
-  b.if(b.and(b.state(CR0), b.const(CR0_NE)), () => b.raise(16))
   b.publishEip()
   b.if(b.eqz(b.helper('fpu_error')), () => b.stop(STOP_TRANSFER))
 }
@@ -123,4 +129,18 @@ export function remember(b: Context, operandOffset?: Value) {
   if (operandOffset === undefined) return
   b.setState(FPU_DP, operandOffset)
   b.setState(FPU_DS, b.loadAt(b.shl(b.field('segment'), b.const(5)), SEGMENT + SEG_SELECTOR, 4))
+}
+
+export const stateProcedures: Record<string, ProcedureSource> = {
+  /** #NM, or #MF when CR0.NE is set; returns when neither is due. */
+  x87_blocked: {
+    params: [],
+    result: VOID,
+    faults: true,
+    build: b => {
+      b.if(b.and(cell(b, CR0), b.const(CR0_EM | CR0_TS)), () => b.raise(7))
+      b.if(b.and(cell(b, CR0), b.const(CR0_NE)), () => b.raise(16))
+      b.return()
+    },
+  },
 }

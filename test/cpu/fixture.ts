@@ -49,7 +49,7 @@ export class Fixture {
       onCodeWrite: (address, bytes) => this.log.push(`code ${(address - RAM).toString(16)} ${bytes}`),
       onFlush: page => this.log.push(`flush ${page}`),
       halt: () => this.log.push('halt'),
-      fpuError: () => {},
+      fpuError: () => true,
       onApicBase: value => this.log.push(`apic ${value}`),
     }
     this.cpu = new Cpu(new ArrayBuffer(RAM + RAM_BYTES), host, cpuModel(model))

@@ -29,6 +29,7 @@ export class TickingCounter {
     if (this.mode === 1 || this.mode === 5) return
     if (periodic && this.counting) return // taken at the end of the period
     this.loadPending = true
+    this.element = this.mode === 3 ? this.count & ~1 : this.count
     this.armed = true
     this.low = false
     this.output = this.mode !== 0

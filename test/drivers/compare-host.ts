@@ -32,13 +32,14 @@ export interface Snippet {
   readonly prepare?: (registers: number[]) => void
 }
 
+const { imul } = Math
 /** A random source with a printable seed. */
 function randomFrom(seed: number) {
   let a = seed | 0
   return () => {
     a = (a + 0x6d2b79f5) | 0
-    let t = Math.imul(a ^ (a >>> 15), 1 | a)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    let t = imul(a ^ (a >>> 15), 1 | a)
+    t = (t + imul(t ^ (t >>> 7), 61 | t)) ^ t
     return (t ^ (t >>> 14)) >>> 0
   }
 }
@@ -104,6 +105,7 @@ export function compareWithHost(snippets: readonly Snippet[], vectors = 100) {
   const random = randomFrom(seed)
   const states = snippets.map(s => Array.from({ length: vectors }, () => randomState(random, s)))
   const results = host.run(states.flatMap((of, snippet) => of.map(state => ({ snippet, state }))))
+  host.close()
   const machine = new SemanticsMachine()
   machine.map(MEMORY_AT >>> 12, 1)
   machine.map((MEMORY_AT >>> 12) + 1, 2)

@@ -30,6 +30,8 @@ export interface HostCpu {
   readonly code: readonly { readonly bytes: Uint8Array; readonly address: number }[]
   /** Runs snippets by number on states. */
   run(work: readonly { snippet: number; state: HostState }[]): HostResult[]
+  /** Removes the driver's files; nothing can be run afterwards. */
+  close(): void
 }
 
 const RECORD = 48 + MEMORY_BYTES + 512
@@ -140,7 +142,7 @@ int main(int argc, char **argv) {
 export function hostCpu(snippets: readonly string[]): HostCpu | string {
   if (process.arch !== 'x64' && process.arch !== 'ia32') return `the host is ${process.arch}, not x86`
   const folder = mkdtempSync(join(tmpdir(), 'previrt-host-cpu-'))
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+  const close = () => rmSync(folder, { recursive: true, force: true })
   const program = join(folder, 'driver')
   writeFileSync(join(folder, 'snippets.s'), assembler(snippets))
   writeFileSync(join(folder, 'driver.c'), driver)
@@ -150,6 +152,7 @@ export function hostCpu(snippets: readonly string[]): HostCpu | string {
   } catch (error) {
     const { stderr } = error as { stderr?: Buffer }
     const text = stderr?.toString() ?? ''
+    close()
     if (text.includes('snippets.s')) throw new Error(text)
     return `gcc -m32 does not work here: ${text.split('\n')[0] || String(error)}`
   }
@@ -163,6 +166,7 @@ export function hostCpu(snippets: readonly string[]): HostCpu | string {
   }
   return {
     code,
+    close,
     run(work) {
       const input = new Uint8Array(RECORD * work.length)
       const view = new DataView(input.buffer)

@@ -113,6 +113,17 @@ export const stepInstructions: Encoded[] = [
   plain('fprem1', 0xd9, 0xf5),
 ]
 
+export const transcendentalInstructions: Encoded[] = [
+  plain('f2xm1', 0xd9, 0xf0),
+  plain('fyl2x', 0xd9, 0xf1),
+  plain('fyl2xp1', 0xd9, 0xf9),
+  plain('fpatan', 0xd9, 0xf3),
+  plain('fptan', 0xd9, 0xf2),
+  plain('fsin', 0xd9, 0xfe),
+  plain('fcos', 0xd9, 0xff),
+  plain('fsincos', 0xd9, 0xfb),
+]
+
 export const controlInstructions: Encoded[] = [
   plain('fninit', 0xdb, 0xe3),
   plain('fnclex', 0xdb, 0xe2),

@@ -14,9 +14,12 @@ export interface Instruction {
   readonly operands: readonly Operand[]
   /** Fields dst and src of the operands. */
   readonly fields: readonly number[]
+  /** 4 when absent. */
+  readonly operandSize?: number
 }
 
-const OPERAND_LINEAR = 0x40
+/** Where memory operands are. */
+export const OPERAND_LINEAR = 0x40
 const memoryBytes = 0x400
 
 class Bound extends Context {
@@ -49,6 +52,8 @@ function procedure(name: string): Procedure {
 export class X87Machine implements Environment {
   readonly state = new DataView(new ArrayBuffer(0x1000))
   readonly memory = new DataView(new ArrayBuffer(memoryBytes))
+  /** What the helper fpu_error answers. */
+  errorLineWasUp = false
   /** Vector + 1 of the exception that ended the last instruction, or 0. */
   raised = 0
   private readonly evaluator = new Evaluator(this.state.buffer, this)
@@ -63,13 +68,13 @@ export class X87Machine implements Environment {
     this.state.setUint16(layout.FPU_CONTROL, 0x37f, true)
   }
 
-  prepare({ mnemonic, operands, fields }: Instruction): Program {
+  prepare({ mnemonic, operands, fields, operandSize = 4 }: Instruction): Program {
     const form: Form = {
       id: 0,
       mnemonic,
       operands,
       size: 4,
-      operandSize: 4,
+      operandSize,
       addressSize: 4,
       rep: '',
       flat: true,
@@ -136,7 +141,7 @@ export class X87Machine implements Environment {
     else new Uint8Array(m.buffer).set(v as Uint8Array, linear)
   }
   helper(): number {
-    return 0
+    return Number(this.errorLineWasUp)
   }
   procedure = procedure
   raise(vector: number) {

@@ -143,9 +143,21 @@ test('settling again changes nothing', () => {
   expect(Buffer.compare(twice.bytes, once.bytes)).toBe(0)
 })
 
+test('the image given is not changed, a Node buffer neither', () => {
+  const elf = kernel([{ at: 0, bytes: 4, condition: ALWAYS, replacement: [0x40] }])
+  const buffer = Buffer.from(elf.bytes)
+  const settled = settleAlternatives(parseElf('vmlinux', buffer), features(ALWAYS))
+  expect(buffer.equals(elf.bytes)).toBe(true)
+  expect(buffer.equals(settled.bytes)).toBe(false)
+})
+
 test('an image without a table is left alone', () => {
   const elf = parseElf('plain', writeElf({ entry: 0 }))
-  expect(settleAlternatives(elf, features(ALWAYS))).toEqual({ bytes: elf.bytes, entries: 0, patched: [] })
+  expect(settleAlternatives(elf, features(ALWAYS))).toEqual({
+    bytes: new Uint8Array(elf.bytes),
+    entries: 0,
+    patched: [],
+  })
 })
 
 test.each([

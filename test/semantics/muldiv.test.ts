@@ -1,4 +1,4 @@
-// Multiplication, division, bit tests and scans, and decimal adjustment against the host's CPU.
+// Multiplication, division, bit tests and scans against the host's CPU.
 
 import { AF, allSizes, CF, compareWithHost, OF, PF, SF, type Snippet, ZF } from '../drivers/compare-host.js'
 
@@ -45,13 +45,5 @@ for (const name of ['bt', 'bts', 'btr', 'btc']) {
 }
 for (const name of ['bsf', 'bsr'])
   for (const from of ['{b}', '{m}']) add(`${name} {a}, ${from}`, CF | OF | SF | AF | PF, [2, 4])
-
-for (const name of ['aaa', 'aas']) add(name, OF | SF | ZF | PF, [4])
-for (const name of ['daa', 'das']) add(name, OF, [4])
-for (const base of [10, 16, 7, 255]) {
-  add(`.byte 0xd4, ${base}`, OF | AF | CF, [4])
-  add(`.byte 0xd5, ${base}`, OF | AF | CF, [4])
-}
-add('.byte 0xd4, 0', OF | AF | CF, [4])
 
 compareWithHost(snippets)

@@ -267,6 +267,15 @@ describe('segment registers', () => {
     expect(machine.run([0x1f]).fault).toEqual({ vector: 13, error: 0x18 })
     expect(get(L.ESP)).toBe(WINDOW + 0x800)
   })
+  test('LSS casts no shadow', () => {
+    machine.helpers.load_segment = () => {
+      machine.cells[L.SHADOW_KIND >> 2] = 2
+      return 0
+    }
+    machine.write(WINDOW, [0, 8, 0, 0, 0x18, 0])
+    expect(machine.run([0x0f, 0xb2, 0x25, ...absolute]).ending).toEqual(leaves)
+    expect([get(L.ESP), cell(L.SHADOW_KIND)]).toEqual([0x800, 0])
+  })
   test('LES loads both', () => {
     machine.write(WINDOW, [1, 2, 3, 4, 0x23, 0])
     machine.run([0xc4, 0x05, ...absolute])

@@ -23,7 +23,7 @@ extern const uint32_t exception_stubs[], system_call_stub;
 extern void sysenter_entry(void);
 
 uint32_t gdt[16] __attribute__((aligned(8))) = {
-    0, 0, 0x0000FFFF, 0x00CF9A00, 0x0000FFFF, 0x00CF9200, 0x0000FFFF, 0x00CFFA00, 0x0000FFFF, 0x00CFF200,
+    0, 0, 0x0000FFFF, 0x00CF9A00, 0x0000FFFF, 0x00CF9200,
 };
 uint32_t idt[512] __attribute__((aligned(8)));
 uint32_t ldt[4] __attribute__((aligned(8)));
@@ -32,6 +32,12 @@ uint32_t task_state[26];
 static void set_gate(uint32_t vector, uint32_t offset, uint32_t rights) {
     write_idt_word(&idt[vector * 2], KERNEL_CS << 16 | (offset & 0xFFFF));
     write_idt_word(&idt[vector * 2 + 1], (offset & 0xFFFF0000) | rights);
+}
+
+static void set_flat_descriptor(uint32_t selector, uint32_t rights) {
+    uint32_t *words = &gdt[selector / 8 * 2];
+    write_gdt_word(&words[0], 0x0000FFFF);
+    write_gdt_word(&words[1], 0x00CF0000 | rights);
 }
 
 static void set_system_descriptor(uint32_t selector, const void *base, uint32_t limit, uint32_t type) {
@@ -66,6 +72,8 @@ void descriptors_start(void) {
     write_ldt_word(&ldt[2], 0x0000FFFF);
     write_ldt_word(&ldt[3], 0x00CF9200);
     load_gdt(&gdt_register);
+    set_flat_descriptor(USER_CS, 0xFA00);
+    set_flat_descriptor(USER_DS, 0xF200);
     load_idt(&idt_register);
     load_ldt(0);
     load_task_register(TSS_SELECTOR);

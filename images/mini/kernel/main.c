@@ -18,15 +18,31 @@ static void copy_command_line(uint32_t physical) {
     command_line[i] = 0;
 }
 
-/* Largest usable range that starts at 1 MiB, from the zero page's memory map. */
+/* End of the range of memory map type 1 that holds 1 MiB; both maps have base, length and type in this order. */
+static uint32_t usable_end(uint32_t entry) {
+    uint32_t start = word_at(entry), size = word_at(entry + 8);
+    if (word_at(entry + 4) || word_at(entry + 16) != 1 || start > 0x100000) return 0;
+    if (word_at(entry + 12) || start + size < start) return 0xFFFFFFFF;
+    return start + size;
+}
+
 static uint32_t memory_of_zero_page(uint32_t page) {
     uint32_t count = *(const uint8_t *)linear_address(page + 0x1E8), end = 0;
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t entry = page + 0x2D0 + i * 20;
-        uint32_t start = word_at(entry), size = word_at(entry + 8);
-        if (word_at(entry + 4) || word_at(entry + 16) != 1 || start > 0x100000) continue;
-        if (word_at(entry + 12) || start + size < start) size = 0xFFFFFFFF - start;
-        if (start + size > end) end = start + size;
+        uint32_t found = usable_end(page + 0x2D0 + i * 20);
+        if (found > end) end = found;
+    }
+    return end;
+}
+
+static uint32_t memory_of_multiboot(uint32_t information) {
+    uint32_t flags = word_at(information), end = 0;
+    if (flags & 1) return 0x100000 + word_at(information + 8) * 1024;
+    if (!(flags & 0x40)) return 0;
+    uint32_t entry = word_at(information + 48), last = entry + word_at(information + 44);
+    for (; entry < last; entry += word_at(entry) + 4) {
+        uint32_t found = usable_end(entry + 4);
+        if (found > end) end = found;
     }
     return end;
 }
@@ -34,9 +50,8 @@ static uint32_t memory_of_zero_page(uint32_t page) {
 /* Returns the size of memory in bytes. */
 static uint32_t read_boot_information(void) {
     if (boot_magic == MULTIBOOT_MAGIC) {
-        uint32_t flags = word_at(boot_multiboot);
-        if (flags & 4) copy_command_line(word_at(boot_multiboot + 16));
-        return flags & 1 ? 0x100000 + word_at(boot_multiboot + 8) * 1024 : 0;
+        if (word_at(boot_multiboot) & 4) copy_command_line(word_at(boot_multiboot + 16));
+        return memory_of_multiboot(boot_multiboot);
     }
     if (word_at(boot_zero_page + 0x202) == LINUX_HEADER_MAGIC) {
         uint32_t pointer = word_at(boot_zero_page + 0x228);

@@ -16,6 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "locations.h"
+#include "profile.h"
 #include "rewrite.h"
 #include "tables.h"
 
@@ -79,6 +81,15 @@ static int assemble(char **arguments, int input_position, int input, int message
     return status;
 }
 
+/* A copy of the arguments that names the standard input as the source. */
+static char **with_standard_input(int count, char **arguments) {
+    char **longer = calloc((size_t)count + 2, sizeof *longer);
+    if (!longer) fail("cannot copy", "the arguments");
+    memcpy(longer, arguments, (size_t)count * sizeof *longer);
+    longer[count] = "-";
+    return longer;
+}
+
 static void repeat_messages(int messages) {
     struct text text = {0};
     lseek(messages, 0, SEEK_SET);
@@ -87,10 +98,11 @@ static void repeat_messages(int messages) {
 }
 
 int main(int count, char **arguments) {
-    int position = 0, inputs = 0, is_32_bit = 0;
+    int position = 0, inputs = 0, is_32_bit = 0, asks = 0;
     const char *output = "a.out";
     for (int i = 1; i < count; i++) {
         if (strcmp(arguments[i], "--32") == 0) is_32_bit = 1;
+        if (strcmp(arguments[i], "--version") == 0 || strcmp(arguments[i], "--help") == 0) asks = 1;
         if (strcmp(arguments[i], "-o") == 0 && i + 1 < count) output = arguments[i + 1];
         if (takes_value(arguments[i])) {
             i++;
@@ -99,7 +111,11 @@ int main(int count, char **arguments) {
             inputs++;
         }
     }
-    if (!is_32_bit || inputs != 1 || is_left_alone(output)) run_assembler(arguments);
+    if (asks || !is_32_bit || inputs > 1 || is_left_alone(output)) run_assembler(arguments);
+    if (inputs == 0) {
+        arguments = with_standard_input(count, arguments);
+        position = count;
+    }
 
     const char *name = arguments[position];
     int input = strcmp(name, "-") == 0 ? STDIN_FILENO : open(name, O_RDONLY);
@@ -108,6 +124,8 @@ int main(int count, char **arguments) {
     read_all(&source, input, name);
     append_string(&annotated, prelude);
     append_string(&annotated, "# 1 \"annotated source\"\n");
+    set_object(output);
+    read_profile();
     if (source.length > 0) rewrite(&annotated, (struct span){source.bytes, source.bytes + source.length});
 
     int messages = memory_file("messages", "", 0);

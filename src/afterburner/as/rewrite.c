@@ -8,7 +8,9 @@
 
 #include <string.h>
 
+#include "locations.h"
 #include "operands.h"
+#include "profile.h"
 #include "statements.h"
 
 struct state {
@@ -18,6 +20,7 @@ struct state {
     /* Whether bytes in this section are code, in the section before it, and two bits for each .pushsection. */
     int code, previous_code;
     unsigned stack;
+    struct location location;
 };
 
 static void copy_to(struct state *state, const char *position) {
@@ -69,7 +72,7 @@ static void rewrite_strings(struct state *state, struct span body) {
         if (*p != '"') continue;
         const char *close = memchr(p + 1, '"', (size_t)(body.end - p - 1));
         if (!close) return;
-        struct state inner = {state->out, p + 1, 1, 1, 0};
+        struct state inner = {.out = state->out, .copied = p + 1, .code = 1, .previous_code = 1};
         copy_to(state, p + 1);
         rewrite_part(&inner, close);
         state->copied = close;
@@ -107,9 +110,10 @@ static void handle_directive(struct state *state, struct span word, struct span 
 }
 
 static void rewrite_part(struct state *state, const char *end) {
-    const char *cursor = state->copied;
+    const char *cursor = state->copied, *behind = cursor;
     struct statement statement, next;
-    while (next_statement(&cursor, end, &statement)) {
+    for (; next_statement(&cursor, end, &statement); behind = cursor) {
+        follow_comments(&state->location, (struct span){behind, statement.body.start});
         struct span body = statement.body, instruction = instruction_of(state, body), word = first_word(instruction);
         if (*word.start == '.') {
             handle_directive(state, word, body);
@@ -125,6 +129,8 @@ static void rewrite_part(struct state *state, const char *end) {
             append_span(state->out, following);
         } else {
             const char *site = classify(instruction, instruction.start != body.start);
+            if (!site) site = classify_store(&state->location, body);
+            if (!site && is_profiled_store(body.start)) site = "profiled_store";
             if (site) {
                 replace(state, body, site, instruction);
             } else {
@@ -140,6 +146,7 @@ static void rewrite_part(struct state *state, const char *end) {
 }
 
 void rewrite(struct text *out, struct span source) {
-    struct state state = {out, source.start, 1, 1, 0};
+    find_profiled_stores(source.start, source.end);
+    struct state state = {.out = out, .copied = source.start, .code = 1, .previous_code = 1};
     rewrite_part(&state, source.end);
 }

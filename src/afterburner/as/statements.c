@@ -74,8 +74,10 @@ static const char *statement_end(const char *p, const char *end) {
 int next_statement(const char **cursor, const char *end, struct statement *statement) {
     const char *p = skip_gap(*cursor, end), *label;
     statement->labelled = 0;
+    statement->label = (struct span){p, p};
     while (p < end && (label = label_end(p, end)) != NULL) {
         statement->labelled = 1;
+        if (*p != '.' && (*p < '0' || *p > '9')) statement->label = trim((struct span){p, label - 1});
         p = skip_gap(label, end);
     }
     if (p >= end) {

@@ -1,0 +1,66 @@
+// The TCP transport of the gdb server. It listens on the loopback interface only: the protocol has no authentication
+// and gives whoever speaks it the whole guest. One debugger at a time.
+import { createServer, type Server, type Socket } from 'node:net'
+import type { DebugTarget } from '../debug/debug-target.js'
+import { GdbServer } from '../debug/gdb-server.js'
+
+/** A listening gdb server. `connected` resolves when the first debugger has come. */
+export interface GdbListener {
+  readonly port: number
+  readonly connected: Promise<void>
+  /** Ends the connection and stops listening. */
+  close(): void
+}
+
+/**
+ * Listens for gdb on 127.0.0.1.
+ * @param port 1 to 65535, or 0 for one that is free
+ * @throws if the port is in use
+ */
+export async function listenForGdb(target: DebugTarget, port: number): Promise<GdbListener> {
+  let current: Socket | undefined
+  let arrived = () => {}
+  const connected = new Promise<void>(resolve => {
+    arrived = resolve
+  })
+  const server = createServer(socket => {
+    if (current) {
+      socket.destroy()
+      return
+    }
+    current = socket
+    socket.setNoDelay(true)
+    const session = new GdbServer(
+      target,
+      bytes => socket.write(bytes),
+      () => socket.end(),
+    )
+    socket.on('data', bytes => session.receive(bytes))
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => {
+      current = undefined
+      session.disconnected()
+    })
+    arrived()
+  })
+  await listening(server, port)
+  const address = server.address()
+  return {
+    port: typeof address === 'object' && address ? address.port : port,
+    connected,
+    close: () => {
+      current?.destroy()
+      server.close()
+    },
+  }
+}
+
+function listening(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}

@@ -1,0 +1,151 @@
+// What is booted: finds and reads the files that the options name, loads them into a machine and says at which CPU
+// state it starts. Symbols are read when somebody asks for them.
+
+import { existsSync, readFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { cpuid } from '../cpu/cpuid.js'
+import * as L from '../cpu/layout.js'
+import { settleAlternatives } from '../loader/alternatives.js'
+import { type ElfImage, findSection, isElf, parseElf } from '../loader/elf.js'
+import type { EntryState, LoadedFile } from '../loader/entry.js'
+import { resetEntry } from '../loader/entry.js'
+import { loadLinux } from '../loader/linux.js'
+import { linuxFeatures } from '../loader/linux-features.js'
+import { LoadError } from '../loader/load-error.js'
+import { loadMultiboot } from '../loader/multiboot.js'
+import { romMappings } from '../loader/rom.js'
+import { SymbolTable } from '../loader/symbols.js'
+import type { Machine } from '../machine/machine.js'
+import { CommandError } from './failure.js'
+import type { RunOptions } from './options.js'
+
+/** Names that `IMAGE` may be besides a file's. */
+export const IMAGE_NAMES: readonly string[] = ['linux', 'linux-net', 'mini']
+/** What a kernel is told where no --append is given (images/index.ts has the same for its images). */
+const DEFAULT_COMMAND_LINE = 'console=ttyS0,115200 panic=-1 reboot=k'
+
+/** The files of a guest, found but not read. */
+export interface GuestFiles {
+  readonly kind: 'linux' | 'multiboot' | 'rom'
+  readonly kernel: string
+  readonly initrd: string | undefined
+  readonly commandLine: string
+}
+
+/** A guest that is loaded. */
+export interface Guest {
+  readonly entry: EntryState
+  /** The kernel's symbols; empty where there are none. */
+  symbols(): SymbolTable
+}
+
+/** Reads a file whole. Throws CommandError that names it and says why not. */
+export function readInput(file: string): LoadedFile {
+  try {
+    return { file, bytes: new Uint8Array(readFileSync(file)) }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const reasons: Record<string, string> = { ENOENT: 'no such file', EACCES: 'not readable', EISDIR: 'is a folder' }
+    const reason = reasons[code ?? ''] ?? (code === undefined ? (error as Error).message : `cannot be read (${code})`)
+    throw new CommandError(`${file}: ${reason}; check the path`)
+  }
+}
+
+/** Resolves what the options name to files; an image by name must have been built (mini is built at once). */
+export async function findGuest(options: RunOptions): Promise<GuestFiles> {
+  const { image, kernel, multiboot, initrd, append } = options
+  if (multiboot !== undefined)
+    return { kind: 'multiboot', kernel: multiboot, initrd: undefined, commandLine: append ?? '' }
+  if (options.roms.length > 0) return { kind: 'rom', kernel: options.roms[0]!.file, initrd: undefined, commandLine: '' }
+  const commandLine = append ?? DEFAULT_COMMAND_LINE
+  if (kernel !== undefined) return { kind: 'linux', kernel, initrd, commandLine }
+  if (!IMAGE_NAMES.includes(image!)) {
+    if (!existsSync(image!) && !image!.includes('/'))
+      throw new CommandError(`${image}: no such file and no image; images are: ${IMAGE_NAMES.join(', ')}`)
+    return { kind: 'linux', kernel: image!, initrd, commandLine }
+  }
+  const { locateImage } = await import('./image.js')
+  const found = await locateImage(image!)
+  return { kind: 'linux', kernel: found.path, initrd: initrd ?? (found.initrd || undefined), commandLine }
+}
+
+/**
+ * Loads a guest into a machine that has not run yet.
+ * @throws LoadError or CommandError for every file that cannot be used
+ */
+export function loadGuest(machine: Machine, files: GuestFiles, options: RunOptions): Guest {
+  const { memory } = machine
+  if (files.kind === 'rom') {
+    const images = options.roms.map(({ file, address }) => ({ ...readInput(file), address }))
+    romMappings(images)
+    for (const { file, address, bytes } of images) {
+      try {
+        memory.loadRom(address, bytes)
+      } catch (error) {
+        throw new CommandError(`${file}: ${(error as Error).message}; place it so that it ends at 0x100000`)
+      }
+    }
+    return { entry: resetEntry(machine.cpu.model.signature), symbols: () => SymbolTable.empty() }
+  }
+  const kernel = readInput(files.kernel)
+  const symbols = once(() => symbolsOf(kernel))
+  if (files.kind === 'multiboot') {
+    const modules = options.modules.map(({ file, commandLine }) => ({
+      ...readInput(file),
+      ...(commandLine !== undefined && { commandLine }),
+    }))
+    return { entry: loadMultiboot(memory, { kernel, modules, commandLine: files.commandLine }), symbols }
+  }
+  const { entry } = loadLinux(memory, {
+    kernel: settled(machine, kernel),
+    commandLine: files.commandLine,
+    ...(files.initrd !== undefined && { initrd: readInput(files.initrd) }),
+  })
+  return { entry, symbols }
+}
+
+/** A vmlinux with its alternatives settled for the machine's CPU; whatever cannot be settled settles itself at boot. */
+function settled(machine: Machine, kernel: LoadedFile): LoadedFile {
+  if (!isElf(kernel.bytes)) return kernel
+  const elf = parseElf(kernel.file, kernel.bytes)
+  if (!findSection(elf, '.altinstructions') || !machine.cpu.model.hasCpuid) return kernel
+  try {
+    return { file: kernel.file, bytes: settleAlternatives(elf, linuxFeatures(cpuidOf(machine))).bytes }
+  } catch (error) {
+    if (error instanceof LoadError) return kernel
+    throw error
+  }
+}
+
+/** CPUID of the machine as a function; it uses the registers, which are set at the entry. */
+function cpuidOf({ cpu }: Machine) {
+  return (leaf: number, subleaf: number) => {
+    cpu.setRegister(L.EAX, leaf)
+    cpu.setRegister(L.ECX, subleaf)
+    cpuid(cpu)
+    const [eax, ebx, ecx, edx] = [L.EAX, L.EBX, L.ECX, L.EDX].map(n => cpu.register(n))
+    return { eax: eax!, ebx: ebx!, ecx: ecx!, edx: edx! }
+  }
+}
+
+/** Symbols of an ELF kernel, or of the System.map beside a bzImage. */
+function symbolsOf(kernel: LoadedFile): SymbolTable {
+  try {
+    if (isElf(kernel.bytes)) return SymbolTable.fromElf(parseElf(kernel.file, kernel.bytes) as ElfImage)
+    const name = basename(kernel.file).replace(/^(?:bzImage|vmlinuz)/, 'System.map')
+    const map = join(dirname(kernel.file), name)
+    if (name !== basename(kernel.file) && existsSync(map))
+      return SymbolTable.fromSystemMap(map, readFileSync(map, 'latin1'))
+  } catch (error) {
+    if (!(error instanceof LoadError)) throw error
+  }
+  return SymbolTable.empty()
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
+}

@@ -1,0 +1,197 @@
+// The options of `run`: declared for commander, then checked and turned into the quantities that the rest works with.
+// Options that are promised but missing in this version are declared too and refused by name.
+
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { parseRomOption } from '../loader/rom.js'
+import { CommandError, notInThisVersion } from './failure.js'
+
+/** A file, and the command line that goes with it. */
+export interface ModuleOption {
+  readonly file: string
+  readonly commandLine: string | undefined
+}
+
+/** Everything that `run` was asked for. */
+export interface RunOptions {
+  /** Image name or file. */
+  readonly image: string | undefined
+  readonly kernel: string | undefined
+  readonly initrd: string | undefined
+  readonly append: string | undefined
+  /** Guest memory in bytes. */
+  readonly memoryBytes: number
+  readonly disk: string | undefined
+  readonly net: 'user' | 'none'
+  readonly multiboot: string | undefined
+  readonly modules: readonly ModuleOption[]
+  readonly roms: readonly { readonly file: string; readonly address: number }[]
+  readonly cpu: string
+  readonly engine: string
+  readonly realtime: boolean
+  /** `stdio`, `none` or a file. */
+  readonly serial: 'stdio' | 'none' | { readonly file: string }
+  readonly expect: string | undefined
+  /** Instructions. */
+  readonly budget: number | undefined
+  readonly timeoutSeconds: number | undefined
+  readonly json: boolean
+  readonly debugExitRaw: boolean
+  readonly haltOk: boolean
+  /** TCP port of the gdb server. */
+  readonly gdbPort: number | undefined
+  /** Do not start before the debugger says so. */
+  readonly wait: boolean
+}
+
+export const DEFAULT_ENGINE = 'blocks'
+export const DEFAULT_CPU = 'pentium3'
+const ENGINES = ['reference', 'interpreter', 'blocks', 'lockstep']
+const PATHS = ['native', 'trap', 'xen', 'l4', 'linux']
+const MEBIBYTE = 0x100000
+const MEMORY_LIMITS_MEBIBYTES = [1, 1024] as const
+
+/** Options of the contract that this version refuses: flags for commander and whether they are given by default. */
+const MISSING = [
+  '--trap-policy <policy>',
+  '--xen-profile <version>',
+  '--xen-dom0',
+  '--l4-profile <profile>',
+  '--check-sites',
+  '--migrate-at <text=path>',
+  '--snapshot-at <text=file>',
+  '--restore <file>',
+  '--trace <what>',
+  '--profile <file>',
+]
+
+/** Guest memory in bytes from `128M`, `1G`, `65536K` or a bare number of MiB. Throws what commander reports. */
+export function parseMemory(text: string): number {
+  const match = /^(\d+)([KMG]?)$/i.exec(text)
+  const unit = { K: 1024, M: MEBIBYTE, G: 1024 * MEBIBYTE }[(match?.[2] || 'M').toUpperCase()]
+  if (!match || !unit) throw new InvalidArgumentError('Write for example 128M.')
+  const bytes = Number(match[1]) * unit
+  const [least, most] = MEMORY_LIMITS_MEBIBYTES
+  if (bytes < least * MEBIBYTE || bytes > most * MEBIBYTE || bytes % 4096 !== 0)
+    throw new InvalidArgumentError(`Give ${least}M to ${most}M in steps of 4K.`)
+  return bytes
+}
+
+/** A whole number of at least 1; `5M` is five million, K and G as well. */
+export function parseCount(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)([KMG]?)$/i.exec(text)
+  const scale = { '': 1, K: 1e3, M: 1e6, G: 1e9 }[(match?.[2] ?? '').toUpperCase()]
+  const value = Number(match?.[1]) * (scale ?? Number.NaN)
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError('Give a whole number above 0; 5M is five million.')
+  return value
+}
+
+function parseSeconds(text: string): number {
+  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : 0
+  if (value <= 0) throw new InvalidArgumentError('Give seconds, more than 0.')
+  return value
+}
+
+function parsePort(text: string): number {
+  const value = /^\d{1,5}$/.test(text) ? Number(text) : -1
+  if (value < 0 || value > 65535) throw new InvalidArgumentError('Give a TCP port, 0 to 65535 (0: any free one).')
+  return value
+}
+
+function parseSerial(text: string): RunOptions['serial'] {
+  if (text === 'stdio' || text === 'none') return text
+  if (text.startsWith('file:') && text.length > 5) return { file: text.slice(5) }
+  throw new InvalidArgumentError('Write stdio, none or file:NAME.')
+}
+
+function parseModule(text: string): ModuleOption {
+  const split = text.lastIndexOf('=')
+  if (split < 1) return { file: text, commandLine: undefined }
+  return { file: text.slice(0, split), commandLine: text.slice(split + 1) }
+}
+
+function collect<T>(parse: (text: string) => T): (text: string, before: readonly T[]) => T[] {
+  return (text, before) => [...before, parse(text)]
+}
+
+/** Declares the options of `run`. */
+export function addRunOptions(command: Command): Command {
+  const choice = (flags: string, text: string, choices: readonly string[], initial?: string) => {
+    const option = new Option(flags, text).choices(choices)
+    return initial === undefined ? option : option.default(initial)
+  }
+  command
+    .argument('[image]', 'linux, linux-net, mini, or a kernel file')
+    .addOption(choice('--on <path>', 'how the guest is run', PATHS, 'native'))
+    .option('--kernel <file>', 'vmlinux, bzImage or another ELF file with the Linux boot protocol')
+    .option('--initrd <file>', 'initial RAM disk')
+    .option('--append <text>', "the kernel's command line")
+    .option('--mem <size>', 'guest memory, for example 128M', parseMemory, 128 * MEBIBYTE)
+    .option('--disk <file>', 'raw image of the IDE disk; it is not written to')
+    .addOption(choice('--net <kind>', 'network', ['user', 'none'], 'none'))
+    .option('--module <file[=cmdline]>', 'multiboot module, may be repeated', collect(parseModule), [])
+    .option('--multiboot <file>', 'multiboot kernel')
+    .option('--rom <file@address>', 'ROM image, may be repeated', collect(parseRomOption), [])
+    .option('--cpu <model>', 'CPU model', DEFAULT_CPU)
+    .addOption(choice('--engine <name>', 'how instructions are executed', ENGINES, DEFAULT_ENGINE))
+    .option('--realtime', 'virtual time does not run ahead of the host')
+    .option('--serial <where>', 'guest console: stdio, none or file:NAME', parseSerial, 'stdio')
+    .option('--expect <text>', 'end with 0 when the console has shown this')
+    .option('--budget <n>', 'end after so many instructions (4)', parseCount)
+    .option('--timeout <seconds>', 'end after so many seconds of the host (4)', parseSeconds)
+    .option('--json', 'one JSON line on standard output; the console goes to standard error')
+    .addOption(choice('--debug-exit <how>', 'exit status (value << 1) | 1, as QEMU', ['raw']))
+    .option('--halt-ok', 'a guest that halts for ever has ended well')
+    .option('--gdb <port>', 'gdb server on this port of 127.0.0.1', parsePort)
+    .addOption(new Option('--wait').hideHelp())
+  for (const flags of MISSING) command.addOption(new Option(flags, 'not in this version'))
+  return command
+}
+
+/**
+ * Checks what commander parsed.
+ * @throws CommandError for combinations that mean nothing and for what this version lacks
+ */
+export function readRunOptions(image: string | undefined, given: Record<string, unknown>): RunOptions {
+  const name = (flags: string) => flags.split(' ')[0]!
+  const key = (option: string) => option.slice(2).replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
+  const missing = MISSING.map(name).find(option => given[key(option)] !== undefined)
+  if (missing !== undefined) throw notInThisVersion(missing)
+  if (given.on !== 'native') throw notInThisVersion(`--on ${given.on}`)
+  const value = <T>(option: string) => given[key(option)] as T
+  const what = [image && 'IMAGE', ...['--kernel', '--multiboot', '--rom'].filter(option => value<unknown>(option))]
+  const options: RunOptions = {
+    image,
+    kernel: value('--kernel'),
+    initrd: value('--initrd'),
+    append: value('--append'),
+    memoryBytes: value('--mem'),
+    disk: value('--disk'),
+    net: value('--net'),
+    multiboot: value('--multiboot'),
+    modules: value('--module'),
+    roms: value('--rom'),
+    cpu: value('--cpu'),
+    engine: value('--engine'),
+    realtime: value('--realtime') ?? false,
+    serial: value('--serial'),
+    expect: value('--expect'),
+    budget: value('--budget'),
+    timeoutSeconds: value('--timeout'),
+    json: value('--json') ?? false,
+    debugExitRaw: value('--debug-exit') === 'raw',
+    haltOk: value('--halt-ok') ?? false,
+    gdbPort: value('--gdb'),
+    wait: value('--wait') ?? false,
+  }
+  const { roms, modules, multiboot, initrd, expect } = options
+  const kinds = what.filter(kind => kind && !(kind === '--rom' && roms.length === 0))
+  if (kinds.length === 0) throw new CommandError('nothing to run: give an image, --kernel, --multiboot or --rom')
+  if (kinds.length > 1) throw new CommandError(`${kinds.join(' and ')}: give only one of them`)
+  if (modules.length > 0 && multiboot === undefined) throw new CommandError('--module: only with --multiboot')
+  if (initrd !== undefined && kinds[0] !== '--kernel' && kinds[0] !== 'IMAGE')
+    throw new CommandError('--initrd: only with --kernel or an image')
+  if (expect === '') throw new CommandError('--expect: give a text that is not empty')
+  if (options.wait && options.gdbPort === undefined) throw new CommandError('-S: only with --gdb or -s')
+  return options
+}
