@@ -38,6 +38,7 @@ export class CodeCache {
   private pages = new Map<number, CodePage[]>()
   private tables = new Map<number, CodePage>()
   private next = L.CODE_CACHE
+  private readonly freeTables: number[] = []
   private readonly end = L.CODE_CACHE + L.CODE_CACHE_BYTES
   private readonly decodeModes = new Map<number, DecodeMode>()
   /** Executions of a head until it is reported as hot. */
@@ -66,10 +67,10 @@ export class CodeCache {
   clear() {
     this.onInvalidate?.(undefined, 0, PAGE_END)
     this.drops++
-    for (const host of this.pages.keys()) {
+    for (const host of this.pages.keys())
       this.cpu.u8.fill(0, L.CODE_MAP + (host << 6), L.CODE_MAP + ((host + 1) << 6))
-      this.cpu.tlb.unmarkCode(host << 12)
-    }
+    this.cpu.tlb.unmarkAllCode()
+    this.freeTables.length = 0
     this.pages = new Map()
     this.tables = new Map()
     this.next = L.CODE_CACHE
@@ -112,10 +113,9 @@ export class CodeCache {
         this.clear()
         list = undefined
       }
-      found = { hostPage, linearPage, mode, csBase, csLimit, table: this.next, crossing: [] }
-      cpu.i32.fill(0, this.next >> 2, (this.next + TABLE_BYTES) >> 2)
-      this.tables.set(this.next, found)
-      this.next += TABLE_BYTES
+      const table = this.newTable()
+      found = { hostPage, linearPage, mode, csBase, csLimit, table, crossing: [] }
+      this.tables.set(table, found)
       if (list) list.push(found)
       else {
         this.pages.set(hostPage >>> 12, [found])
@@ -125,6 +125,26 @@ export class CodeCache {
     cpu.i32[tableCell] = found.table
     cpu.tlb.noteCodeEntry(linear >>> 12)
     return found
+  }
+  private newTable(): number {
+    const free = this.freeTables.pop()
+    const table = free ?? this.next
+    if (free === undefined) this.next += TABLE_BYTES
+    this.cpu.i32.fill(0, table >> 2, (table + TABLE_BYTES) >> 2)
+    return table
+  }
+  /** Forgets the pages of a host page in which no decoded instruction is left. */
+  private release(host: number, list: CodePage[]) {
+    const { u8, tlb } = this.cpu
+    const marks = L.CODE_MAP + (host << 6)
+    for (let at = marks; at < marks + 64; at++) if (u8[at]) return
+    for (const { table } of list) {
+      tlb.forgetTable(table)
+      this.tables.delete(table)
+      this.freeTables.push(table)
+    }
+    this.pages.delete(host)
+    tlb.unmarkCode(host << 12)
   }
   /** The code page with a table at this address. */
   pageOfTable(table: number): CodePage | undefined {
@@ -294,6 +314,7 @@ export class CodeCache {
       const to = host === last >>> 12 ? (last & 0xfff) + 1 : PAGE_END
       for (const page of list) this.invalidate(page, from, to)
       this.unmarkChunks(host, list, from, to)
+      this.release(host, list)
     }
   }
   private invalidate(page: CodePage, from: number, to: number) {

@@ -201,13 +201,17 @@ export class HotContext extends Context {
     const length = this.tape.length
     this.ending = { kind: 'next' }
     then()
-    if ((this.ending as Ending).kind !== 'target' || this.tape.length !== length) {
+    if ((this.ending as Ending).kind !== 'target' || !this.onlyConstants(length)) {
       this.refused = true
       return true
     }
     const known = this.known(condition)
     this.ending =
       known === 0 ? { kind: 'next' } : { kind: 'target', condition: known === undefined ? condition : undefined }
+    return true
+  }
+  private onlyConstants(from: number): boolean {
+    for (let at = from; at < this.tape.length; at++) if (this.tape.op[at] !== CONST) return false
     return true
   }
   override loop(body: () => void) {
