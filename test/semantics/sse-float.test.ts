@@ -43,8 +43,9 @@ const groups: [string, string[]][] = [
 
 describe.each(groups)('%s', (_, instructions) => {
   test.each([
-    ['all modes', 150, {}],
-    ['masked, plain mode', 80, { masked: true, plain: true }],
+    ['all modes', 100, {}],
+    ['masked, plain mode', 60, { masked: true, plain: true }],
+    ['masked, plain mode, PE set', 60, { masked: true, plain: true, sticky: true }],
   ])('%s', (_, count, options) => {
     const { skipped, differences } = sseAgainstHost(instructions, count, SEED, options)
     if (skipped) console.warn(`not compared with the host: ${skipped}`)
