@@ -7,6 +7,7 @@ import type { Procedure } from '../ir/tape.js'
 import type { CodeCache, CodePage } from './code-cache.js'
 import { HOT_SLOTS } from './core.js'
 import type { Core } from './core-instance.js'
+import type { TranslationStatistics } from './execution.js'
 import { Interpreter } from './interpreter.js'
 import * as R from './record.js'
 import { type Region, RegionFinder } from './region.js'
@@ -46,8 +47,8 @@ export class Blocks extends Interpreter {
   private readonly free: number[] = []
   private nextSlot = 0
   /** Regions translated and given up, for reports. */
-  translated = 0
-  discarded = 0
+  private translated = 0
+  private discarded = 0
 
   constructor(
     cpu: Cpu,
@@ -64,8 +65,8 @@ export class Blocks extends Interpreter {
     cache.onInvalidate = (page, from, to) => this.invalidate(page, from, to)
   }
 
-  get translatedBytes(): number {
-    return this.translator.bytes
+  get statistics(): TranslationStatistics {
+    return { blocks: this.translated, bytes: this.translator.bytes, invalidations: this.discarded }
   }
 
   protected override hot(record: number) {
