@@ -17,16 +17,9 @@ const TRAP_FLAG = 0x100
 export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: number, hot: number): FunctionCode {
   const f = new FunctionCode([I32])
   const pc = 0
-  const [start, budget, read, write, reason, link, scratch, heat] = Array.from({ length: 8 }, () => f.allocate(I32)) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
+  const [start, budget, read, write, reason, link, scratch, heat] = Array.from({ length: 8 }, () =>
+    f.allocate(I32),
+  ) as [number, number, number, number, number, number, number, number]
   const field = (offset: number, op: number = W.I32_LOAD) => {
     f.get(pc)
     f.memory(op, offset)
