@@ -86,6 +86,7 @@ export class CodeCache {
     const { cpu } = this
     const base = cpu.u32[L.segmentCell(L.CS, L.SEG_BASE) >> 2]!
     const linear = (base + eip) >>> 0
+    if (eip >>> 0 > cpu.u32[L.segmentCell(L.CS, L.SEG_LIMIT) >> 2]!) return this.beyondLimit()
     const page = this.page(linear)
     if (!page) return 0
     const known = cpu.i32[(page.table >> 2) + (linear & 0xfff)]!
@@ -195,10 +196,7 @@ export class CodeCache {
         break
       }
       if (!this.withinLimit(page, eip, form)) {
-        if (n === 0) {
-          cpu.raise(13, 0)
-          return 0
-        }
+        if (n === 0) return this.beyondLimit()
         this.goto(eip, n)
         break
       }
@@ -218,6 +216,10 @@ export class CodeCache {
     const length = form === UD || form === TOO_LONG ? 1 : this.decoder.length
     return eip + length - 1 <= page.csLimit
   }
+  private beyondLimit(): 0 {
+    this.cpu.raise(13, 0)
+    return 0
+  }
   private mark(host: number, bytes: number) {
     const u8 = this.cpu.u8
     u8[L.CODE_MAP + (host >>> 6)] = 1
@@ -231,6 +233,7 @@ export class CodeCache {
     const mode = this.decodeMode(page)
     const nextLinear = ((linear & ~0xfff) + PAGE_END) >>> 0
     const drops = this.drops
+    if (eip + PAGE_END - offset > page.csLimit) return this.beyondLimit()
     const following = this.page(nextLinear)
     if (!following) return 0
     if (drops !== this.drops) return this.find(eip)
@@ -239,10 +242,7 @@ export class CodeCache {
     bytes.set(cpu.u8.subarray(page.hostPage + offset, page.hostPage + PAGE_END))
     bytes.set(cpu.u8.subarray(following.hostPage, following.hostPage + MAXIMUM_LENGTH + 1), here)
     const form = decoder.decode(bytes, 0, 16, mode)
-    if (!this.withinLimit(page, eip, form)) {
-      cpu.raise(13, 0)
-      return 0
-    }
+    if (!this.withinLimit(page, eip, form)) return this.beyondLimit()
     const guard = this.allocate(R.SLOT_GUARD, eip)
     cpu.i32[(guard + R.IMM) >> 2] = following.table
     cpu.i32[(guard + R.DISP) >> 2] = nextLinear
