@@ -51,7 +51,7 @@ export const DEFAULT_COMMAND_LINE = 'console=ttyS0,115200 panic=-1 reboot=k'
 
 const RECIPES: Record<string, KernelRecipe> = {
   linux: { fragments: ['guest.config'], steps: 1110 },
-  'linux-net': { fragments: ['guest.config', 'net.config'], steps: 1300 },
+  'linux-net': { fragments: ['guest.config', 'net.config'], steps: 1352 },
 }
 
 const MINI = 'mini'

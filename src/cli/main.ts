@@ -5,14 +5,16 @@
 import { describeFailure } from './failure.js'
 import { runProgram } from './program.js'
 
-const finish = (status: number) => {
-  process.exitCode = status
-}
-
 const fail = (error: unknown) => {
   const { line, status } = describeFailure(error)
   process.stderr.write(`previrt: ${line}\n`)
-  finish(status)
+  return status
 }
 
-await runProgram(process.argv.slice(2)).then(finish, fail)
+/** Ends the process once everything is written; open handles do not keep it. */
+function finish(status: number): void {
+  process.exitCode = status
+  process.stdout.write('', () => process.stderr.write('', () => process.exit(status)))
+}
+
+finish(await runProgram(process.argv.slice(2)).catch(fail))

@@ -60,8 +60,6 @@ export class Cpu {
   watching = false
   /** A task switch has got so far that exceptions belong to the new task. */
   taskSwitched = false
-  /** The handler of an NMI has not executed IRET yet: no further NMI is taken. */
-  nmiBlocked = false
   /** Device memory is not to be accessed now: who tries sets FAULT to RETRY. */
   devicesLater = false
   /** True after a triple fault, until reset. */

@@ -122,19 +122,24 @@ export function noteIo(cpu: Cpu, port: number, size: number) {
 }
 
 /**
- * After an instruction that has completed: delivers #DB as a trap when TF was set before it or it met an enabled data
- * or I/O breakpoint. MOV SS holds it back by one instruction; what delivered an interrupt itself is not traced.
+ * After an instruction that has completed: whether #DB is due as a trap, with DR6 set, because TF was set before it or
+ * it met an enabled data or I/O breakpoint. MOV SS holds it back by one instruction; what delivered an interrupt itself
+ * is not traced.
  */
-export function afterStep(cpu: Cpu) {
+export function trapDue(cpu: Cpu): boolean {
   const { i32 } = cpu
-  if (held(cpu)) return
+  if (held(cpu)) return false
   let hits = cpu.debugHits & 15
   const dr7 = i32[DR7]!
   let due = cpu.tracing
   for (let i = 0; i < 4; i++) if ((hits & (1 << i)) !== 0 && breakpointEnabled(dr7, i)) due = true
   cpu.debugHits &= BT
-  if (!due) return
+  if (!due) return false
   if (cpu.tracing) hits |= BS
   i32[DR6] = i32[DR6]! | hits
-  cpu.deliverTrap(DB)
+  return true
+}
+/** After an instruction that has completed: delivers the debug trap if it is due. */
+export function afterStep(cpu: Cpu) {
+  if (trapDue(cpu)) cpu.deliverTrap(DB)
 }

@@ -3,7 +3,7 @@
 
 import type { Cpu } from './cpu.js'
 import { AC, eflags, IF, RF, TF } from './eflags.js'
-import { DB, DF, GP, hasErrorCode, MC, makesDoubleFault, PF } from './exceptions.js'
+import { DB, DF, GP, hasErrorCode, MC, makesDoubleFault, NMI, PF } from './exceptions.js'
 import { deliverThroughIdt } from './gate-delivery.js'
 import {
   CR0,
@@ -20,6 +20,7 @@ import {
   gprCell,
   IDTR_BASE,
   IDTR_LIMIT,
+  NMI_BLOCKED,
   SEG_SELECTOR,
   SHADOW_KIND,
   segmentCell,
@@ -121,12 +122,14 @@ export function deliverTrap(cpu: Cpu, vector: number) {
 
 /**
  * Delivers an external interrupt, or NMI (vector 2), at an instruction boundary; EIP is that of the next instruction.
+ * After an NMI the NMI_BLOCKED cell is set until IRET: the caller holds back the next one (SDM vol. 3, 6.7.1).
  * `repeating`: between two iterations of a repeated string instruction, which sets RF in the frame.
  */
 export function deliverInterrupt(cpu: Cpu, vector: number, repeating = false) {
   const { i32 } = cpu
   cpu.interruptCounts[vector]!++
   i32[SHADOW_KIND >> 2] = 0
+  if (vector === NMI) i32[NMI_BLOCKED >> 2] = 1
   const flags = repeating ? eflags(cpu) | RF : eflags(cpu)
   if (!deliver(cpu, vector, EXTERNAL, 0, false, i32[EIP >> 2]!, flags)) cpu.deliverRaised()
 }

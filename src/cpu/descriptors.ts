@@ -29,7 +29,6 @@ export const HIGH_CONFORMING = 0x400
 /** Code: readable. Data: writable. */
 export const HIGH_RW = 0x200
 export const HIGH_ACCESSED = 0x100
-export const BUSY = 0x200
 
 export const descriptorType = (high: number) => (high >>> 8) & 0x1f
 export const descriptorDpl = (high: number) => (high >>> 13) & 3

@@ -3,21 +3,15 @@
 export const DE = 0
 export const DB = 1
 export const NMI = 2
-export const BP = 3
-export const OF = 4
-export const BR = 5
 export const UD = 6
-export const NM = 7
 export const DF = 8
 export const TS = 10
 export const NP = 11
 export const SS = 12
 export const GP = 13
 export const PF = 14
-export const MF = 16
 export const AC = 17
 export const MC = 18
-export const XM = 19
 
 const ERROR_CODE = (1 << DF) | (1 << TS) | (1 << NP) | (1 << SS) | (1 << GP) | (1 << PF) | (1 << AC)
 const CONTRIBUTORY = (1 << DE) | (1 << TS) | (1 << NP) | (1 << SS) | (1 << GP)

@@ -96,6 +96,10 @@ export const helpers: Readonly<Record<string, Helper>> = {
   pushf_allowed: effect(pushFlagsAllowed),
   sti: effect(setInterruptFlag),
   cli: effect(clearInterruptFlag),
+  code_written: (cpu, host = 0, bytes = 0) => {
+    if (cpu.tlb.hasCode(host)) cpu.host.onCodeWrite(host, bytes)
+    return 0
+  },
   fpu_error: cpu => Number(cpu.host.fpuError()),
   probe_read: effect((cpu, linear, bytes) => probe(cpu, linear, bytes, false, asUser(cpu))),
   probe_write: effect((cpu, linear, bytes) => probe(cpu, linear, bytes, true, asUser(cpu))),

@@ -43,6 +43,7 @@ export const TLB_READ = 0x164 // address of the read table in force (user or sup
 export const TLB_WRITE = 0x168
 export const CODE_TABLE = 0x16c // address of the code table in force
 export const FAULT_LINEAR = 0x170 // linear address of a page fault (copied to CR2 on delivery)
+export const SITE = 0x1c0 // number of the place in hot code that faulted, 0 for none
 export const LINK = 0x174 // a record the engine asks its owner about
 /** Not 0 when the engine must return before the next instruction: set by whoever wants its attention. */
 export const ATTENTION = 0x178
@@ -76,6 +77,7 @@ export const GDTR_LIMIT = 0x304
 export const IDTR_BASE = 0x308
 export const IDTR_LIMIT = 0x30c
 export const CR0 = 0x310
+export const NMI_BLOCKED = 0x314 // 1 from the delivery of an NMI to the next IRET
 export const CR2 = 0x318
 export const CR3 = 0x31c
 export const CR4 = 0x320

@@ -71,6 +71,5 @@ export function reset(cpu: Cpu) {
   cpu.tracing = false
   cpu.watching = false
   cpu.shutdown = false
-  cpu.nmiBlocked = false
   cpu.refresh()
 }

@@ -21,7 +21,6 @@ import {
 } from './layout.js'
 
 // Rights (CONTRACT 5): bytes 5 and 6 of the descriptor, and bit 16.
-export const ACCESSED = 0x01
 export const RW = 0x02 // data: writable; code: readable
 export const EXPAND_DOWN = 0x04 // data; code: conforming
 export const CONFORMING = 0x04

@@ -108,45 +108,78 @@ function readSegment(cpu: Cpu, n: number): SegmentState {
   }
 }
 
+function readTable(cpu: Cpu, base: number, limit: number): TableState {
+  return { base: cpu.u32[base >> 2]!, limit: cpu.u32[limit >> 2]! }
+}
+
 function readX87(cpu: Cpu): X87State {
-  const { u32, u16 } = cpu
+  const { u32, u16, u8 } = cpu
   const top = u32[L.FPU_TOP >> 2]! & 7
-  const out = {
+  const st: Uint8Array[] = []
+  for (let i = 0; i < 8; i++) {
+    const at = L.mmCell((top + i) & 7)
+    st.push(u8.slice(at, at + ST_BYTES))
+  }
+  return {
     cw: u16[L.FPU_CONTROL >> 1]!,
     sw: (u16[L.FPU_STATUS >> 1]! & ~TOP) | (top << 11),
     tag: u32[L.FPU_VALID >> 2]! & 0xff,
-    st: [] as Uint8Array[],
+    st,
+    opcode: u32[L.FPU_OPCODE >> 2]!,
+    ip: u32[L.FPU_IP >> 2]!,
+    cs: u32[L.FPU_CS >> 2]!,
+    dp: u32[L.FPU_DP >> 2]!,
+    ds: u32[L.FPU_DS >> 2]!,
   }
-  for (let i = 0; i < 8; i++) {
-    const at = L.mmCell((top + i) & 7)
-    out.st.push(cpu.u8.slice(at, at + ST_BYTES))
-  }
-  const pointers = Object.fromEntries(x87Words.map(([name, cell]) => [name, u32[cell >> 2]!]))
-  return { ...out, ...pointers } as X87State
 }
 
 /** A snapshot of all registers. */
 export function readState(cpu: Cpu): CpuState {
-  const out: Record<string, unknown> = { eflags: eflags(cpu) >>> 0 }
-  registers.forEach((name, n) => {
-    out[name] = cpu.register(n)
-  })
-  for (const [name, cell] of words) out[name] = cpu.u32[cell >> 2]!
-  segments.forEach((name, n) => {
-    out[name] = readSegment(cpu, n)
-  })
-  for (const [name, base, limit] of tables) out[name] = { base: cpu.u32[base >> 2]!, limit: cpu.u32[limit >> 2]! }
-  const dr = Array.from(cpu.u32.subarray(L.DR >> 2, (L.DR >> 2) + 8))
+  const { u32, u8, view } = cpu
+  const dr = Array.from(u32.subarray(L.DR >> 2, (L.DR >> 2) + 8))
   dr[4] = dr[6]!
   dr[5] = dr[7]!
-  out.dr = dr
-  out.x87 = readX87(cpu)
-  out.xmm = registers.map((_, n) => cpu.u8.slice(L.xmmCell(n), L.xmmCell(n) + XMM_BYTES))
-  const msr: Record<string, number | bigint> = {}
-  for (const [name, cell] of msrWords) msr[name] = cpu.u32[cell >> 2]!
-  for (const [name, cell] of msrWide) msr[name] = cpu.view.getBigUint64(cell, true)
-  out.msr = msr
-  return out as unknown as CpuState
+  const xmm: Uint8Array[] = []
+  for (let n = 0; n < 8; n++) xmm.push(u8.slice(L.xmmCell(n), L.xmmCell(n) + XMM_BYTES))
+  return {
+    eax: cpu.register(L.EAX),
+    ecx: cpu.register(L.ECX),
+    edx: cpu.register(L.EDX),
+    ebx: cpu.register(L.EBX),
+    esp: cpu.register(L.ESP),
+    ebp: cpu.register(L.EBP),
+    esi: cpu.register(L.ESI),
+    edi: cpu.register(L.EDI),
+    eip: u32[L.EIP >> 2]!,
+    eflags: eflags(cpu) >>> 0,
+    cr0: u32[L.CR0 >> 2]!,
+    cr2: u32[L.CR2 >> 2]!,
+    cr3: u32[L.CR3 >> 2]!,
+    cr4: u32[L.CR4 >> 2]!,
+    dr,
+    es: readSegment(cpu, L.ES),
+    cs: readSegment(cpu, L.CS),
+    ss: readSegment(cpu, L.SS),
+    ds: readSegment(cpu, L.DS),
+    fs: readSegment(cpu, L.FS),
+    gs: readSegment(cpu, L.GS),
+    ldtr: readSegment(cpu, L.LDTR),
+    tr: readSegment(cpu, L.TR),
+    gdtr: readTable(cpu, L.GDTR_BASE, L.GDTR_LIMIT),
+    idtr: readTable(cpu, L.IDTR_BASE, L.IDTR_LIMIT),
+    x87: readX87(cpu),
+    mxcsr: u32[L.MXCSR >> 2]!,
+    xmm,
+    msr: {
+      sysenterCs: u32[L.MSR_SYSENTER_CS >> 2]!,
+      sysenterEsp: u32[L.MSR_SYSENTER_ESP >> 2]!,
+      sysenterEip: u32[L.MSR_SYSENTER_EIP >> 2]!,
+      apicBase: u32[L.MSR_APIC_BASE >> 2]!,
+      pat: view.getBigUint64(L.MSR_PAT, true),
+      miscEnable: view.getBigUint64(L.MSR_MISC_ENABLE, true),
+      tscOffset: view.getBigUint64(L.TSC_OFFSET, true),
+    },
+  }
 }
 
 function checkArray(name: string, value: readonly unknown[], bytes: number) {
@@ -192,7 +225,8 @@ export function writeState(cpu: Cpu, state: PartialState) {
   }
   segments.forEach((name, n) => {
     if (state[name] === undefined) return
-    const { selector, base, limit, rights } = { ...readSegment(cpu, n), ...state[name] }
+    const known = readSegment(cpu, n)
+    const { selector = known.selector, base = known.base, limit = known.limit, rights = known.rights } = state[name]
     setSegment(cpu, n, selector & 0xffff, base | 0, limit | 0, rights)
   })
   if (state.eip !== undefined) {

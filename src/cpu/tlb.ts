@@ -31,6 +31,7 @@ const USER_READ = TLB_USER_READ >> 2
 const USER_WRITE = TLB_USER_WRITE >> 2
 const SUPERVISOR_READ = TLB_SUPERVISOR_READ >> 2
 const SUPERVISOR_WRITE = TLB_SUPERVISOR_WRITE >> 2
+const WRITE_TABLES = [USER_WRITE, SUPERVISOR_WRITE]
 const USER_CODE = CODE_USER >> 2
 const SUPERVISOR_CODE = CODE_SUPERVISOR >> 2
 
@@ -179,21 +180,47 @@ export class Tlb {
     this.tag(this.globalList, this.globalCount, hostPage)
   }
   private tag(list: Int32Array, count: number, hostPage: number) {
+    this.exchange(list, count, hostPage, TLB_VALID, TLB_CODE)
+  }
+  /** Entries of the host page with these low bits get `change` added. */
+  private exchange(list: Int32Array, count: number, hostPage: number, low: number, change: number) {
+    const { i32 } = this
+    const wanted = (hostPage << 12) - TLB_VALID
     for (let i = 0; i < count; i++) {
       const page = list[i]!
-      this.tagEntry(SUPERVISOR_WRITE + page, page, hostPage)
-      this.tagEntry(USER_WRITE + page, page, hostPage)
+      for (const table of WRITE_TABLES) {
+        const entry = i32[table + page]!
+        if ((entry & 0xfff) === low && ((entry & ~TLB_CODE) + (page << 12)) >> 12 === wanted >> 12)
+          i32[table + page] = entry + change
+      }
     }
   }
-  private tagEntry(cell: number, page: number, hostPage: number) {
-    const entry = this.i32[cell]!
-    if ((entry & 0xfff) !== TLB_VALID) return
-    if ((entry + (page << 12) + TLB_VALID) >>> 12 === hostPage) this.i32[cell] = entry + TLB_CODE
-  }
 
-  /** The page holds no translated code any more; its write entries come back one by one. */
+  /** The page holds no translated code any more; stores to it are plain again. */
   unmarkCode(hostAddress: number) {
-    this.code[hostAddress >>> 12] = 0
+    const hostPage = hostAddress >>> 12
+    if (this.code[hostPage] === 0) return
+    this.code[hostPage] = 0
+    this.written[hostPage] = 1
+    this.exchange(this.list, this.count, hostPage, TLB_VALID + TLB_CODE, -TLB_CODE)
+    this.exchange(this.globalList, this.globalCount, hostPage, TLB_VALID + TLB_CODE, -TLB_CODE)
+  }
+  /** No page holds translated code any more. */
+  unmarkAllCode() {
+    this.code.fill(0)
+    this.flush(true)
+  }
+  /** Clears the code-table entries that lead to a table. */
+  forgetTable(address: number) {
+    const { i32 } = this
+    for (let i = 0; i < this.userCodeCount; i++) {
+      const cell = USER_CODE + this.userCodeList[i]!
+      if (i32[cell] === address) i32[cell] = 0
+    }
+    for (let i = 0; i < this.supervisorCodeCount; i++) {
+      const cell = SUPERVISOR_CODE + this.supervisorCodeList[i]!
+      if (i32[cell] === address) i32[cell] = 0
+    }
   }
   /** Takes the mark off the write entries of a linear page whose host page holds no code any more. */
   untag(page: number, hostAddress: number) {

@@ -7,6 +7,7 @@ import type { Procedure } from '../ir/tape.js'
 import type { CodeCache, CodePage } from './code-cache.js'
 import { HOT_SLOTS } from './core.js'
 import type { Core } from './core-instance.js'
+import type { TranslationStatistics } from './execution.js'
 import { Interpreter } from './interpreter.js'
 import * as R from './record.js'
 import { type Region, RegionFinder } from './region.js'
@@ -46,8 +47,8 @@ export class Blocks extends Interpreter {
   private readonly free: number[] = []
   private nextSlot = 0
   /** Regions translated and given up, for reports. */
-  translated = 0
-  discarded = 0
+  private translated = 0
+  private discarded = 0
 
   constructor(
     cpu: Cpu,
@@ -64,8 +65,8 @@ export class Blocks extends Interpreter {
     cache.onInvalidate = (page, from, to) => this.invalidate(page, from, to)
   }
 
-  get translatedBytes(): number {
-    return this.translator.bytes
+  get statistics(): TranslationStatistics {
+    return { blocks: this.translated, bytes: this.translator.bytes, invalidations: this.discarded }
   }
 
   protected override hot(record: number) {
@@ -79,6 +80,17 @@ export class Blocks extends Interpreter {
     this.pending.push({ record, page })
     i32[(record + R.COUNT) >> 2] = this.thresholds.urgent - this.thresholds.hot
     if (this.pending.length >= this.thresholds.batch) this.flush()
+  }
+  protected override retry(): boolean {
+    const { i32 } = this.cpu
+    const site = i32[L.SITE >> 2]!
+    if (site !== 0) {
+      const { sites } = this.translator
+      i32[L.SITE >> 2] = 0
+      i32[L.EIP >> 2] = sites.eip(site)
+      i32[L.BUDGET >> 2]! += sites.back(site)
+    }
+    return super.retry()
   }
   /** The page whose table leads to the record: EIP is at it. */
   private pageOf(record: number): CodePage | undefined {
@@ -149,6 +161,7 @@ export class Blocks extends Interpreter {
     if (!page) {
       for (const i of this.installed.values()) this.core.table.set(this.core.layout.hotBase + i.slot, null)
       this.installed = new Map()
+      this.translator.sites.clear()
       this.byPage = new Map()
       this.pending = []
       this.waiting.clear()

@@ -38,6 +38,7 @@ export class CodeCache {
   private pages = new Map<number, CodePage[]>()
   private tables = new Map<number, CodePage>()
   private next = L.CODE_CACHE
+  private readonly freeTables: number[] = []
   private readonly end = L.CODE_CACHE + L.CODE_CACHE_BYTES
   private readonly decodeModes = new Map<number, DecodeMode>()
   /** Executions of a head until it is reported as hot. */
@@ -66,10 +67,10 @@ export class CodeCache {
   clear() {
     this.onInvalidate?.(undefined, 0, PAGE_END)
     this.drops++
-    for (const host of this.pages.keys()) {
+    for (const host of this.pages.keys())
       this.cpu.u8.fill(0, L.CODE_MAP + (host << 6), L.CODE_MAP + ((host + 1) << 6))
-      this.cpu.tlb.unmarkCode(host << 12)
-    }
+    this.cpu.tlb.unmarkAllCode()
+    this.freeTables.length = 0
     this.pages = new Map()
     this.tables = new Map()
     this.next = L.CODE_CACHE
@@ -85,6 +86,7 @@ export class CodeCache {
     const { cpu } = this
     const base = cpu.u32[L.segmentCell(L.CS, L.SEG_BASE) >> 2]!
     const linear = (base + eip) >>> 0
+    if (eip >>> 0 > cpu.u32[L.segmentCell(L.CS, L.SEG_LIMIT) >> 2]!) return this.beyondLimit()
     const page = this.page(linear)
     if (!page) return 0
     const known = cpu.i32[(page.table >> 2) + (linear & 0xfff)]!
@@ -112,10 +114,9 @@ export class CodeCache {
         this.clear()
         list = undefined
       }
-      found = { hostPage, linearPage, mode, csBase, csLimit, table: this.next, crossing: [] }
-      cpu.i32.fill(0, this.next >> 2, (this.next + TABLE_BYTES) >> 2)
-      this.tables.set(this.next, found)
-      this.next += TABLE_BYTES
+      const table = this.newTable()
+      found = { hostPage, linearPage, mode, csBase, csLimit, table, crossing: [] }
+      this.tables.set(table, found)
       if (list) list.push(found)
       else {
         this.pages.set(hostPage >>> 12, [found])
@@ -125,6 +126,26 @@ export class CodeCache {
     cpu.i32[tableCell] = found.table
     cpu.tlb.noteCodeEntry(linear >>> 12)
     return found
+  }
+  private newTable(): number {
+    const free = this.freeTables.pop()
+    const table = free ?? this.next
+    if (free === undefined) this.next += TABLE_BYTES
+    this.cpu.i32.fill(0, table >> 2, (table + TABLE_BYTES) >> 2)
+    return table
+  }
+  /** Forgets the pages of a host page in which no decoded instruction is left. */
+  private release(host: number, list: CodePage[]) {
+    const { u8, tlb } = this.cpu
+    const marks = L.CODE_MAP + (host << 6)
+    for (let at = marks; at < marks + 64; at++) if (u8[at]) return
+    for (const { table } of list) {
+      tlb.forgetTable(table)
+      this.tables.delete(table)
+      this.freeTables.push(table)
+    }
+    this.pages.delete(host)
+    tlb.unmarkCode(host << 12)
   }
   /** The code page with a table at this address. */
   pageOfTable(table: number): CodePage | undefined {
@@ -175,10 +196,7 @@ export class CodeCache {
         break
       }
       if (!this.withinLimit(page, eip, form)) {
-        if (n === 0) {
-          cpu.raise(13, 0)
-          return 0
-        }
+        if (n === 0) return this.beyondLimit()
         this.goto(eip, n)
         break
       }
@@ -198,6 +216,10 @@ export class CodeCache {
     const length = form === UD || form === TOO_LONG ? 1 : this.decoder.length
     return eip + length - 1 <= page.csLimit
   }
+  private beyondLimit(): 0 {
+    this.cpu.raise(13, 0)
+    return 0
+  }
   private mark(host: number, bytes: number) {
     const u8 = this.cpu.u8
     u8[L.CODE_MAP + (host >>> 6)] = 1
@@ -211,6 +233,7 @@ export class CodeCache {
     const mode = this.decodeMode(page)
     const nextLinear = ((linear & ~0xfff) + PAGE_END) >>> 0
     const drops = this.drops
+    if (eip + PAGE_END - offset > page.csLimit) return this.beyondLimit()
     const following = this.page(nextLinear)
     if (!following) return 0
     if (drops !== this.drops) return this.find(eip)
@@ -219,10 +242,7 @@ export class CodeCache {
     bytes.set(cpu.u8.subarray(page.hostPage + offset, page.hostPage + PAGE_END))
     bytes.set(cpu.u8.subarray(following.hostPage, following.hostPage + MAXIMUM_LENGTH + 1), here)
     const form = decoder.decode(bytes, 0, 16, mode)
-    if (!this.withinLimit(page, eip, form)) {
-      cpu.raise(13, 0)
-      return 0
-    }
+    if (!this.withinLimit(page, eip, form)) return this.beyondLimit()
     const guard = this.allocate(R.SLOT_GUARD, eip)
     cpu.i32[(guard + R.IMM) >> 2] = following.table
     cpu.i32[(guard + R.DISP) >> 2] = nextLinear
@@ -294,6 +314,7 @@ export class CodeCache {
       const to = host === last >>> 12 ? (last & 0xfff) + 1 : PAGE_END
       for (const page of list) this.invalidate(page, from, to)
       this.unmarkChunks(host, list, from, to)
+      this.release(host, list)
     }
   }
   private invalidate(page: CodePage, from: number, to: number) {

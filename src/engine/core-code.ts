@@ -8,7 +8,7 @@ import { buildCore, type CoreLayout } from './core.js'
 import { RecordContext } from './record-context.js'
 
 /** All procedures of the semantics as tapes. */
-export function procedureTapes(): Map<string, Procedure> {
+function procedureTapes(): Map<string, Procedure> {
   const made = new Map<string, Procedure>()
   const context = new RecordContext()
   for (const [name, { params, result, faults, build }] of Object.entries(procedures)) {

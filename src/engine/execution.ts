@@ -15,9 +15,18 @@ export const ASKED = 3 // requestStop() was called
 const INTERRUPT_FLAG = 0x200
 const SLICE_MAXIMUM = 0x3fffffff
 
+/** Regions translated, bytes of WebAssembly made of them, and regions given up because their code changed. */
+export interface TranslationStatistics {
+  readonly blocks: number
+  readonly bytes: number
+  readonly invalidations: number
+}
+
 /** What an engine is: it executes instructions and says why it stopped (EXIT_* of record.ts). */
 export interface Engine {
   readonly name: string
+  /** What an engine that translates has done so far. */
+  readonly statistics?: TranslationStatistics
   /** Executes until BUDGET is used up or something is to be looked at. */
   advance(): number
   /** Executes exactly one instruction (one iteration of a repeated one when BUDGET is 1). */
@@ -109,10 +118,9 @@ export class Execution {
   private interrupts() {
     const { cpu } = this
     const { i32 } = cpu
-    if (this.nmi && !cpu.nmiBlocked) {
+    if (this.nmi && i32[L.NMI_BLOCKED >> 2] === 0) {
       this.nmi = false
       this.halted = false
-      cpu.nmiBlocked = true
       i32[L.ATTENTION >> 2] = 0
       cpu.deliverInterrupt(2)
     } else if (i32[L.INTR >> 2] !== 0 && (i32[L.FLAGS >> 2]! & INTERRUPT_FLAG) !== 0) {

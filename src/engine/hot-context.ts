@@ -3,7 +3,7 @@
 // registers and flags are then. An instruction that cannot be expressed so is refused and stays with the cold engine.
 
 import * as L from '../cpu/layout.js'
-import { CONST, PARAMETER, type Tape, type Value } from '../ir/tape.js'
+import { CONST, type Tape, type Value } from '../ir/tape.js'
 import { I32, type Type } from '../ir/types.js'
 import type { Form } from '../isa/form.js'
 import { Context, type Field } from '../semantics/context.js'
@@ -37,6 +37,10 @@ export class HotContext extends Context {
   registers: Value[] = []
   /** By tape entry: the snapshot that holds there. */
   readonly snapshots = new Map<number, Snapshot>()
+  /** What the locals hold when the block begins, by local (8 is the budget), and the same the other way round. */
+  entry: Value[] = []
+  entryFlags: FlagState | undefined
+  readonly parameters = new Map<number, Value>()
   ending: Ending = { kind: 'next' }
   /** Set when the instruction cannot be translated. */
   refused = false
@@ -61,6 +65,14 @@ export class HotContext extends Context {
     this.snapshots.clear()
     this.registers = Array.from({ length: 8 }, (_, n) => this.parameter(n, I32))
     this.flags.begin()
+    const { result, a, b } = this.flags.state
+    const zero = -1
+    this.entry = [...this.registers, zero, result, a, b]
+    this.entryFlags = this.flags.state
+    this.parameters.clear()
+    this.entry.forEach((v, local) => {
+      if (v !== zero) this.parameters.set(local, v)
+    })
     this.ending = { kind: 'next' }
     this.index = 0
     this.depth = 0
@@ -201,13 +213,17 @@ export class HotContext extends Context {
     const length = this.tape.length
     this.ending = { kind: 'next' }
     then()
-    if ((this.ending as Ending).kind !== 'target' || this.tape.length !== length) {
+    if ((this.ending as Ending).kind !== 'target' || !this.onlyConstants(length)) {
       this.refused = true
       return true
     }
     const known = this.known(condition)
     this.ending =
       known === 0 ? { kind: 'next' } : { kind: 'target', condition: known === undefined ? condition : undefined }
+    return true
+  }
+  private onlyConstants(from: number): boolean {
+    for (let at = from; at < this.tape.length; at++) if (this.tape.op[at] !== CONST) return false
     return true
   }
   override loop(body: () => void) {
@@ -224,10 +240,10 @@ export class HotContext extends Context {
   private snapshot(eip: number, next: number): Snapshot {
     const flags = this.flags.state
     const registers = [...this.registers]
-    const values = [...registers, flags.result, flags.a, flags.b].filter(v => {
-      const op = this.tape.op[v]
-      return op !== CONST && op !== PARAMETER
-    })
+    // A register that still holds its own value of the block's beginning needs nothing.
+    const values = [...registers, -1, flags.result, flags.a, flags.b].filter(
+      (v, local) => v >= 0 && v !== this.entry[local] && this.tape.op[v] !== CONST,
+    )
     return { registers, flags, index: this.index, eip, next, values }
   }
   /** Ends the block: what its registers and flags are then, and the operand of its last branch (NONE for none). */

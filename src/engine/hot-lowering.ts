@@ -11,7 +11,7 @@ import { emitGuestLoad, emitGuestStore, type TableBase } from './access.js'
 import type { CodePage } from './code-cache.js'
 import { emitRaise } from './cold-lowering.js'
 import { HotContext, type Snapshot } from './hot-context.js'
-import { A_LOCAL, B_LOCAL, KIND_LOCAL, RESULT_LOCAL } from './hot-flags.js'
+import { A_LOCAL, B_LOCAL, type FlagState, KIND_LOCAL, RESULT_LOCAL } from './hot-flags.js'
 import { type FunctionCode, I32, Lowering } from './lower.js'
 import * as R from './record.js'
 import type { Block, Edge, Region, RegionFinder } from './region.js'
@@ -24,12 +24,19 @@ export interface Imports {
   function(name: string): number
 }
 
+/** Places that may fault: where they are, and how many instructions of the block they take off its charge. */
+export interface Sites {
+  add(eip: number, uncharged: number): number
+}
+
 export class HotLowering extends Lowering {
   private readonly context: HotContext
   private readonly blockTape = new T.Tape()
   private eip = 0
   private code = 0
+  /** Labels: state is in its locals and EIP is set; `code` is the site of a fault. */
   private exit = 0
+  private fault = 0
   /** Labels that forward edges and back edges take. */
   private readonly joins = new Map<Block, number>()
   private readonly loopLabels = new Map<Block, number>()
@@ -45,6 +52,7 @@ export class HotLowering extends Lowering {
     f: FunctionCode,
     private readonly imports: Imports,
     private readonly finder: RegionFinder,
+    private readonly sites: Sites,
     i32: Int32Array,
     user: boolean,
   ) {
@@ -66,7 +74,14 @@ export class HotLowering extends Lowering {
     f.cell(L.FLAG_AUX)
     f.set(A_LOCAL)
     this.exit = f.open(W.BLOCK)
+    this.fault = f.open(W.BLOCK)
     this.tree(region.blocks[0]!)
+    f.close()
+    f.i32(0)
+    f.get(this.code)
+    f.memory(W.I32_STORE, L.SITE, 2)
+    f.i32(R.EXIT_FAULT + 1)
+    f.set(this.code)
     f.close()
     this.storeAll()
     f.get(this.code)
@@ -191,6 +206,8 @@ export class HotLowering extends Lowering {
           : T.NONE
     context.finish(operand)
     this.snapshots = context.snapshots
+    this.assigned = [...context.entry]
+    this.assignedFlags = context.entryFlags
     if (block.order === 0) this.progress = this.count > 0
     if (this.count > 0) {
       f.get(BUDGET)
@@ -202,6 +219,15 @@ export class HotLowering extends Lowering {
     if (refusedAt >= 0) return this.leave(this.finder.offset(refusedAt))
     if (ending.kind === 'jump') {
       f.set(this.eip)
+      for (const edge of block.returns) {
+        if (!edge.to) continue
+        f.get(this.eip)
+        f.i32(edge.eip)
+        f.op(W.I32_EQ)
+        f.open(W.IF)
+        this.branch(block, edge)
+        f.close()
+      }
       return f.br(this.exit)
     }
     if (ending.kind === 'next') {
@@ -226,27 +252,45 @@ export class HotLowering extends Lowering {
     if (a >= 0) this.push(a)
     this.assign(this.snapshots.get(this.tape.length - 1)!)
   }
-  /** Puts a snapshot's registers and flags into their locals. */
+  /** What the locals of registers and flags hold, by local. */
+  private assigned: Value[] = []
+  private assignedFlags: FlagState | undefined
+
+  protected override hold(at: number) {
+    if (this.tape.op[at] !== T.MARK) this.assign(this.snapshots.get(at)!)
+  }
+  /** Puts a snapshot's registers and flags into their locals; inside an arm without remembering it. */
   private assign(s: Snapshot) {
     const { f } = this
     const targets: number[] = []
+    const inArm = this.inArm
     const put = (local: number, v: Value) => {
-      if (this.tape.op[v] === T.PARAMETER && this.tape.imm[v] === local) return
+      if (this.assigned[local] === v) return
+      if (!inArm) this.assigned[local] = v
+      this.save(local)
       this.peek(v)
       targets.push(local)
     }
+    for (let n = 0; n < 8; n++) if (this.assigned[n] !== s.registers[n]) this.save(n)
+    if (s.flags !== this.assignedFlags) for (let n = RESULT_LOCAL; n <= B_LOCAL; n++) this.save(n)
     for (let n = 0; n < 8; n++) put(n, s.registers[n]!)
-    if (s.flags.kind >= 0) {
+    if (s.flags !== this.assignedFlags) {
       put(RESULT_LOCAL, s.flags.result)
       put(A_LOCAL, s.flags.a)
       put(B_LOCAL, s.flags.b)
       f.i32(s.flags.kind)
       targets.push(KIND_LOCAL)
+      if (!inArm) this.assignedFlags = s.flags
     }
     while (targets.length) {
       f.op(W.LOCAL_SET)
       f.out.u32(targets.pop()!)
     }
+  }
+  /** Before a local changes: what the block began with is kept elsewhere where it is still wanted. */
+  private save(local: number) {
+    const parameter = this.context.parameters.get(local)
+    if (parameter !== undefined) this.rescue(parameter)
   }
   /** Leaves from inside a block: the first `done` of its instructions have retired. */
   private leaveAt(at: number, done: number, eip: number, code: number) {
@@ -260,8 +304,12 @@ export class HotLowering extends Lowering {
     this.leave(eip, code)
   }
   protected faultExit(at: number) {
+    const { f } = this
     const s = this.snapshots.get(at)!
-    this.leaveAt(at, s.index, s.eip, R.EXIT_FAULT + 1)
+    if (this.inArm) this.assign(s)
+    f.i32(this.sites.add(s.eip, this.count - s.index))
+    f.set(this.code)
+    f.br(this.fault)
   }
   protected ending(op: number, a: Value, imm: number, at: number) {
     const s = this.snapshots.get(at)!

@@ -86,8 +86,7 @@ export class Interpreter implements Engine {
       } else if (exit === R.EXIT_GUARD) {
         if (!this.guard(i32[LINK]!)) return R.EXIT_FAULT
       } else if (exit === R.EXIT_HOT) this.hot(i32[LINK]!)
-      else if (exit === R.EXIT_FAULT && i32[L.FAULT >> 2] === L.RETRY) {
-        i32[L.FAULT >> 2] = 0
+      else if (exit === R.EXIT_FAULT && this.retry()) {
         exit = this.single()
         if (exit === R.EXIT_FAULT) return exit
       } else if (exit !== R.EXIT_BUDGET) return exit
@@ -96,6 +95,14 @@ export class Interpreter implements Engine {
   /** A head has been executed often. */
   protected hot(record: number) {
     this.i32[(record + R.COUNT) >> 2] = 0x7fffffff
+  }
+
+  /** After a fault: true when it is none, and the instruction at EIP is to be executed by itself. */
+  protected retry(): boolean {
+    const { i32 } = this
+    if (i32[L.FAULT >> 2] !== L.RETRY) return false
+    i32[L.FAULT >> 2] = 0
+    return true
   }
 
   single(): number {

@@ -176,6 +176,18 @@ export abstract class Lowering {
   protected held(_at: number): readonly Value[] | undefined {
     return undefined
   }
+  /** The values of held() are at hand; the entry itself comes next. */
+  protected hold(_at: number): void {}
+  /** True between IF and its END. */
+  protected get inArm(): boolean {
+    return this.frames.length > 0
+  }
+  /** A parameter's local is about to change: keeps its value in another one where uses are left. */
+  protected rescue(parameter: Value) {
+    if (this.uses[parameter]! <= 0 || this.place[parameter]! >= 0) return
+    this.f.get(this.parameterLocal(this.tape.imm[parameter]!))
+    this.keep(parameter)
+  }
 
   /** Emits the code of a whole tape into the function. */
   lower(tape: Tape) {
@@ -226,9 +238,9 @@ export abstract class Lowering {
       return f.i32(tape.imm[v]!)
     }
     if (kind === T.CONST_WIDE) return this.wide(v)
-    if (kind === T.PARAMETER) return f.get(this.parameterLocal(tape.imm[v]!))
     const local = this.place[v]!
     const left = --this.uses[v]!
+    if (kind === T.PARAMETER && local < 0) return f.get(this.parameterLocal(tape.imm[v]!))
     if (local >= 0) {
       const ends = left === 0 && this.born[v] === this.loops.length
       f.get(local, ends)
@@ -290,7 +302,10 @@ export abstract class Lowering {
 
   private entry(at: number) {
     const held = this.held(at)
-    if (held) for (const v of held) this.materialise(v, 0)
+    if (held) {
+      for (const v of held) this.materialise(v, 0)
+      this.hold(at)
+    }
     this.emit(at)
     if (held) for (const v of held) this.drop(v)
   }

@@ -25,6 +25,10 @@ export interface Block {
   taken: Edge | undefined
   /** Where it goes on when no branch is taken. */
   next: Edge | undefined
+  /** Where a return may go: behind the calls of the region that lead here. */
+  returns: Edge[]
+  /** Behind a call: where its return goes. */
+  returnSite: number | undefined
   order: number
   dominator: Block | undefined
   /** Forward edges that lead here. */
@@ -48,7 +52,9 @@ interface Visited {
   readonly last: boolean
 }
 
-const conditional = (mnemonic: string) => mnemonic[0] !== 'c' && mnemonic !== 'jmp'
+/** Return sites that a return is compared with, at most. */
+const RETURNS = 4
+const conditional = (mnemonic: string) => mnemonic !== 'call' && mnemonic !== 'jmp'
 
 /** Finds the region of a head; undefined when nothing of it can be translated. */
 export class RegionFinder {
@@ -110,11 +116,11 @@ export class RegionFinder {
       const direct = isDirectBranch(form)
       const last = direct || endsRecords[form.id] !== 0
       this.seen.set(record, { page, crossesInto, last })
-      if (direct && form.mnemonic !== 'call') {
+      if (direct) {
         const target = this.resolve(this.i32[(record + R.DISP) >> 2]!, page)
         if (target) queue.push(target)
-        if (conditional(form.mnemonic)) {
-          const after = this.after(record, page)
+        if (form.mnemonic !== 'jmp') {
+          const after = this.resolve(this.nextEip(record), page)
           if (after) queue.push(after)
         }
         return
@@ -166,6 +172,8 @@ export class RegionFinder {
         crossesInto: start.crossesInto,
         taken: undefined,
         next: undefined,
+        returns: [],
+        returnSite: undefined,
         order: -1,
         dominator: undefined,
         forward: 0,
@@ -174,7 +182,24 @@ export class RegionFinder {
       })
     }
     for (const [leader, block] of blocks) this.fill(leader, block, blocks)
+    for (const block of blocks.values()) if (block.returnSite !== undefined) this.connect(block, block.returnSite, blocks)
     return blocks
+  }
+  /** Lets the returns of a called function go on behind the call. */
+  private connect(call: Block, returnSite: number, blocks: Map<number, Block>) {
+    const visited = new Set<Block>()
+    const visit = (block: Block | undefined) => {
+      if (!block || visited.has(block)) return
+      visited.add(block)
+      const last = formOf(this.handler(block.records.at(-1)!))
+      if (last.mnemonic === 'ret' && block.returns.length < RETURNS) {
+        const edge = this.edge(block, returnSite, blocks)
+        if (edge.to && !block.returns.some(e => e.eip === returnSite)) block.returns.push(edge)
+      }
+      if (block.returnSite !== undefined) visit(this.edge(block, block.returnSite, blocks).to)
+      else for (const e of [block.taken, block.next]) visit(e?.to)
+    }
+    visit(call.taken?.to)
   }
   private fill(leader: number, block: Block, blocks: Map<number, Block>) {
     for (let record = leader; ; ) {
@@ -183,7 +208,8 @@ export class RegionFinder {
       if (this.seen.get(record)!.last) {
         if (!isDirectBranch(form)) return
         const to = this.i32[(record + R.DISP) >> 2]!
-        block.taken = form.mnemonic === 'call' ? exit(to) : this.edge(block, to, blocks)
+        block.taken = this.edge(block, to, blocks)
+        if (form.mnemonic === 'call') block.returnSite = this.nextEip(record)
         if (conditional(form.mnemonic)) block.next = this.edge(block, this.nextEip(record), blocks)
         return
       }
@@ -204,6 +230,7 @@ export class RegionFinder {
   }
 }
 
+const edgesOf = (b: Block): Edge[] => [...b.returns, b.next, b.taken].filter(e => e !== undefined)
 const exit = (eip: number): Edge => ({ to: undefined, eip, guard: undefined })
 
 /** Numbers blocks in reverse postorder, finds dominators, and cuts edges that would make loops irreducible. */
@@ -212,7 +239,7 @@ function order(entry: Block, count: number): Block[] {
   const visited = new Set<Block>()
   const visit = (b: Block) => {
     visited.add(b)
-    for (const e of [b.next, b.taken]) if (e?.to && !visited.has(e.to)) visit(e.to)
+    for (const e of edgesOf(b)) if (e.to && !visited.has(e.to)) visit(e.to)
     post.push(b)
   }
   visit(entry)
@@ -221,7 +248,7 @@ function order(entry: Block, count: number): Block[] {
     b.order = i
   })
   const predecessors = new Map<Block, Block[]>(blocks.map(b => [b, []]))
-  for (const b of blocks) for (const e of [b.taken, b.next]) if (e?.to) predecessors.get(e.to)!.push(b)
+  for (const b of blocks) for (const e of edgesOf(b)) if (e.to) predecessors.get(e.to)!.push(b)
   entry.dominator = entry
   for (let changed = true, rounds = 0; changed && rounds <= count; rounds++) {
     changed = false
@@ -247,6 +274,7 @@ function order(entry: Block, count: number): Block[] {
   for (const b of blocks) {
     b.taken = check(b, b.taken)
     b.next = check(b, b.next)
+    b.returns = b.returns.map(e => check(b, e)!)
     if (b !== entry) b.dominator!.children.push(b)
   }
   return blocks

@@ -79,6 +79,15 @@ export class Flags {
     const b = this.b
     this.setWord(b.or(b.and(this.word(), b.const(ARITHMETIC & ~0x40)), b.shl(zf, b.const(6))))
   }
+  /** Sets all six from a comparison of numbers: 0 greater, 1 less (CF), 2 equal (ZF), 3 unordered (ZF, PF, CF). */
+  setComparison(code: Value) {
+    const b = this.b
+    const carry = b.mul(b.and(code, b.const(1)), b.const(0xc0000000))
+    const evenParity = b.shl(b.eq(code, b.const(2)), b.const(8))
+    this.setResult(b.xor(b.shru(code, b.const(1)), b.const(1)))
+    this.setAux(() => b.or(carry, evenParity))
+    this.last = undefined
+  }
   /** To be called before code outside this tape (helper, procedure) reads the flags' cells. */
   publish() {}
   /** To be called after code outside this tape, or one arm of an `if`, may have written the flags' cells. */

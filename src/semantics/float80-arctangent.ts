@@ -5,8 +5,8 @@ import type { Builder } from '../ir/builder.js'
 import type { Value } from '../ir/tape.js'
 import { I32, I64, VOID } from '../ir/types.js'
 import {
+  ALTERNATE,
   add,
-  alternating,
   below,
   divide,
   isLess,
@@ -15,6 +15,7 @@ import {
   normalize,
   ONE,
   select,
+  series,
   shiftRight,
   subtract,
   type Wide,
@@ -47,7 +48,7 @@ export const LEFT = 2
 /** Arctangent of S * 2^-n below 1/8: a factor times 2^-n. */
 function arctangent(b: Builder, s: Wide, n: Value): Wide {
   const absolute = shiftRight(b, s, n)
-  return below(b, multiply(b, s, alternating(b, multiply(b, absolute, absolute), coefficients)))
+  return below(b, multiply(b, s, series(b, multiply(b, absolute, absolute), coefficients, 7.9, ALTERNATE)))
 }
 
 export const arctangentProcedures: Record<string, ProcedureSource> = {

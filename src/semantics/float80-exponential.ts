@@ -10,6 +10,7 @@ import {
   multiply,
   normalize,
   ONE,
+  PLUS,
   select,
   series,
   shiftRight,
@@ -20,7 +21,7 @@ import {
 import { report } from './float80-round.js'
 import { deliver } from './float80-trigonometry.js'
 import type { ProcedureSource } from './procedures.js'
-import { PE, status } from './x87-state.js'
+import { PE, exponent as signExponent, status, UE } from './x87-state.js'
 
 const BIAS = 0x3fff
 /** ln 2 as a fraction. */
@@ -39,7 +40,7 @@ const logarithmCoefficients = Array.from({ length: 20 }, (_, n) => ONE / BigInt(
 /** log2 of (1 + s) / (1 - s) for s = S * 2^-n, |s| below 0.18: a factor times 2^(2 - n). */
 function logarithm(b: Builder, s: Wide, n: Value): Wide {
   const absolute = shiftRight(b, s, n)
-  const sum = series(b, multiply(b, absolute, absolute), logarithmCoefficients)
+  const sum = series(b, multiply(b, absolute, absolute), logarithmCoefficients, 5, PLUS)
   return multiply(b, multiply(b, s, wide(b, LOG2E_HALF)), sum)
 }
 
@@ -61,7 +62,7 @@ export const exponentialProcedures: Record<string, ProcedureSource> = {
       const exponent = b.sub(b.parameter(2, I32), b.const(BIAS - 1))
       // x ln 2 = t * 2^exponent; 2^x - 1 is that times 1 + t/2! + t^2/3! ...
       const t = multiply(b, { hi: b.parameter(3, I64), lo: b.const64(0n) }, wide(b, LN2))
-      const sum = series(b, shiftRight(b, t, b.neg(exponent)), exponentialCoefficients, sign)
+      const sum = series(b, shiftRight(b, t, b.neg(exponent)), exponentialCoefficients, 0.52, { negative: sign })
       deliver(b, dst, sign, multiply(b, t, sum), exponent)
       b.return()
     },
@@ -89,7 +90,8 @@ export const exponentialProcedures: Record<string, ProcedureSource> = {
         const exponent = b.add(b.sub(ye, b.low(places)), b.sub(b.const(64), more))
         const sign = b.xor(ySign, b.and(e, b.const(0x8000)))
         b.call('float80_round_extended', [dst, sign, exponent, x.hi, x.lo])
-        report(b, b.const(PE), b.and(b.shru(status(b), b.const(9)), b.const(1)))
+        const tiny = b.eqz(b.and(signExponent(b, dst), b.const(0x7fff)))
+        report(b, b.select(tiny, b.const(PE | UE), b.const(PE)), b.and(b.shru(status(b), b.const(9)), b.const(1)))
         b.return()
       })
       const difference = b.select(above, b.sub(zero, sig), b.sub(sig, b.const64(ONE >> 64n)))

@@ -72,27 +72,45 @@ export function normalize(b: Builder, x: Wide): { x: Wide; places: Value } {
   return { x: { hi: b.or(b.shl(hi, n), filled), lo: b.shl(lo, n) }, places }
 }
 
+/** How the terms of a series follow each other. */
+export const PLUS = 0
+export const ALTERNATE = 1
+
+/** Places that the 64-bit part of a series may lie below the first bit of the sum. */
+const SPLIT = 28
+
 /**
- * c0 + c1 z + c2 z^2 ... for factors c and a fraction z; `negative` (an i32, not 0) makes the signs alternate.
+ * c0 + c1 z + c2 z^2 ... for factors c that fall and a fraction z below 2^-bits. `signs` is PLUS, ALTERNATE or
+ * { negative }: alternating where that i32 is not 0. Terms so small that 64 bits are enough for them come first.
  */
-export function series(b: Builder, z: Wide, coefficients: readonly bigint[], negative?: Value): Wide {
-  const mask = negative === undefined ? -1 : b.sub(b.const64(0n), b.toI64u(b.ne(negative, b.const(0))))
-  let sum = wide(b, coefficients[coefficients.length - 1]!)
-  for (let i = coefficients.length - 2; i >= 0; i--) {
+export function series(
+  b: Builder,
+  z: Wide,
+  coefficients: readonly bigint[],
+  bits: number,
+  signs: typeof PLUS | typeof ALTERNATE | { readonly negative: Value },
+): Wide {
+  const last = coefficients.length - 1
+  const log2 = (v: bigint) => v.toString(2).length - 128
+  const split = coefficients.findIndex((c, n) => bits * n - log2(c) >= SPLIT)
+  const scale = BigInt(-log2(coefficients[split]!))
+  const mask = typeof signs === 'number' ? undefined : b.neg(b.toI64u(b.ne(signs.negative, b.const(0))))
+  // c - p is c + ~p + 1; the 1 in the last place does not matter.
+  const signed = (v: Value) => (mask === undefined ? v : b.xor(v, mask))
+
+  const scaled = (c: bigint) => b.const64((c << scale) >> 64n)
+  let tail = scaled(coefficients[last]!)
+  for (let i = last - 1; i >= split; i--) {
+    const product = multiplyWide(b, z.hi, tail).hi
+    const c = scaled(coefficients[i]!)
+    tail = signs === ALTERNATE ? b.sub(c, product) : b.add(c, signed(product))
+  }
+  let sum: Wide = shiftRight(b, { hi: tail, lo: b.const64(0n) }, b.const(Number(scale)))
+  for (let i = split - 1; i >= 0; i--) {
     const product = multiply(b, z, sum)
     const c = wide(b, coefficients[i]!)
-    // c - p is c + ~p + 1; the 1 in bit 0 does not matter.
-    sum =
-      negative === undefined
-        ? add(b, c, product)
-        : add(b, c, { hi: b.xor(product.hi, mask), lo: b.xor(product.lo, mask) })
+    sum = signs === ALTERNATE ? subtract(b, c, product) : add(b, c, { hi: signed(product.hi), lo: signed(product.lo) })
   }
-  return sum
-}
-/** c0 - c1 z + c2 z^2 ... */
-export function alternating(b: Builder, z: Wide, coefficients: readonly bigint[]): Wide {
-  let sum = wide(b, coefficients[coefficients.length - 1]!)
-  for (let i = coefficients.length - 2; i >= 0; i--) sum = subtract(b, wide(b, coefficients[i]!), multiply(b, z, sum))
   return sum
 }
 /** A little less, so that what is below one stays so however small z is. */

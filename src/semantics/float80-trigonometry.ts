@@ -6,7 +6,7 @@ import type { Builder } from '../ir/builder.js'
 import type { Value } from '../ir/tape.js'
 import { I32, I64, VOID } from '../ir/types.js'
 import {
-  alternating,
+  ALTERNATE,
   below,
   divide,
   isLess,
@@ -14,6 +14,7 @@ import {
   normalize,
   ONE,
   select,
+  series,
   shiftRight,
   subtract,
   type Wide,
@@ -28,6 +29,8 @@ const REDUCED_EXPONENT = SCRATCH + 40
 const QUADRANT = SCRATCH + 44
 
 const BIAS = 0x3fff
+/** (pi / 4)^2 is below 2^-this. */
+const SQUARE_BITS = 0.69
 /** Half of the 66-bit pi, in units of 2^-65. */
 const HALF_PI = 0x3243f6a8885a308d3n
 /** The first significand above pi / 4 with exponent -1. */
@@ -72,10 +75,13 @@ function square(b: Builder, { r, exponent }: Reduced): Wide {
 
 /** |sin r| or cos r as factor times 2^exponent. */
 function sine(b: Builder, x: Reduced): { value: Wide; exponent: Value } {
-  return { value: multiply(b, x.r, alternating(b, square(b, x), sineCoefficients)), exponent: x.exponent }
+  return {
+    value: multiply(b, x.r, series(b, square(b, x), sineCoefficients, SQUARE_BITS, ALTERNATE)),
+    exponent: x.exponent,
+  }
 }
 function cosine(b: Builder, x: Reduced): { value: Wide; exponent: Value } {
-  return { value: below(b, alternating(b, square(b, x), cosineCoefficients)), exponent: b.const(0) }
+  return { value: below(b, series(b, square(b, x), cosineCoefficients, SQUARE_BITS, ALTERNATE)), exponent: b.const(0) }
 }
 
 /** Rounds factor times 2^exponent, never exact, into the register at dst. */

@@ -11,6 +11,8 @@ import {
   type Format,
   formats,
   laneBits,
+  real,
+  reals,
   SINGLE,
   stickyMode,
   suffix,
@@ -40,27 +42,19 @@ const arithmetic: readonly Arithmetic[] = [
   { name: 'sqrt', operator: 'sqrt', unary: true, exact: 'root' },
 ]
 
-const least = { 32: 2 ** -126, 64: 2 ** -1022 } as const
-const most = { 32: 3.4028234663852886e38, 64: Number.MAX_VALUE } as const
-const real = (b: Context, n: number, f: Format) => (f.bits === 32 ? b.constF32(n) : b.constF64(n))
-function reals(b: Context, n: number, f: Format): Value {
-  const lanes = f.bits === 32 ? new Float32Array(4).fill(n) : new Float64Array(2).fill(n)
-  return b.constV128(new Uint8Array(lanes.buffer))
-}
-
 /** 1 when all operands and the result are normal, the result above the least normal number. */
 function normalScalar(b: Context, f: Format, result: Value, operands: readonly Value[]): Value {
   const op = (name: string, x: Value, y?: Value) => b.op(`f${f.bits}.${name}`, x, y)
   const size = op('abs', result)
-  const inside = b.and(op('gt', size, real(b, least[f.bits], f)), op('le', size, real(b, most[f.bits], f)))
-  return operands.reduce((ok, x) => b.and(ok, op('ge', op('abs', x), real(b, least[f.bits], f))), inside)
+  const inside = b.and(op('gt', size, real(b, f.least, f)), op('le', size, real(b, f.most, f)))
+  return operands.reduce((ok, x) => b.and(ok, op('ge', op('abs', x), real(b, f.least, f))), inside)
 }
 /** The same for all lanes. A NaN among operands shows in the result. */
 function normalPacked(b: Context, f: Format, result: Value, operands: readonly Value[]): Value {
   const op = (name: string, x: Value, y?: Value) => b.op(`${f.shape}.${name}`, x, y)
   const size = op('abs', result)
   const smallest = operands.reduce((v, x) => op('pmin', v, op('abs', x)), size)
-  const inside = b.and(op('lt', reals(b, least[f.bits], f), smallest), op('le', size, reals(b, most[f.bits], f)))
+  const inside = b.and(op('lt', reals(b, f.least, f), smallest), op('le', size, reals(b, f.most, f)))
   return b.op(`${f.integers}.all_true`, inside)
 }
 

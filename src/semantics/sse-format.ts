@@ -37,6 +37,9 @@ export interface Format {
   readonly infinity: bigint
   readonly quiet: bigint
   readonly smallestNormal: bigint
+  /** The least normal and the greatest finite number. */
+  readonly least: number
+  readonly most: number
   /** Vector shape and lanes in WebAssembly's names. */
   readonly shape: 'f32x4' | 'f64x2'
   readonly integers: 'i32x4' | 'i64x2'
@@ -55,6 +58,8 @@ const format = (bits: 32 | 64, fraction: number): Format => {
     infinity: sign - (1n << f),
     quiet: 1n << (f - 1n),
     smallestNormal: 1n << f,
+    least: bits === 32 ? 2 ** -126 : 2 ** -1022,
+    most: bits === 32 ? (2 - 2 ** -23) * 2 ** 127 : Number.MAX_VALUE,
     shape: bits === 32 ? 'f32x4' : 'f64x2',
     integers: bits === 32 ? 'i32x4' : 'i64x2',
     lanes: 128 / bits,
@@ -65,6 +70,18 @@ export const DOUBLE = format(64, 52)
 export const formats: readonly Format[] = [SINGLE, DOUBLE]
 /** Suffix of procedure names. */
 export const suffix = (f: Format) => String(f.bits)
+
+/** A number as a constant, and in all lanes. */
+export const real = (b: Builder, n: number, f: Format): Value => (f.bits === 32 ? b.constF32(n) : b.constF64(n))
+export function reals(b: Builder, n: number, f: Format): Value {
+  const lanes = f.bits === 32 ? new Float32Array(4).fill(n) : new Float64Array(2).fill(n)
+  return b.constV128(new Uint8Array(lanes.buffer))
+}
+/** Bits in all lanes. */
+export function pattern(b: Builder, bits: bigint, f: Format): Value {
+  const lanes = f.bits === 32 ? new Uint32Array(4).fill(Number(bits)) : new BigUint64Array(2).fill(bits)
+  return b.constV128(new Uint8Array(lanes.buffer))
+}
 
 /** Parameter n, bits of a format, as i64. */
 export const parameterBits = (b: Builder, n: number, f: Format): Value =>

@@ -90,12 +90,8 @@ export const sseMove: Record<string, Semantics> = {
   movlhps: moveHalf(1, 0),
   movd: moves,
   movq: moves,
-  movq2dq: mmx((b, form) => {
-    sse(() => b.writeCell(b.field('dst'), 16, zeroExtended(b, b.read(1), 8)))(b, form)
-  }),
-  movdq2q: mmx((b, form) => {
-    sse(() => setMmx(b, b.readCell(b.field('src'), 8)))(b, form)
-  }),
+  movq2dq: sse(mmx(b => b.writeCell(b.field('dst'), 16, zeroExtended(b, b.read(1), 8)))),
+  movdq2q: sse(mmx(b => setMmx(b, b.readCell(b.field('src'), 8)))),
   movnti: b => b.write(0, b.read(1)),
   movntq: mmx(b => b.write(0, b.read(1))),
   maskmovq: mmx(b => maskedStore(b, 8)),

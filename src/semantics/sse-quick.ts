@@ -4,20 +4,15 @@
 
 import type { Value } from '../ir/tape.js'
 import type { Context } from './context.js'
-import { asBits, DOUBLE, type Format, isDenormal, PE, raise, toBits, toFloat } from './sse-format.js'
+import { asBits, DOUBLE, type Format, isDenormal, PE, raise, real, toBits, toFloat } from './sse-format.js'
 
-const limits = {
-  32: { least: 2 ** -126, most: 2 ** 126 },
-  64: { least: 2 ** -1022, most: 2 ** 1022 },
-} as const
-const real = (b: Context, n: number, f: Format): Value => (f.bits === 32 ? b.constF32(n) : b.constF64(n))
 const name = (f: Format, operator: string) => `f${f.bits}.${operator}`
 
 /** Result r is between the limits (and not one of them), and no operand is denormal. */
 function ordinary(b: Context, f: Format, r: Value, ...operands: Value[]): Value {
   const size = b.op(name(f, 'abs'), r)
-  const { least, most } = limits[f.bits]
-  const inside = b.and(b.op(name(f, 'gt'), size, real(b, least, f)), b.op(name(f, 'lt'), size, real(b, most, f)))
+  const most = real(b, 2 ** (f.bias - 1), f)
+  const inside = b.and(b.op(name(f, 'gt'), size, real(b, f.least, f)), b.op(name(f, 'lt'), size, most))
   return operands.reduce((ok, x) => b.and(ok, b.eqz(isDenormal(b, x, f))), inside)
 }
 function answer(b: Context, f: Format, r: Value, inexact: Value) {

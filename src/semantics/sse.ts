@@ -3,7 +3,11 @@
 import type { Semantics } from './context.js'
 import { mmxProcedures } from './mmx-state.js'
 import type { ProcedureSource } from './procedures.js'
+import { sseApproximate, sseApproximateProcedures } from './sse-approximate.js'
 import { sseArith, sseArithProcedures } from './sse-arith.js'
+import { sseCompare, sseCompareProcedures } from './sse-compare.js'
+import { sseConvert } from './sse-convert.js'
+import { sseConvertProcedures } from './sse-convert-exact.js'
 import { sseExactProcedures } from './sse-exact.js'
 import { sseInteger } from './sse-integer.js'
 import { sseMove } from './sse-move.js'
@@ -19,6 +23,9 @@ export const simd: Record<string, Semantics> = {
   ...sseShift,
   ...sseShuffle,
   ...sseArith,
+  ...sseCompare,
+  ...sseConvert,
+  ...sseApproximate,
 }
 export const simdProcedures: Record<string, ProcedureSource> = {
   ...mmxProcedures,
@@ -28,4 +35,7 @@ export const simdProcedures: Record<string, ProcedureSource> = {
   ...sseRoundProcedures,
   ...sseExactProcedures,
   ...sseArithProcedures,
+  ...sseCompareProcedures,
+  ...sseConvertProcedures,
+  ...sseApproximateProcedures,
 }

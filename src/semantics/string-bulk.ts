@@ -2,7 +2,7 @@
 // count and budget, where both sides are plain memory by the translation tables (cpu/layout.ts). The effect is that of
 // the same elements one by one; with DF set, and wherever a stretch would be empty, nothing is done here.
 
-import { BUDGET, EAX, ECX, EDI, ES, ESI, FLAGS, MODE, TLB_READ, TLB_VALID, TLB_WRITE } from '../cpu/layout.js'
+import { BUDGET, EAX, ECX, EDI, ES, ESI, FLAGS, MODE, TLB_CODE, TLB_READ, TLB_VALID, TLB_WRITE } from '../cpu/layout.js'
 import { MODE_ALIGNMENT } from '../cpu/mode.js'
 import type { Value } from '../ir/tape.js'
 import type { Context } from './context.js'
@@ -28,8 +28,11 @@ export function side(b: Context, { mask }: Repeat, segment: Value, register: num
   const offset = b.and(b.reg(register), mask)
   const linear = b.add(baseOf(b, segment), offset)
   const table = b.state(write ? TLB_WRITE : TLB_READ)
-  const entry = b.loadAt(b.add(table, b.shl(b.shru(linear, b.const(12)), b.const(2))), 0, 4)
+  const found = b.loadAt(b.add(table, b.shl(b.shru(linear, b.const(12)), b.const(2))), 0, 4)
+  const entry = b.and(found, b.const(~TLB_CODE))
   return {
+    /** Not 0 when the page holds translated code: a write is to be reported. */
+    code: b.and(found, b.const(TLB_CODE)),
     linear,
     room: b.sub(b.const(PAGE), b.and(linear, b.const(PAGE - 1))),
     /** Address in the machine's linear memory; of a meaning only where `bad` is 0. */
@@ -80,6 +83,7 @@ export function copyStretch(b: Context, repeat: Repeat): Value {
     const plain = b.and(from.plain, to.plain)
     b.if(b.and(b.and(plain, inside), b.and(aligned, b.ne(n, b.const(0)))), () => {
       b.copy(to.host, from.host, bytes)
+      b.if(to.code, () => b.helper('code_written', [to.host, bytes]))
       done(b, repeat, n, [ESI, EDI])
       b.set(moved, n)
     })
@@ -105,6 +109,7 @@ export function fillStretch(b: Context, repeat: Repeat): Value {
         () => b.fill(to.host, byte, bytes),
         () => storeAll(b, to.host, bytes, v, size),
       )
+      b.if(to.code, () => b.helper('code_written', [to.host, bytes]))
       done(b, repeat, n, [EDI])
       b.set(moved, n)
     })

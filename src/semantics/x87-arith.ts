@@ -16,6 +16,7 @@ import {
   isValid,
   physical,
   pop,
+  readRegister,
   remember,
   setRegister,
   setStatus,
@@ -117,11 +118,6 @@ for (const name of Object.keys(operations)) {
   x87Arith[`f${name}`] = arith(name)
   x87Arith[`f${name}p`] = arithPop(name)
   x87Arith[`fi${name}`] = arith(name, true)
-}
-
-const readRegister = (b: Builder, register: Value): Operand => {
-  const at = slot(b, register)
-  return { sig: significand(b, at), se: exponent(b, at) }
 }
 
 /** Calls the 80-bit operation on x and y in the order the operation asks for and returns its answer. */

@@ -26,16 +26,15 @@ import {
   CONDITIONS,
   control,
   DE,
-  exponent,
   IE,
   isValid,
   physical,
   pop,
+  readRegister,
   remember,
   SF,
   setRegister,
   setStatus,
-  significand,
   slot,
   status,
   waiting,
@@ -175,10 +174,6 @@ function ordered(b: Builder, x: Operand, y: Operand, quiet: Value) {
   b.return(b.or(b.get(stop), b.select(same, b.const(ZF), b.select(less, b.const(CF), b.const(0)))))
 }
 
-const readRegister = (b: Builder, register: Value): Operand => {
-  const at = slot(b, register)
-  return { sig: significand(b, at), se: exponent(b, at) }
-}
 function emptyOperand(b: Builder, filled: Value) {
   b.if(b.eqz(filled), () => {
     report(b, b.const(IE | SF), b.const(0))

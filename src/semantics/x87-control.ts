@@ -16,6 +16,7 @@ import type { Builder } from '../ir/builder.js'
 import type { Value } from '../ir/tape.js'
 import { VOID } from '../ir/types.js'
 import type { Context, Semantics } from './context.js'
+import { mmxAvailable } from './mmx-state.js'
 import type { ProcedureSource } from './procedures.js'
 import {
   available,
@@ -110,7 +111,7 @@ export const x87Control: Record<string, Semantics> = {
   ffree: free(false),
   ffreep: free(true),
   emms: b => {
-    waiting(b)
+    mmxAvailable(b)
     setCell(b, FPU_VALID, b.const(0))
     setCell(b, FPU_TOP, b.const(0))
   },

@@ -13,10 +13,12 @@ import {
   FPU_STATUS,
   FPU_TOP,
   FPU_VALID,
+  MODE,
   SEG_SELECTOR,
   SEGMENT,
   segmentCell,
 } from '../cpu/layout.js'
+import { MODE_NO_FPU } from '../cpu/mode.js'
 import { STOP_TRANSFER } from '../cpu/stops.js'
 import type { Builder } from '../ir/builder.js'
 import type { Value } from '../ir/tape.js'
@@ -72,6 +74,12 @@ export function setRegister(b: Builder, at: Value, sig: Value, signExponent: Val
   b.storeAt(at, FPU_REGISTER + 8, 2, signExponent)
 }
 
+/** A physical register as operand of the 80-bit operations. */
+export function readRegister(b: Builder, register: Value): { sig: Value; se: Value } {
+  const at = slot(b, register)
+  return { sig: significand(b, at), se: exponent(b, at) }
+}
+
 /** Empties ST(0) and raises TOP when `amount` is 1; does nothing when it is 0. */
 export function pop(b: Builder, amount: Value) {
   const t = top(b)
@@ -85,9 +93,11 @@ export function summarize(b: Builder, word: Value, controlWord: Value): Value {
   return b.select(open, b.or(word, b.const(ES | BUSY)), b.and(word, b.const(~(ES | BUSY))))
 }
 
+const unavailable = (b: Context): Value => b.and(b.state(MODE), b.const(MODE_NO_FPU))
+
 /** #NM when CR0.EM or CR0.TS is set: before every x87 instruction but WAIT. */
 export function available(b: Context) {
-  b.if(b.and(b.state(CR0), b.const(CR0_EM | CR0_TS)), () => b.raise(7))
+  b.if(unavailable(b), () => b.raise(7))
 }
 
 /**
@@ -96,8 +106,7 @@ export function available(b: Context) {
  * is not taken the exception is ignored (helper fpu_error: 1 when the line was up already).
  */
 export function waiting(b: Context) {
-  const blocked = b.or(b.and(b.state(CR0), b.const(CR0_EM | CR0_TS)), b.and(b.state(FPU_STATUS, 2), b.const(ES)))
-  b.if(blocked, () =>
+  b.if(b.or(unavailable(b), b.and(b.state(FPU_STATUS, 2), b.const(ES))), () =>
     b.rare(() => {
       b.call('x87_blocked', [], VOID, true)
       reportError(b)

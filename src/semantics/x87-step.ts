@@ -2,21 +2,17 @@
 // FPREM, FPREM1).
 
 import { FPU_TOP, FPU_VALID } from '../cpu/layout.js'
-import type { Builder } from '../ir/builder.js'
-import type { Value } from '../ir/tape.js'
 import { I32 } from '../ir/types.js'
 import type { Semantics } from './context.js'
-import type { Operand } from './float80-operand.js'
 import type { ProcedureSource } from './procedures.js'
 import {
   C2,
-  exponent,
   isValid,
   physical,
+  readRegister,
   remember,
   setCell,
   setStatus,
-  significand,
   slot,
   status,
   valid,
@@ -47,11 +43,6 @@ export const x87Step: Record<string, Semantics> = {
   fxtract: onStack('x87_extract'),
   fprem: remainder('x87_remainder'),
   fprem1: remainder('x87_remainder_nearest'),
-}
-
-const readRegister = (b: Builder, register: Value): Operand => {
-  const at = slot(b, register)
-  return { sig: significand(b, at), se: exponent(b, at) }
 }
 
 /** A procedure that gives ST(0), or ST(0) and ST(1), to an 80-bit operation. */

@@ -108,12 +108,13 @@ export const transcendentalProcedures: Record<string, ProcedureSource> = {
       const sign = signOf(b, x.se)
       b.if(isZero(b, x), () => answer(b, dst, x.sig, x.se))
       b.if(b.geu(exponentOf(b, x.se), b.const(BIAS)), () => {
-        // 2^-1 - 1 and 2^-infinity - 1; all else that is not below 1 stays what it is, as 1 and infinity do.
-        const one = b.and(b.eq(x.se, b.const(0x8000 | BIAS)), b.eq(x.sig, b.const64(TOP_BIT)))
-        b.if(one, () => answer(b, dst, x.sig, b.const(0x8000 | (BIAS - 1))))
-        b.if(b.eq(x.se, b.const(0xffff)), () => answer(b, dst, x.sig, b.const(0x8000 | BIAS)))
-        const ofOne = b.and(b.eq(x.se, b.const(BIAS)), b.eq(x.sig, b.const64(TOP_BIT)))
-        b.if(b.or(isInfinite(b, x), ofOne), () => answer(b, dst, x.sig, x.se))
+        // 2^-infinity - 1 and 2^-1 - 1; all else that is not below 1 stays what it is, as 1 and infinity do.
+        const ofOne = b.eq(x.sig, b.const64(TOP_BIT))
+        b.if(b.and(ofOne, b.eq(x.se, b.const(0xffff))), () => answer(b, dst, x.sig, b.const(0x8000 | BIAS)))
+        b.if(isInfinite(b, x), () => answer(b, dst, x.sig, x.se))
+        b.if(b.and(ofOne, b.eq(x.se, b.const(0x8000 | BIAS))), () =>
+          setRegister(b, dst, x.sig, b.const(0x8000 | (BIAS - 1))),
+        )
         report(b, b.const(PE), b.const(0))
         b.return(b.const(1))
       })

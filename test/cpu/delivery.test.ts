@@ -4,7 +4,7 @@
 import { softwareInterrupt } from '../../src/cpu/delivery.js'
 import { eflags, setEflags } from '../../src/cpu/eflags.js'
 import { iret } from '../../src/cpu/iret.js'
-import { CR2, FAULT_LINEAR, IDTR_LIMIT } from '../../src/cpu/layout.js'
+import { CR2, FAULT_LINEAR, IDTR_LIMIT, NMI_BLOCKED } from '../../src/cpu/layout.js'
 import { Fixture } from './fixture.js'
 
 const frame = (f: Fixture, from: number, words: number) =>
@@ -64,6 +64,14 @@ describe('32-bit gates', () => {
     f.cpu.deliverInterrupt(0x20, true)
     expect(f.read32(0x9000 - 4)).toBe(0x10002)
   })
+})
+
+test('an NMI blocks the next one until IRET', () => {
+  const f = machine(0, 2, 0x8e)
+  f.cpu.deliverInterrupt(2)
+  expect(f.cpu.i32[NMI_BLOCKED >> 2]).toBe(1)
+  iret(f.cpu, 4, 0)
+  expect(f.cpu.i32[NMI_BLOCKED >> 2]).toBe(0)
 })
 
 test('a 16-bit gate pushes 16-bit frames', () => {

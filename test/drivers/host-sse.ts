@@ -117,13 +117,15 @@ export interface HostSse {
   readonly code: readonly Uint8Array[]
   /** Executes all cases; the results come in the same order. */
   run(cases: readonly SseCase[]): SseCase[]
+  /** Removes the program; nothing can be run afterwards. */
+  close(): void
 }
 
 /** Builds the oracle for instructions in Intel syntax, or says why this host cannot be one. */
 export function hostSse(texts: readonly string[]): HostSse | string {
   if (process.arch !== 'x64' && process.arch !== 'ia32') return `the host is ${process.arch}, not x86`
   const folder = mkdtempSync(join(tmpdir(), 'previrt-host-sse-'))
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+  const close = () => rmSync(folder, { recursive: true, force: true })
   const program = join(folder, 'driver')
   const sources = [join(folder, 'driver.c'), join(folder, 'cases.s')]
   writeFileSync(sources[0]!, driver(texts.length))
@@ -131,6 +133,7 @@ export function hostSse(texts: readonly string[]): HostSse | string {
   try {
     execFileSync('gcc', ['-m32', '-O1', '-no-pie', '-fno-pic', '-o', program, ...sources], { stdio: 'pipe' })
   } catch (error) {
+    close()
     const text = (error as { stderr?: Buffer }).stderr?.toString() ?? ''
     if (text.includes('cases.s')) throw new Error(text)
     return `gcc -m32 does not work here: ${text.split('\n')[0] || String(error)}`
@@ -143,6 +146,7 @@ export function hostSse(texts: readonly string[]): HostSse | string {
     code.push(new Uint8Array(listing.subarray(at + 1, at + 1 + listing[at]!)))
   return {
     code,
+    close,
     run(cases) {
       const input = new Uint8Array(RECORD * cases.length)
       const view = new DataView(input.buffer)

@@ -62,9 +62,11 @@ export interface SseOptions {
   readonly masked?: boolean
   /** Rounding to nearest, no flush to zero, no denormals as zeroes. */
   readonly plain?: boolean
+  /** With both: PE is set already. Here nothing is ever computed twice. */
+  readonly sticky?: boolean
 }
 
-export function randomSseCase(r: Random, instruction: number, { masked, plain }: SseOptions): SseCase {
+export function randomSseCase(r: Random, instruction: number, { masked, plain, sticky }: SseOptions): SseCase {
   const image = new Uint8Array(512)
   const view = new DataView(image.buffer)
   view.setUint16(0, 0x37f, true)
@@ -73,7 +75,7 @@ export function randomSseCase(r: Random, instruction: number, { masked, plain }:
   view.setUint8(4, r.next())
   const masks = masked || r.below(2) ? MASKS : r.next() & MASKS
   const modes = plain || r.below(3) === 0 ? 0 : r.next() & 0xe040
-  view.setUint32(MXCSR_IN_IMAGE, masks | modes | (r.below(2) ? 0 : r.next() & 0x3f), true)
+  view.setUint32(MXCSR_IN_IMAGE, masks | modes | (sticky ? 0x20 : 0) | (r.below(2) ? 0 : r.next() & 0x3f), true)
   const source = vector(r)
   for (let i = 0; i < 8; i++) {
     image.set(vector(r).subarray(0, 8), 32 + 16 * i)

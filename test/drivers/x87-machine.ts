@@ -5,7 +5,8 @@ import { type Datum, type Environment, Evaluator, type Program, prepare } from '
 import type { Procedure, Value } from '../../src/ir/tape.js'
 import type { Form, Operand } from '../../src/isa/form.js'
 import { Context, type Field } from '../../src/semantics/context.js'
-import { float80Procedures, x87 } from '../../src/semantics/x87.js'
+import { procedures } from '../../src/semantics/procedures.js'
+import { x87 } from '../../src/semantics/x87.js'
 import type { FpuCase } from './host-fpu.js'
 
 /** An instruction as the decoder would present it. */
@@ -42,7 +43,7 @@ class Bound extends Context {
 
 /** A procedure with its tape. */
 function procedure(name: string): Procedure {
-  const source = float80Procedures[name]
+  const source = procedures[name]
   if (!source) throw new Error(`no procedure ${name}`)
   const b = new Bound({ flat: true } as Form, [])
   source.build(b)

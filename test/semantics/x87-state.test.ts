@@ -2,6 +2,7 @@
 // table 3-47; vol. 3 2.5), by the reference evaluator.
 
 import * as L from '../../src/cpu/layout.js'
+import { MODE_NO_FPU } from '../../src/cpu/mode.js'
 import { MEM } from '../../src/isa/form.js'
 import { OPERAND_LINEAR, X87Machine } from '../drivers/x87-machine.js'
 
@@ -14,6 +15,7 @@ function filled(cr0 = CR0_PE | CR0_NE): X87Machine {
   const m = new X87Machine()
   const s = m.state
   s.setUint32(L.CR0, cr0, true)
+  s.setUint32(L.MODE, cr0 & 0xc ? MODE_NO_FPU : 0, true)
   s.setUint16(L.FPU_CONTROL, 0x37f, true)
   s.setUint16(L.FPU_STATUS, 0x4320, true)
   s.setUint32(L.FPU_TOP, 5, true)

@@ -1,0 +1,51 @@
+// What may end or wake a run from outside: signals, a closed output, a timeout. Nothing here stops a guest by itself;
+// the run loop is told and looks between two slices.
+
+import { constants } from 'node:os'
+import type { RunEnd } from './exit.js'
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const
+
+/** Lets somebody sleep until something has happened; what happens before the sleep is not lost. */
+export class Wake {
+  private pending = false
+  private sleeper: (() => void) | undefined
+
+  wake(): void {
+    this.pending = true
+    this.sleeper?.()
+  }
+
+  /** Resolves when wake() is called, at once if it was called since the last time. */
+  async woken(): Promise<void> {
+    if (!this.pending)
+      await new Promise<void>(resolve => {
+        this.sleeper = resolve
+      })
+    this.sleeper = undefined
+    this.pending = false
+  }
+}
+
+/**
+ * Watches for what ends a run from outside.
+ * @param timeoutSeconds host seconds from now, or undefined
+ * @returns stops watching
+ */
+export function watchHost(timeoutSeconds: number | undefined, end: (how: RunEnd) => void): () => void {
+  const byName = Object.fromEntries(
+    SIGNALS.map(name => [name, () => end({ kind: 'signal', name, number: constants.signals[name] })]),
+  )
+  const closed = (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    end({ kind: 'output-closed' })
+  }
+  const timer =
+    timeoutSeconds === undefined ? undefined : setTimeout(() => end({ kind: 'timeout' }), timeoutSeconds * 1000)
+  for (const name of SIGNALS) process.on(name, byName[name]!)
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', closed)
+  return () => {
+    clearTimeout(timer)
+    for (const name of SIGNALS) process.off(name, byName[name]!)
+  }
+}
