@@ -10,7 +10,7 @@ export function assembleFlat(source: string, base: number): Uint8Array {
   const folder = mkdtempSync(join(tmpdir(), 'previrt-flat-'))
   try {
     const file = (name: string) => join(folder, name)
-    writeFileSync(file('code.s'), source)
+    writeFileSync(file('code.s'), `${source}\n`)
     execFileSync('as', ['--32', '-o', file('code.o'), file('code.s')])
     const link = ['-m', 'elf_i386', '--oformat=binary', `-Ttext=0x${base.toString(16)}`, '-e', String(base)]
     execFileSync('ld', [...link, '-o', file('code'), file('code.o')])
