@@ -113,6 +113,22 @@ describe('Linux', () => {
     },
     5 * MINUTES,
   )
+
+  test(
+    'finds a virtio disk, which reads and writes memory by itself',
+    () => {
+      const bytes = new Uint8Array(4 << 20)
+      bytes.set(new TextEncoder().encode('previrt scratch'))
+      const append = 'workload=disk virtio_mmio.device=512@0xd0000000:5'
+      const { text } = play(linuxMachine(guest(append), 'pentium4', { virtioDisk: new MemoryStorage(bytes) }))
+      expect(text).toContain('[vda] 8192 512-byte logical blocks')
+      expect(markers(text)[2]).toMatch(/^previrt: end disk [0-9a-f]+ 0$/)
+      const chunk = (n: number) => bytes.slice((1 << 20) + n * 65536, (1 << 20) + (n + 1) * 65536)
+      for (const n of [1, 2, 3]) expect(Buffer.compare(chunk(n), chunk(0))).toBe(0)
+      expect(chunk(0).some(byte => byte !== 0)).toBe(true)
+    },
+    5 * MINUTES,
+  )
 })
 
 describe("Debian's own kernel", () => {
