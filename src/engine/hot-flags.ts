@@ -100,12 +100,8 @@ export class HotFlags extends Flags {
     if (base === KIND_LOGIC) return this.zero
     if (base === KIND_INC || base === KIND_DEC) return y
     if (base === KIND_SUB && this.last) return b.ltu(a, y)
-    if (base === KIND_ADD && this.last && this.additive) return b.ltu(result, a)
+    if (base === KIND_ADD && this.last) return b.ltu(result, a)
     return super.cf()
-  }
-  /** Whether result = a + b without a carry in: told by ADD, not by ADC. */
-  private get additive(): boolean {
-    return this.context.form.mnemonic === 'add'
   }
   /** Writes the cells, for code outside this block that reads them. */
   override publish() {

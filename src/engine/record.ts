@@ -30,7 +30,7 @@ export const RUN_LIMIT = 64
 /** Every so many taken branches one head pays for all of them: a prime, so that it does not keep step with loops. */
 export const HEAT_SAMPLE = 61
 /** Instructions of a translated region at most. */
-export const REGION_LIMIT = 256
+export const REGION_LIMIT = 64
 /** Runs and regions are entered only with more budget than this, so that deadlines are met exactly without counting. */
 export const BUDGET_LIMIT = 512
 /** FAULT cell: not an exception; hot code is about to change code. The cold engine is to execute the instruction. */

@@ -6,14 +6,25 @@ import { MEM } from '../isa/form.js'
 import type { Context, Semantics } from './context.js'
 import { ADD, SUB } from './flags.js'
 
+type Compute = (b: Context, x: Value, y: Value) => Value
+
 /** dst = dst op src with all flags; `store` false for CMP. */
-function binary(kind: number, compute: (b: Context, x: Value, y: Value) => Value, store = true): Semantics {
+function binary(kind: number, compute: Compute, store = true): Semantics {
   return (b, form) => {
     const x = store ? b.readForWrite(0) : b.read(0)
     const y = b.read(1)
     const result = compute(b, x, y)
     if (store) b.write(0, result)
     b.flags.set(kind, form.size, result, x, y)
+  }
+}
+
+/** As binary, with CF coming in: the operands alone do not tell CF then. */
+function withCarry(kind: number, compute: Compute): Semantics {
+  const plain = binary(kind, compute)
+  return (b, form) => {
+    plain(b, form)
+    b.flags.last = undefined
   }
 }
 
@@ -67,9 +78,9 @@ const cmpxchg8b: Semantics = b => {
 
 export const arith: Record<string, Semantics> = {
   add: binary(ADD, (b, x, y) => b.add(x, y)),
-  adc: binary(ADD, (b, x, y) => b.add(b.add(x, y), b.flags.cf())),
+  adc: withCarry(ADD, (b, x, y) => b.add(b.add(x, y), b.flags.cf())),
   sub: binary(SUB, (b, x, y) => b.sub(x, y)),
-  sbb: binary(SUB, (b, x, y) => b.sub(b.sub(x, y), b.flags.cf())),
+  sbb: withCarry(SUB, (b, x, y) => b.sub(b.sub(x, y), b.flags.cf())),
   cmp: binary(SUB, (b, x, y) => b.sub(x, y), false),
   xadd,
   cmpxchg,
