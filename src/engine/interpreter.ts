@@ -87,7 +87,8 @@ export class Interpreter implements Engine {
       else if (exit === R.EXIT_FAULT && this.retry()) {
         exit = this.single()
         if (exit === R.EXIT_FAULT) return exit
-      } else if (exit !== R.EXIT_BUDGET) return exit
+      }
+      else if (exit !== R.EXIT_BUDGET) return exit
     }
   }
   /** A head has been executed often. */
