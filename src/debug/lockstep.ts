@@ -21,6 +21,8 @@ const INSTRUCTION_BYTES = 15
 /** Instructions between two comparisons of all memory. */
 const MEMORY_INTERVAL = 2_000_000
 const LONGEST_SLICE = 100_000
+/** Instructions listed of the run in which engines part. */
+const PATH_LISTED = 40
 const CODE_BIG = 0x4000
 
 export interface LockstepConfig {
@@ -38,18 +40,26 @@ export interface Difference {
   readonly seed: number
   readonly engines: readonly [EngineName, EngineName]
   readonly thresholds: Thresholds
-  /** Instructions retired when the states were last seen equal; what follows is of the instruction executed then. */
+  /** Instructions retired when the states were last seen equal. */
   readonly equalAt: number
-  /** Instructions asked for from there on when the difference shows: 1, or the length of a run of translated code. */
+  /** Instructions from there on until the difference is seen: 1, or as many as a run of translated code has. */
   readonly length: number
-  readonly eip: number
-  readonly bits: 16 | 32
-  readonly bytes: Uint8Array
+  /** These instructions as the first engine executed them, the first ones of a long run. */
+  readonly path: readonly Place[]
   /** All fields of the first machine's state where they were last equal. */
   readonly before: ReadonlyMap<string, string>
   readonly after: readonly [ReadonlyMap<string, string>, ReadonlyMap<string, string>]
   readonly fields: readonly FieldDifference[]
   readonly memory: readonly ByteDifference[]
+}
+
+/** An instruction where it stands. */
+export interface Place {
+  /** Offset in its code segment. */
+  readonly eip: number
+  readonly bits: 16 | 32
+  /** Its bytes and some that follow; none where it cannot be read. */
+  readonly bytes: Uint8Array
 }
 
 interface Slice {
@@ -197,11 +207,12 @@ class Replay {
     const step: Slice = { length: 1, input: [] }
     for (const machine of [a, b]) for (const bytes of input) machine.platform.com1.input(bytes)
     for (let i = 0; i < length; i++) {
+      const equalAt = a.retired
       const at = place(a)
       const state = fieldsOf(a)
       const results = [a, b].map(machine => JSON.stringify(runSlice(machine, step)))
       if (results[0] !== results[1] || !sameRegisters(a, b) || differentPages(a, b, suspects).length > 0)
-        return { ...at, length: 1, before: state, ...outcome(a, b) }
+        return { equalAt, length: 1, path: [at], before: state, ...outcome(a, b) }
     }
     return undefined
   }
@@ -211,7 +222,10 @@ class Replay {
     return differentPages(a, b)
   }
 
-  /** The shortest last slice that shows the difference, by bisection. */
+  /**
+   * The shortest last slice that shows the difference, by bisection, and in it the first moment at which the second
+   * engine's state can be seen: where it leaves translated code. The slice that is shorter by one leaves it earlier.
+   */
   byLength(before: readonly Slice[], input: Slice['input'], length: number, say: (text: string) => void): Found {
     let equal = 0
     let different = length
@@ -222,11 +236,45 @@ class Replay {
       if (sameRegisters(a, b) && differentPages(a, b).length === 0) equal = middle
       else different = middle
     }
-    const [a] = this.to(before)
-    const at = place(a)
-    const state = fieldsOf(a)
-    const [x, y] = this.to([...before, { length: different, input }])
-    return { ...at, length: different, before: state, ...outcome(x, y) }
+    const from = this.firstSeen(before, { length: equal, input })
+    const to = this.firstSeen(before, { length: different, input })
+    const [a, b] = this.to(before)
+    const path: Place[] = []
+    const step: Slice = { length: 1, input: [] }
+    for (const bytes of input) a.platform.com1.input(bytes)
+    let state = fieldsOf(a)
+    while (a.retired < to.retired) {
+      if (a.retired === from.retired) state = fieldsOf(a)
+      if (a.retired >= from.retired && path.length < PATH_LISTED) path.push(place(a))
+      runSlice(a, step)
+    }
+    const here = fieldsOf(a)
+    const fields = [...here].flatMap(([name, value]) =>
+      value === to.fields.get(name) ? [] : [{ name, values: [value, to.fields.get(name)!] as const }],
+    )
+    for (const machine of [b]) runSlice(machine, { length: different, input })
+    const [x] = this.to([...before, { length: different, input }])
+    const memory = differentBytes(x, b, differentPages(x, b))
+    return {
+      equalAt: from.retired,
+      length: to.retired - from.retired,
+      path,
+      before: state,
+      after: [here, to.fields],
+      fields,
+      memory,
+    }
+  }
+  /** The second engine's state when it begins to go instruction by instruction in a last slice. */
+  private firstSeen(before: readonly Slice[], slice: Slice): { retired: number; fields: Map<string, string> } {
+    const [, b] = this.to(before)
+    let seen: { retired: number; fields: Map<string, string> } | undefined
+    b.execution.engine.observer = () => {
+      seen ??= { retired: b.retired, fields: fieldsOf(b) }
+    }
+    runSlice(b, slice)
+    b.execution.engine.observer = undefined
+    return seen ?? { retired: b.retired, fields: fieldsOf(b) }
   }
 }
 
@@ -236,10 +284,10 @@ function runSlice(machine: Machine, { length, input }: Slice): RunResult {
 }
 
 /** The instruction that a machine is at. */
-function place(machine: Machine): Pick<Difference, 'equalAt' | 'eip' | 'bits' | 'bytes'> {
+function place(machine: Machine): Place {
   const { eip, cs } = machine.cpu.state
   const bytes = readLinear(machine, (cs.base + eip) >>> 0, INSTRUCTION_BYTES) ?? new Uint8Array()
-  return { equalAt: machine.retired, eip, bits: (cs.rights & CODE_BIG) !== 0 ? 32 : 16, bytes }
+  return { eip, bits: (cs.rights & CODE_BIG) !== 0 ? 32 : 16, bytes }
 }
 function outcome(a: Machine, b: Machine): Pick<Difference, 'after' | 'fields' | 'memory'> {
   return {
