@@ -67,8 +67,7 @@ export class CodeCache {
   clear() {
     this.onInvalidate?.(undefined, 0, PAGE_END)
     this.drops++
-    for (const host of this.pages.keys())
-      this.cpu.u8.fill(0, L.CODE_MAP + (host << 6), L.CODE_MAP + ((host + 1) << 6))
+    for (const host of this.pages.keys()) this.cpu.u8.fill(0, L.CODE_MAP + (host << 6), L.CODE_MAP + ((host + 1) << 6))
     this.cpu.tlb.unmarkAllCode()
     this.freeTables.length = 0
     this.pages = new Map()

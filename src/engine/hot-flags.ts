@@ -44,7 +44,7 @@ export class HotFlags extends Flags {
     }
   }
 
-  override set(kind: number, size: number, result: Value, a: Value, y: Value) {
+  override set(kind: number, size: number, result: Value, a: Value, y: Value, carried = false) {
     const b = this.context
     const r = b.signed(result, size)
     if (kind === LOGIC) {
@@ -55,7 +55,7 @@ export class HotFlags extends Flags {
     const x = b.signed(a, size)
     const z = b.signed(y, size)
     this.state = { kind: kindOf(kind === ADD ? KIND_ADD : KIND_SUB, size), result: r, a: x, b: z }
-    this.last = { kind, result: r, a: x, b: z }
+    this.last = carried ? undefined : { kind, result: r, a: x, b: z }
   }
   override setKeepingCarry(kind: number, size: number, result: Value, a: Value, _y: Value) {
     const b = this.context

@@ -182,7 +182,8 @@ export class RegionFinder {
       })
     }
     for (const [leader, block] of blocks) this.fill(leader, block, blocks)
-    for (const block of blocks.values()) if (block.returnSite !== undefined) this.connect(block, block.returnSite, blocks)
+    for (const block of blocks.values())
+      if (block.returnSite !== undefined) this.connect(block, block.returnSite, blocks)
     return blocks
   }
   /** Lets the returns of a called function go on behind the call. */
