@@ -60,6 +60,8 @@ export class Cpu {
   watching = false
   /** A task switch has got so far that exceptions belong to the new task. */
   taskSwitched = false
+  /** Device memory is not to be accessed now: who tries sets FAULT to RETRY. */
+  devicesLater = false
   /** True after a triple fault, until reset. */
   shutdown = false
   /** Exceptions and interrupts delivered, by vector; INT n counts as neither. */

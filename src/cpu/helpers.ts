@@ -17,7 +17,7 @@ import { farCall, farJump, farReturn } from './far-transfer.js'
 import { clearInterruptFlag, popFlags, pushFlagsAllowed, setInterruptFlag } from './flag-changes.js'
 import { checkIo } from './io-permission.js'
 import { iret } from './iret.js'
-import { CPL, GDTR_BASE, GDTR_LIMIT, IDTR_BASE, IDTR_LIMIT } from './layout.js'
+import { CPL, DR, GDTR_BASE, GDTR_LIMIT, IDTR_BASE, IDTR_LIMIT } from './layout.js'
 import { probe } from './memory.js'
 import { rdmsr, rdpmc, rdtsc, wrmsr } from './msr.js'
 import { moveToSegment } from './segmentation.js'
@@ -41,6 +41,7 @@ function loadTable(cpu: Cpu, limitCell: number, baseCell: number, limit: number,
   cpu.i32[baseCell >> 2] = base
 }
 
+const breakpointsInForce = (cpu: Cpu) => (cpu.i32[(DR >> 2) + 7]! & 0xff) !== 0
 const asUser = (cpu: Cpu) => cpu.i32[CPL >> 2] === 3
 
 export const helpers: Readonly<Record<string, Helper>> = {
@@ -59,6 +60,11 @@ export const helpers: Readonly<Record<string, Helper>> = {
     noteIo(cpu, port & 0xffff, size)
     cpu.host.portOut(port & 0xffff, size, size === 4 ? value >>> 0 : value & (size === 2 ? 0xffff : 0xff))
   }),
+  // With breakpoints in force units are looked at one by one.
+  in_block: (cpu, port = 0, size = 1, host = 0, count = 0) =>
+    breakpointsInForce(cpu) ? 0 : (cpu.host.portInBlock?.(port & 0xffff, size, host >>> 0, count) ?? 0),
+  out_block: (cpu, port = 0, size = 1, host = 0, count = 0) =>
+    breakpointsInForce(cpu) ? 0 : (cpu.host.portOutBlock?.(port & 0xffff, size, host >>> 0, count) ?? 0),
   cpuid: effect(cpuid),
   rdmsr: effect(rdmsr),
   wrmsr: effect(wrmsr),

@@ -5,6 +5,13 @@ export interface CpuHost {
   portIn(port: number, size: number): number
   /** Writes a port; value is zero-extended from `size` bytes. */
   portOut(port: number, size: number, value: number): void
+  /**
+   * String input: up to `count` units of `size` bytes from one port to `host`, an address in the linear memory. Returns
+   * the units moved; 0 to be asked unit by unit.
+   */
+  portInBlock?(port: number, size: number, host: number, count: number): number
+  /** String output, as portInBlock. */
+  portOutBlock?(port: number, size: number, host: number, count: number): number
   /** Virtual time in TSC ticks, a whole number below 2^53; TSC_OFFSET is added by the CPU. */
   tsc(): number
   /** Vector of the interrupt that the controller has pending (INTA cycle). */

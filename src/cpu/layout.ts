@@ -26,6 +26,8 @@ export const FLAGS = 0x12c
 // The engine's bookkeeping.
 export const BUDGET = 0x130 // instructions that may still retire in this slice
 export const FAULT = 0x134 // 0, or vector + 1 of an exception raised by the current instruction
+/** FAULT: not an exception. The instruction has had no effect and is to be executed again, by itself. */
+export const RETRY = 0x10000
 export const FAULT_ERROR = 0x138 // its error code
 export const FAULT_HAS_ERROR = 0x13c
 export const ZERO = 0x140 // always 0: the base or index register of an operand that has none

@@ -7,7 +7,9 @@ import { noteDataAccess, watchesPage } from './data-breakpoints.js'
 import {
   CPL,
   CR0,
+  FAULT,
   MODE,
+  RETRY,
   SCRATCH,
   TLB_CODE,
   TLB_SUPERVISOR_READ,
@@ -84,11 +86,25 @@ function writeHost(cpu: Cpu, host: number, width: number, value: number) {
   if (cpu.tlb.hasCode(host)) cpu.host.onCodeWrite(host, width)
 }
 
+/**
+ * Device memory is accessed by instructions that are executed alone: only then the count of instructions, and with it
+ * virtual time, is exact, and an interrupt that the access causes comes right behind the instruction.
+ */
+function deviceRead(cpu: Cpu, physical: number, width: number): number {
+  if (!cpu.devicesLater) return cpu.host.deviceRead(physical, width)
+  cpu.i32[FAULT >> 2] = RETRY
+  return 0
+}
+function deviceWrite(cpu: Cpu, physical: number, width: number, value: number) {
+  if (cpu.devicesLater) cpu.i32[FAULT >> 2] = RETRY
+  else cpu.host.deviceWrite(physical, width, value)
+}
+
 /** Reads `width` (1, 2, 4) bytes of physical memory inside one page that is not plainly writable. */
 function readFrame(cpu: Cpu, frame: number, offset: number, width: number): number {
   const host = cpu.host.physicalPage(frame, false)
   if (host >= 0) return readHost(cpu, host + offset, width)
-  const value = cpu.host.deviceRead(frame * 4096 + offset, width)
+  const value = deviceRead(cpu, frame * 4096 + offset, width)
   return width === 4 ? value | 0 : value
 }
 
@@ -109,10 +125,16 @@ export function store(cpu: Cpu, linear: number, width: number, value: number, us
   const offset = linear & 0xfff
   if (offset + width > 4096) return storeAcross(cpu, linear, width, value, user)
   const host = translate(cpu, linear, true, user)
+  if (host === FAULTED) return false
   if (host >= 0) writeHost(cpu, host, width, value)
-  else if (host === FAULTED) return false
-  else cpu.host.deviceWrite(cpu.frame * 4096 + offset, width, width === 4 ? value >>> 0 : value & 0xffff)
-  return true
+  else
+    deviceWrite(
+      cpu,
+      cpu.frame * 4096 + offset,
+      width,
+      width === 4 ? value >>> 0 : value & (width === 1 ? 0xff : 0xffff),
+    )
+  return !cpu.faulted
 }
 
 /** Reads 1, 2 or 4 bytes as supervisor. */
@@ -166,8 +188,8 @@ function storePart(cpu: Cpu, linear: number, bytes: number, at: number, user: bo
   const physical = cpu.frame * 4096 + (linear & 0xfff)
   const step = (bytes | linear) & 3 ? 1 : 4
   for (let i = 0; i < bytes; i += step)
-    if (step === 4) cpu.host.deviceWrite(physical + i, 4, cpu.view.getUint32(SCRATCH + at + i, true))
-    else cpu.host.deviceWrite(physical + i, 1, cpu.u8[SCRATCH + at + i]!)
+    if (step === 4) deviceWrite(cpu, physical + i, 4, cpu.view.getUint32(SCRATCH + at + i, true))
+    else deviceWrite(cpu, physical + i, 1, cpu.u8[SCRATCH + at + i]!)
   return true
 }
 

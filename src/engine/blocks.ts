@@ -90,9 +90,7 @@ export class Blocks extends Interpreter {
       i32[L.EIP >> 2] = sites.eip(site)
       i32[L.BUDGET >> 2]! += sites.back(site)
     }
-    if (i32[L.FAULT >> 2] !== R.RETRY) return false
-    i32[L.FAULT >> 2] = 0
-    return true
+    return super.retry()
   }
   /** The page whose table leads to the record: EIP is at it. */
   private pageOf(record: number): CodePage | undefined {

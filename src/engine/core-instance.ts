@@ -5,7 +5,6 @@ import type { Cpu } from '../cpu/cpu.js'
 import { helpers } from '../cpu/helpers.js'
 import * as L from '../cpu/layout.js'
 import type { CoreLayout } from './core.js'
-import { RETRY } from './record.js'
 
 /** The exports of the core that engines call. */
 export interface Core {
@@ -75,7 +74,7 @@ function storeFromHotCode(cpu: Cpu, linear: number, width: number, value: number
     const entry = i32[(i32[L.TLB_WRITE >> 2]! >> 2) + (at >>> 12)]!
     const host = (at + entry + L.TLB_VALID - L.TLB_CODE) >>> 0
     if ((entry & 0xfff) === (L.TLB_VALID | L.TLB_CODE) && cpu.u8[L.CODE_MAP + (host >>> 6)] !== 0) {
-      i32[L.FAULT >> 2] = RETRY
+      i32[L.FAULT >> 2] = L.RETRY
       return
     }
   }

@@ -1,7 +1,7 @@
 // Builds the core: one WebAssembly module with the slow paths, all procedures, a handler function for every slot and the
 // cold run loop with the commonest slots inlined. Built once, at build time; its bytes are shipped (core-bytes.ts).
 
-import { CODE_MAP, FAULT, MODE, SCRATCH, TLB_CODE, TLB_READ, TLB_VALID, TLB_WRITE } from '../cpu/layout.js'
+import { CODE_MAP, FAULT, MODE, RETRY, SCRATCH, TLB_CODE, TLB_READ, TLB_VALID, TLB_WRITE } from '../cpu/layout.js'
 import { HELPER, type Procedure } from '../ir/tape.js'
 import { I32, VOID } from '../ir/types.js'
 import { ModuleBuilder } from '../wasm/module.js'
@@ -9,7 +9,7 @@ import * as W from '../wasm/opcodes.js'
 import { type SlowFunctions, typeOfWidth } from './access.js'
 import { HandlerLowering, type Linkage, ProcedureLowering } from './cold-lowering.js'
 import { emitLoad, emitStore, FunctionCode, wasmType } from './lower.js'
-import { FIRST_SLOT, RETRY } from './record.js'
+import { FIRST_SLOT } from './record.js'
 import { RecordContext } from './record-context.js'
 import { emitRunLoop } from './run-loop.js'
 import { slots, tapeOf } from './slots.js'

@@ -41,7 +41,7 @@ export interface Engine {
 
 export class Execution {
   halted = false
-  /** Set by a machine with a pending NMI. */
+  /** An NMI is pending. */
   nmi = false
   private stopAsked = false
   private sliceEnd = 0
@@ -64,6 +64,17 @@ export class Execution {
     this.cpu.i32[L.BUDGET >> 2] = 0
   }
 
+  /** An NMI arrives: it is taken before the next instruction, unless the handler of one before has not returned. */
+  raiseNmi() {
+    this.nmi = true
+    this.cpu.i32[L.ATTENTION >> 2] = 1
+    this.shorten(this.retired)
+  }
+  /** Forgets what is pending: the CPU has been reset. */
+  reset() {
+    this.halted = false
+    this.nmi = false
+  }
   /** Ends run() before the next instruction. */
   requestStop() {
     this.stopAsked = true
@@ -91,7 +102,7 @@ export class Execution {
       const retired = this.retired
       if (this.stopAsked) {
         this.stopAsked = false
-        i32[L.ATTENTION >> 2] = 0
+        i32[L.ATTENTION >> 2] = Number(this.nmi)
         return ASKED
       }
       if (cpu.shutdown) return SHUTDOWN
@@ -112,6 +123,7 @@ export class Execution {
     if (this.nmi && i32[L.NMI_BLOCKED >> 2] === 0) {
       this.nmi = false
       this.halted = false
+      i32[L.ATTENTION >> 2] = 0
       cpu.deliverInterrupt(2)
     } else if (i32[L.INTR >> 2] !== 0 && (i32[L.FLAGS >> 2]! & INTERRUPT_FLAG) !== 0) {
       this.halted = false

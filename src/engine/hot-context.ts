@@ -303,7 +303,7 @@ export class HotContext extends Context {
     this.snap(this.tape.length - 1)
   }
   override rare() {
-    this.raise(R.RETRY - 1)
+    this.raise(L.RETRY - 1)
   }
   override stop(reason: number) {
     super.stop(reason)

@@ -62,7 +62,7 @@ export class Interpreter implements Engine {
   }
 
   advance(): number {
-    const { i32, core } = this
+    const { cpu, i32, core } = this
     for (;;) {
       const budget = i32[BUDGET]!
       if (budget <= 0) return R.EXIT_BUDGET
@@ -75,7 +75,9 @@ export class Interpreter implements Engine {
         if (exit !== CONTINUE) return exit
         continue
       }
+      cpu.devicesLater = true
       exit = core.run(record)
+      cpu.devicesLater = false
       if (exit === R.EXIT_MISS) {
         const link = i32[LINK]!
         const drops = this.cache.drops
@@ -97,9 +99,12 @@ export class Interpreter implements Engine {
     this.i32[(record + R.COUNT) >> 2] = 0x7fffffff
   }
 
-  /** After a fault: true when it is none, and the cold engine is to execute the instruction at EIP. */
+  /** After a fault: true when it is none, and the instruction at EIP is to be executed by itself. */
   protected retry(): boolean {
-    return false
+    const { i32 } = this
+    if (i32[L.FAULT >> 2] !== L.RETRY) return false
+    i32[L.FAULT >> 2] = 0
+    return true
   }
 
   single(): number {

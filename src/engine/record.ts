@@ -33,8 +33,6 @@ export const HEAT_SAMPLE = 61
 export const REGION_LIMIT = 64
 /** Runs and regions are entered only with more budget than this, so that deadlines are met exactly without counting. */
 export const BUDGET_LIMIT = 512
-/** FAULT cell: not an exception; hot code is about to change code. The cold engine is to execute the instruction. */
-export const RETRY = 0x10000
 
 // Results of a handler function that is called rather than inlined.
 export const DONE_NEXT = 0

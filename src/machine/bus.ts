@@ -102,6 +102,11 @@ export class Bus {
     return mapping
   }
 
+  /** Whether nobody has any address of a range. */
+  isFree({ base, length }: Pick<Range, 'base' | 'length'>): boolean {
+    return this.mappings.every(present => base >= present.base + present.length || present.base >= base + length)
+  }
+
   /** Takes a range away again (a device that moves: APIC base, PCI base addresses). */
   unmap(mapping: Mapping): void {
     const slot = this.slots.indexOf(mapping)
@@ -175,7 +180,7 @@ export class Bus {
   }
 
   private readAcross(address: number, size: AccessSize): number {
-    if (size === 1 || this.isAllUnclaimed(address, size)) {
+    if (size === 1 || address >= this.size || this.isAllUnclaimed(address, size)) {
       this.unclaimed.reads++
       this.unclaimed.lastAddress = address
       return size === 4 ? 0xffffffff : 2 ** (8 * size) - 1
@@ -186,7 +191,7 @@ export class Bus {
   }
 
   private writeAcross(address: number, size: AccessSize, value: number): void {
-    if (size === 1 || this.isAllUnclaimed(address, size)) {
+    if (size === 1 || address >= this.size || this.isAllUnclaimed(address, size)) {
       this.unclaimed.writes++
       this.unclaimed.lastAddress = address
       return

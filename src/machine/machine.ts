@@ -2,14 +2,17 @@
 // in nanoseconds; devices' deadlines bound the slices that the engine runs.
 
 import { Cpu } from '../cpu/cpu.js'
+import type { CpuHost } from '../cpu/host.js'
 import * as L from '../cpu/layout.js'
-import type { CpuModel } from '../cpu/models.js'
+import { APIC, type CpuModel } from '../cpu/models.js'
+import type { BlockStorage } from '../devices/block-storage.js'
 import type { Thresholds } from '../engine/blocks.js'
 import { type EngineName, makeEngine } from '../engine/engines.js'
 import { ASKED, Execution, HALTED, SHUTDOWN } from '../engine/execution.js'
 import type { AccessSize } from './bus.js'
 import { Clock } from './clock.js'
-import { PhysicalMemory } from './memory.js'
+import type { PacketLine } from './line.js'
+import { PhysicalMemory, type Shadow } from './memory.js'
 import { Platform } from './platform.js'
 
 const INTERRUPT_FLAG = 0x200
@@ -21,6 +24,17 @@ export interface MachineConfig {
   readonly engine: EngineName
   /** When the engine `blocks` translates; results do not depend on it. */
   readonly thresholds?: Thresholds
+  /** Sectors of the IDE disk; without them there is none. */
+  readonly disk?: BlockStorage | undefined
+  /** The wire of the NE2000; without it there is none. */
+  readonly network?: PacketLine | undefined
+  /** QEMU's pc-testdev, which test kernels expect. */
+  readonly testDevice?: boolean | undefined
+  /**
+   * What a reset by the guest does. Without it: ends the run, or restarts the machine where a ROM was loaded. A triple
+   * fault ends the run unless `restart` is asked for.
+   */
+  readonly onReset?: 'end' | 'restart' | undefined
 }
 
 // Why run() returned.
@@ -46,51 +60,62 @@ export class Machine {
   haltedNanoseconds = 0
   private ended: RunResult | undefined
 
-  constructor(config: MachineConfig) {
+  constructor(private readonly config: MachineConfig) {
     this.memory = new PhysicalMemory(config.memory)
     this.clock = new Clock(() => this.now)
-    const console = (byte: number) => this.onConsole(byte)
-    this.platform = new Platform(this.clock, config.memory, {
+    const events = {
       powerOff: () => this.end({ kind: 'power-off' }),
-      reset: source => this.end({ kind: 'reset', source }),
-      debugExit: value => this.end({ kind: 'debug-exit', value }),
-      console,
-    })
-    this.platform.com1.output = console
-    const { ports, physical } = this.platform
-    this.cpu = new Cpu(
-      this.memory.memory.buffer,
-      {
-        portIn: (port, size) => ports.read(port, size as AccessSize),
-        portOut: (port, size, value) => ports.write(port, size as AccessSize, value),
-        tsc: () => this.now,
-        acknowledgeInterrupt: () => this.platform.pic.acknowledge(),
-        physicalPage: (page, write) => this.memory.hostPage(page, write),
-        deviceRead: (address, size) => this.deviceRead(address, size as AccessSize),
-        deviceWrite: (address, size, value) => physical.write(address, size as AccessSize, value),
-        onModeChange: () => this.execution?.engine.modeChanged(),
-        onCodeWrite: (host, bytes) => this.execution.engine.codeWritten(host, bytes),
-        onFlush: () => {},
-        fpuError: () => {
-          const line = this.platform.pic.irq[13]!
-          const before = line.level
-          line.set(true)
-          return before
-        },
-        halt: () => {
-          this.execution.halted = true
-        },
-        onApicBase: () => {},
+      reset: (source: string) => this.end({ kind: 'reset', source }),
+      debugExit: (value: number) => this.end({ kind: 'debug-exit', value }),
+      console: (byte: number) => this.onConsole(byte),
+      nmi: () => this.execution.raiseNmi(),
+      a20: (level: boolean) => {
+        this.memory.a20 = level
+        this.cpu.tlb.flush(true)
       },
-      config.model,
-    )
+      shadow: (regions: readonly Shadow[]) => {
+        this.memory.setShadow(regions)
+        this.cpu.tlb.flush(true)
+      },
+    }
+    const apic = (config.model.features & APIC) !== 0
+    this.platform = new Platform(this.clock, config.memory, events, { ...config, apic })
+    this.platform.com1.output = events.console
+    this.cpu = new Cpu(this.memory.memory.buffer, this.cpuHost(), config.model)
     const engine = makeEngine(config.engine, this.cpu, this.memory.memory, config.model, config.thresholds)
-    this.execution = new Execution(this.cpu, engine, () => this.platform.pic.acknowledge())
+    this.execution = new Execution(this.cpu, engine, () => this.platform.acknowledge())
     engine.modeChanged()
+    this.memory.onWrite = (host, bytes) => engine.codeWritten(host, bytes)
     this.platform.intr.onChange(level => {
       this.cpu.i32[L.INTR >> 2] = Number(level)
     })
     this.clock.onDeadlineChange = () => this.execution.shorten(this.limitOf(this.clock.nextDeadline()))
+  }
+
+  private cpuHost(): CpuHost {
+    const { memory, platform } = this
+    const { ports } = platform
+    return {
+      portIn: (port, size) => ports.read(port, size as AccessSize),
+      portOut: (port, size, value) => ports.write(port, size as AccessSize, value),
+      portInBlock: (port, size, host, count) =>
+        ports.readBlock(port, size as AccessSize, count, memory.u8.subarray(host, host + size * count)),
+      portOutBlock: (port, size, host, count) =>
+        ports.writeBlock(port, size as AccessSize, count, memory.u8.subarray(host, host + size * count)),
+      tsc: () => this.now,
+      acknowledgeInterrupt: () => platform.acknowledge(),
+      physicalPage: (page, write) => memory.hostPage(page, write),
+      deviceRead: (address, size) => platform.physical.read(memory.busAddress(address), size as AccessSize),
+      deviceWrite: (address, size, value) => this.deviceWrite(memory.busAddress(address), size as AccessSize, value),
+      onModeChange: () => this.execution?.engine.modeChanged(),
+      onCodeWrite: (host, bytes) => this.execution.engine.codeWritten(host, bytes),
+      onFlush: () => {},
+      fpuError: () => platform.ferr.report(),
+      halt: () => {
+        this.execution.halted = true
+      },
+      onApicBase: value => platform.moveApic(value),
+    }
   }
 
   /** Virtual time in nanoseconds. */
@@ -113,9 +138,35 @@ export class Machine {
   private limitOf(deadline: number): number {
     return deadline - this.haltedNanoseconds
   }
-  /** ROM pages that refuse writes and holes read as the memory behind them or as all ones. */
-  private deviceRead(address: number, size: AccessSize): number {
-    return this.platform.physical.read(address, size)
+  /** The write ends the slice: it may have made an interrupt pending. */
+  private deviceWrite(address: number, size: AccessSize, value: number) {
+    const { memory, execution } = this
+    const host = memory.hiddenHost(address)
+    if (host < 0) this.platform.physical.write(address, size, value)
+    else {
+      for (let byte = 0; byte < size; byte++) memory.u8[host + byte] = value >>> (8 * byte)
+      execution.engine.codeWritten(host, size)
+    }
+    execution.shorten(execution.retired)
+  }
+
+  /** A system reset: CPU and chips start again, memory and CMOS RAM keep what they hold. */
+  reset() {
+    this.memory.a20 = true
+    this.platform.reset()
+    this.cpu.reset()
+    this.platform.moveApic(this.cpu.i32[L.MSR_APIC_BASE >> 2]!)
+    this.execution.reset()
+  }
+  /** Takes the reason to end, having restarted the machine where that is what a reset does. */
+  private takeEnd(): RunResult | undefined {
+    const result = this.ended
+    this.ended = undefined
+    if (result?.kind !== 'reset' && result?.kind !== 'triple-fault') return result
+    const { onReset = this.memory.hasRom && result.kind === 'reset' ? 'restart' : 'end' } = this.config
+    if (onReset === 'end') return result
+    this.reset()
+    return undefined
   }
 
   /** HLT has been executed with interrupts on: a device can wake the CPU. */
@@ -137,12 +188,9 @@ export class Machine {
       this.clock.runDue()
       const deadline = this.limitOf(this.clock.nextDeadline())
       const why = this.execution.run(Math.min(end, deadline))
-      if (this.ended) {
-        const result = this.ended
-        this.ended = undefined
-        return result
-      }
-      if (why === SHUTDOWN) return { kind: 'triple-fault' }
+      if (why === SHUTDOWN) this.ended ??= { kind: 'triple-fault' }
+      const result = this.takeEnd()
+      if (result) return result
       if (why === HALTED) {
         const deadline = this.clock.nextDeadline()
         if (deadline === Number.POSITIVE_INFINITY || !this.interruptible) return { kind: 'halted' }

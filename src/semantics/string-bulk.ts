@@ -21,10 +21,10 @@ export interface Repeat {
 }
 
 const smaller = (b: Context, x: Value, y: Value) => b.select(b.ltu(x, y), x, y)
-const shiftOf = (size: number) => (size === 4 ? 2 : size - 1)
+export const shiftOf = (size: number) => (size === 4 ? 2 : size - 1)
 
 /** One of the two strings: its offset, linear address and bytes to the end of the page. */
-function side(b: Context, { mask }: Repeat, segment: Value, register: number, write: boolean) {
+export function side(b: Context, { mask }: Repeat, segment: Value, register: number, write: boolean) {
   const offset = b.and(b.reg(register), mask)
   const linear = b.add(baseOf(b, segment), offset)
   const table = b.state(write ? TLB_WRITE : TLB_READ)
@@ -46,20 +46,20 @@ function side(b: Context, { mask }: Repeat, segment: Value, register: number, wr
   }
 }
 /** Alignment checks need every access to be looked at. */
-const unchecked = (b: Context, linear: Value, size: number) =>
+export const unchecked = (b: Context, linear: Value, size: number) =>
   b.or(b.eqz(b.and(linear, b.const(size - 1))), b.eqz(b.and(b.state(MODE), b.const(MODE_ALIGNMENT))))
 /** Elements that count, budget and `room` bytes allow. */
-function most(b: Context, { size, count }: Repeat, room: Value): Value {
+export function most(b: Context, { size, count }: Repeat, room: Value): Value {
   return smaller(b, b.shru(room, b.const(shiftOf(size))), smaller(b, count, b.state(BUDGET)))
 }
-const upwards = (b: Context) => b.eqz(b.and(b.state(FLAGS), b.const(FLAG_DF)))
+export const upwards = (b: Context) => b.eqz(b.and(b.state(FLAGS), b.const(FLAG_DF)))
 
 /** Sets the part of register n that the address size covers. */
 export function setMasked(b: Context, n: number, mask: Value, v: Value) {
   b.setReg(n, 4, b.or(b.and(v, mask), b.and(b.reg(n), b.not(mask))))
 }
 /** Accounts for `n` elements: count, budget and index registers. */
-function done(b: Context, { size, mask }: Repeat, n: Value, registers: number[]) {
+export function done(b: Context, { size, mask }: Repeat, n: Value, registers: number[]) {
   const bytes = b.shl(n, b.const(shiftOf(size)))
   for (const register of registers) setMasked(b, register, mask, b.add(b.reg(register), bytes))
   setMasked(b, ECX, mask, b.sub(b.reg(ECX), n))

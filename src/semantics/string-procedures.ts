@@ -11,6 +11,7 @@ import { SUB } from './flags.js'
 import type { ProcedureSource } from './procedures.js'
 import { copyStretch, fillStretch, type Repeat, setMasked } from './string-bulk.js'
 import { elements, type Strings } from './string-elements.js'
+import { inputStretch, outputStretch } from './string-ports.js'
 
 /** +size or -size by DF. */
 export function elementStep(b: Context, size: number): Value {
@@ -40,8 +41,16 @@ function iterate(b: Context, name: string, repeat: Repeat) {
   b.breakIf(b.ne(b.eq(x, y), b.parameter(2, I32)))
 }
 
+/** What moves several elements at once. */
+const stretches: Readonly<Record<string, (b: Context, repeat: Repeat) => Value>> = {
+  movs: copyStretch,
+  stos: fillStretch,
+  ins: inputStretch,
+  outs: outputStretch,
+}
+
 const repeated = (name: string, size: number): ProcedureSource => {
-  const stretch = name === 'movs' ? copyStretch : name === 'stos' ? fillStretch : undefined
+  const stretch = stretches[name]
   const port = name === 'ins' || name === 'outs'
   return {
     params: name === 'cmps' || name === 'scas' ? [I32, I32, I32] : [I32, I32],

@@ -1,0 +1,71 @@
+// Chips that a machine may have or not: IDE disk, NE2000, test device, and a local APIC where the CPU model shows one.
+
+import { defaultGeometry } from '../devices/ata-address.js'
+import type { BlockStorage } from '../devices/block-storage.js'
+import { IdeAta } from '../devices/ide-ata.js'
+import { LocalApic } from '../devices/local-apic.js'
+import { Ne2000 } from '../devices/ne2000-dp8390.js'
+import { PcTestdev } from '../devices/pc-testdev.js'
+import type { Mapping } from './bus.js'
+import type { Clock } from './clock.js'
+import { Line, type PacketLine } from './line.js'
+import type { Platform } from './platform.js'
+
+const TEST_MEMORY = 0xff000000
+const APIC_BYTES = 0x1000
+/** Locally administered, and the same in every run. */
+const STATION_ADDRESS = [0x52, 0x54, 0x00, 0x12, 0x34, 0x56]
+
+/** Chips that a machine may leave out. */
+export interface OptionalChips {
+  /** What stands behind the IDE disk (0x1F0, IRQ 14). */
+  readonly disk?: BlockStorage | undefined
+  /** The wire of an NE2000 (0x300, IRQ 9). */
+  readonly network?: PacketLine | undefined
+  /** QEMU's pc-testdev, for multiboot test kernels. */
+  readonly testDevice?: boolean | undefined
+  readonly apic: boolean
+}
+
+export function addDisk(platform: Platform, storage: BlockStorage) {
+  const disk = new IdeAta(platform.pic.irq[14]!, storage)
+  platform.devices.push(disk)
+  platform.map('IDE command block', 0x1f0, 8, disk.commandBlock)
+  platform.map('IDE control block', 0x3f6, 1, disk.controlBlock)
+}
+
+/** What the BIOS is told of the disk. */
+export function diskOf(storage: BlockStorage) {
+  return { disk: defaultGeometry(storage.sectors) }
+}
+
+export function addNetwork(platform: Platform, wire: PacketLine) {
+  const card = new Ne2000(platform.pic.irq[9]!, wire, Uint8Array.from(STATION_ADDRESS))
+  platform.devices.push(card)
+  platform.map('NE2000', 0x300, 0x20, card)
+}
+
+export function addTestDevice(platform: Platform) {
+  const device = new PcTestdev(platform.pic.irq)
+  platform.devices.push(device)
+  platform.map('test latch', 0xe0, 4, device.latch)
+  platform.map('test interrupt lines', 0x2000, 24, device.lines)
+  platform.physical.map({ name: 'test memory', base: TEST_MEMORY, length: device.memoryBytes }, device.memory)
+}
+
+/** The local APIC between the 8259 pair and the CPU. The guest may move it; what is there already stays. */
+export function addApic(platform: Platform, clock: Clock, lint0: Line, nmi: () => void) {
+  const intr = new Line('intr')
+  const apic = new LocalApic(clock, { lint0, acknowledgeExternal: () => platform.pic.acknowledge(), intr, nmi })
+  platform.devices.push(apic)
+  let mapping: Mapping | undefined
+  platform.moveApic = value => {
+    apic.base = value >>> 0
+    if (mapping) platform.physical.unmap(mapping)
+    const base = (value & ~(APIC_BYTES - 1)) >>> 0
+    const range = { name: 'local APIC', base, length: APIC_BYTES }
+    mapping = apic.enabled && platform.physical.isFree(range) ? platform.physical.map(range, apic) : undefined
+  }
+  platform.moveApic(apic.base)
+  return { intr, acknowledge: () => apic.acknowledge() }
+}
