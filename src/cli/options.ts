@@ -15,6 +15,8 @@ export interface ModuleOption {
 export interface RunOptions {
   /** Image name or file. */
   readonly image: string | undefined
+  /** The unannotated twin of a named image. */
+  readonly plain: boolean
   readonly kernel: string | undefined
   readonly initrd: string | undefined
   readonly append: string | undefined
@@ -123,6 +125,7 @@ export function addRunOptions(command: Command): Command {
   command
     .argument('[image]', 'linux, linux-net, mini, or a kernel file')
     .addOption(choice('--on <path>', 'how the guest is run', PATHS, 'native'))
+    .option('--plain', 'the unannotated twin of the named image')
     .option('--kernel <file>', 'vmlinux, bzImage or another ELF file with the Linux boot protocol')
     .option('--initrd <file>', 'initial RAM disk')
     .option('--append <text>', "the kernel's command line")
@@ -144,7 +147,7 @@ export function addRunOptions(command: Command): Command {
     .option('--halt-ok', 'a guest that halts for ever has ended well')
     .option('--gdb <port>', 'gdb server on this port of 127.0.0.1', parsePort)
     .addOption(new Option('--wait').hideHelp())
-  for (const flags of MISSING) command.addOption(new Option(flags, 'not in this version'))
+  for (const flags of MISSING) command.addOption(new Option(flags, 'not in this version').hideHelp())
   return command
 }
 
@@ -162,6 +165,7 @@ export function readRunOptions(image: string | undefined, given: Record<string, 
   const what = [image && 'IMAGE', ...['--kernel', '--multiboot', '--rom'].filter(option => value<unknown>(option))]
   const options: RunOptions = {
     image,
+    plain: value('--plain') ?? false,
     kernel: value('--kernel'),
     initrd: value('--initrd'),
     append: value('--append'),
