@@ -23,7 +23,6 @@ export interface RunOptions {
   /** Guest memory in bytes. */
   readonly memoryBytes: number
   readonly disk: string | undefined
-  readonly net: 'user' | 'none'
   readonly multiboot: string | undefined
   readonly modules: readonly ModuleOption[]
   readonly roms: readonly { readonly file: string; readonly address: number }[]
@@ -130,7 +129,7 @@ export function addRunOptions(command: Command): Command {
     .option('--initrd <file>', 'initial RAM disk')
     .option('--append <text>', "the kernel's command line")
     .option('--mem <size>', 'guest memory, for example 128M', parseMemory, 128 * MEBIBYTE)
-    .option('--disk <file>', 'raw image of the IDE disk; it is not written to')
+    .option('--disk <file>', 'raw image of the IDE disk; the guest writes to it')
     .addOption(choice('--net <kind>', 'network', ['user', 'none'], 'none'))
     .option('--module <file[=cmdline]>', 'multiboot module, may be repeated', collect(parseModule), [])
     .option('--multiboot <file>', 'multiboot kernel')
@@ -161,6 +160,7 @@ export function readRunOptions(image: string | undefined, given: Record<string, 
   const missing = MISSING.map(name).find(option => given[key(option)] !== undefined)
   if (missing !== undefined) throw notInThisVersion(missing)
   if (given.on !== 'native') throw notInThisVersion(`--on ${given.on}`)
+  if (given.net !== 'none') throw notInThisVersion(`--net ${given.net}`)
   const value = <T>(option: string) => given[key(option)] as T
   const what = [image && 'IMAGE', ...['--kernel', '--multiboot', '--rom'].filter(option => value<unknown>(option))]
   const options: RunOptions = {
@@ -171,7 +171,6 @@ export function readRunOptions(image: string | undefined, given: Record<string, 
     append: value('--append'),
     memoryBytes: value('--mem'),
     disk: value('--disk'),
-    net: value('--net'),
     multiboot: value('--multiboot'),
     modules: value('--module'),
     roms: value('--rom'),

@@ -3,7 +3,8 @@
 
 import { Cpu } from '../cpu/cpu.js'
 import * as L from '../cpu/layout.js'
-import type { CpuModel } from '../cpu/models.js'
+import { APIC, type CpuModel } from '../cpu/models.js'
+import type { BlockStorage } from '../devices/block-storage.js'
 import type { Thresholds } from '../engine/blocks.js'
 import { type EngineName, makeEngine } from '../engine/engines.js'
 import { ASKED, Execution, HALTED, SHUTDOWN } from '../engine/execution.js'
@@ -21,6 +22,10 @@ export interface MachineConfig {
   readonly engine: EngineName
   /** When the engine `blocks` translates; results do not depend on it. */
   readonly thresholds?: Thresholds
+  /** The first IDE disk. */
+  readonly disk?: BlockStorage
+  /** QEMU's pc-testdev is there. */
+  readonly testDevices?: boolean
 }
 
 // Why run() returned.
@@ -50,11 +55,21 @@ export class Machine {
     this.memory = new PhysicalMemory(config.memory)
     this.clock = new Clock(() => this.now)
     const console = (byte: number) => this.onConsole(byte)
-    this.platform = new Platform(this.clock, config.memory, {
+    const parts = {
+      memoryBytes: config.memory,
+      localApic: (config.model.features & APIC) !== 0,
+      testDevices: config.testDevices ?? false,
+      ...(config.disk && { disk: config.disk }),
+    }
+    this.platform = new Platform(this.clock, parts, {
       powerOff: () => this.end({ kind: 'power-off' }),
       reset: source => this.end({ kind: 'reset', source }),
       debugExit: value => this.end({ kind: 'debug-exit', value }),
       console,
+      nonMaskableInterrupt: () => {
+        this.execution.nmi = true
+        this.execution.shorten(this.execution.retired)
+      },
     })
     this.platform.com1.output = console
     const { ports, physical } = this.platform
@@ -64,9 +79,9 @@ export class Machine {
         portIn: (port, size) => ports.read(port, size as AccessSize),
         portOut: (port, size, value) => ports.write(port, size as AccessSize, value),
         tsc: () => this.now,
-        acknowledgeInterrupt: () => this.platform.pic.acknowledge(),
+        acknowledgeInterrupt: () => this.platform.acknowledge(),
         physicalPage: (page, write) => this.memory.hostPage(page, write),
-        deviceRead: (address, size) => this.deviceRead(address, size as AccessSize),
+        deviceRead: (address, size) => physical.read(address, size as AccessSize),
         deviceWrite: (address, size, value) => physical.write(address, size as AccessSize, value),
         onModeChange: () => this.execution?.engine.modeChanged(),
         onCodeWrite: (host, bytes) => this.execution.engine.codeWritten(host, bytes),
@@ -80,15 +95,19 @@ export class Machine {
         halt: () => {
           this.execution.halted = true
         },
-        onApicBase: () => {},
+        onApicBase: value => {
+          this.platform.apicBase = value >>> 0
+        },
       },
       config.model,
     )
     const engine = makeEngine(config.engine, this.cpu, this.memory.memory, config.model, config.thresholds)
-    this.execution = new Execution(this.cpu, engine, () => this.platform.pic.acknowledge())
+    this.execution = new Execution(this.cpu, engine, () => this.platform.acknowledge())
     engine.modeChanged()
     this.platform.intr.onChange(level => {
       this.cpu.i32[L.INTR >> 2] = Number(level)
+      // A store to the APIC does not leave the engine by itself, as port output does.
+      if (level && parts.localApic) this.execution.shorten(this.execution.retired)
     })
     this.clock.onDeadlineChange = () => this.execution.shorten(this.limitOf(this.clock.nextDeadline()))
   }
@@ -112,10 +131,6 @@ export class Machine {
   }
   private limitOf(deadline: number): number {
     return deadline - this.haltedNanoseconds
-  }
-  /** ROM pages that refuse writes and holes read as the memory behind them or as all ones. */
-  private deviceRead(address: number, size: AccessSize): number {
-    return this.platform.physical.read(address, size)
   }
 
   /** HLT has been executed with interrupts on: a device can wake the CPU. */

@@ -1,18 +1,25 @@
-// The pre-virtualized platform: the chips of a PC on the port bus (DESIGN 5), wired. Port I/O only.
+// The pre-virtualized platform (the chips of a PC on the port bus, wired), and what native machines have beside it for
+// other guests: fw_cfg, a local APIC where the CPU model shows one, QEMU's pc-testdev where it is asked for.
 
+import { defaultGeometry } from '../devices/ata-address.js'
+import type { BlockStorage } from '../devices/block-storage.js'
 import { cmosRam } from '../devices/cmos-ram.js'
 import { DebugConsole } from '../devices/debug-console.js'
+import { FwCfg } from '../devices/fw-cfg.js'
 import { I8042 } from '../devices/i8042-keyboard.js'
 import { I8254 } from '../devices/i8254-pit.js'
 import { I8259Pair } from '../devices/i8259-pic.js'
+import { IdeAta } from '../devices/ide-ata.js'
 import { IsaDebugExit } from '../devices/isa-debug-exit.js'
+import { LocalApic } from '../devices/local-apic.js'
 import { Mc146818 } from '../devices/mc146818-rtc.js'
+import { PcTestdev } from '../devices/pc-testdev.js'
 import { Port61 } from '../devices/port61.js'
 import { Port92 } from '../devices/port92.js'
 import { PostCode } from '../devices/post-code.js'
 import { PowerControl } from '../devices/power-control.js'
 import { Uart16550 } from '../devices/uart16550.js'
-import { Bus, type Device } from './bus.js'
+import { Bus, type Device, type Mapping } from './bus.js'
 import type { Clock } from './clock.js'
 import { CharacterLine, Line } from './line.js'
 
@@ -23,19 +30,48 @@ export interface PlatformEvents {
   debugExit(value: number): void
   /** A byte of the debug console (port 0xE9), in order with COM1's. */
   console(byte: number): void
+  nonMaskableInterrupt(): void
 }
+
+/** What a machine's platform is made of. */
+export interface PlatformParts {
+  readonly memoryBytes: number
+  /** The first IDE disk; absent when there is none. */
+  readonly disk?: BlockStorage
+  readonly localApic: boolean
+  readonly testDevices: boolean
+}
+
+const APIC_BYTES = 0x1000
+const TESTDEV_MEMORY = 0xff000000
 
 export class Platform {
   readonly ports = new Bus('ports', 0x10000)
   readonly physical = new Bus('memory', 2 ** 32)
+  /** The CPU's INTR. */
   readonly intr = new Line('intr')
-  readonly pic = new I8259Pair(this.intr)
+  readonly pic: I8259Pair
   readonly com1 = new CharacterLine('com1')
   readonly com2 = new CharacterLine('com2')
   readonly post = new PostCode()
   readonly devices: Device[] = []
+  private readonly apic: LocalApic | undefined
+  private apicPlace: Mapping | undefined
 
-  constructor(clock: Clock, memoryBytes: number, events: PlatformEvents) {
+  constructor(clock: Clock, parts: PlatformParts, events: PlatformEvents) {
+    const { memoryBytes, disk } = parts
+    const external = parts.localApic ? new Line('8259 intr') : this.intr
+    this.pic = new I8259Pair(external)
+    if (parts.localApic) {
+      this.apic = new LocalApic(clock, {
+        lint0: external,
+        acknowledgeExternal: () => this.pic.acknowledge(),
+        intr: this.intr,
+        nmi: events.nonMaskableInterrupt,
+      })
+      this.devices.push(this.apic)
+      this.placeApic()
+    }
     const { irq } = this.pic
     const a20 = new Line('a20', true)
     const power = new PowerControl(events)
@@ -43,7 +79,9 @@ export class Platform {
     const map = (name: string, base: number, length: number, device: Parameters<Bus['map']>[1]) =>
       this.ports.map({ name, base, length }, device)
     const port61 = new Port61(clock, pit)
-    const rtc = new Mc146818(clock, irq[8]!, { ram: cmosRam({ memoryBytes }) })
+    const rtc = new Mc146818(clock, irq[8]!, {
+      ram: cmosRam({ memoryBytes, ...(disk && { disk: defaultGeometry(disk.sectors) }) }),
+    })
     const keyboard = new I8042(irq[1]!, a20, power)
     const port92 = new Port92(a20, power)
     const uart1 = new Uart16550('16550 COM1', clock, irq[4]!, this.com1)
@@ -66,6 +104,39 @@ export class Platform {
     map('16550 COM1', 0x3f8, 8, uart1)
     map('power control', 0x604, 2, power.acpi)
     map('reset control', 0xcf9, 1, power.resetControl)
+    const configuration = new FwCfg({ memoryBytes })
+    this.devices.push(configuration)
+    map('fw_cfg', 0x510, 2, configuration)
+    if (disk) {
+      const ide = new IdeAta(irq[14]!, disk)
+      this.devices.push(ide)
+      map('IDE', 0x1f0, 8, ide.commandBlock)
+      map('IDE control', 0x3f6, 1, ide.controlBlock)
+    }
+    if (parts.testDevices) {
+      const testdev = new PcTestdev(irq)
+      this.devices.push(testdev)
+      map('testdev latch', 0xe0, 4, testdev.latch)
+      map('testdev lines', 0x2000, 24, testdev.lines)
+      this.physical.map({ name: 'testdev memory', base: TESTDEV_MEMORY, length: testdev.memoryBytes }, testdev.memory)
+    }
+  }
+
+  /** The vector of the interrupt that the CPU takes. */
+  acknowledge(): number {
+    return this.apic ? this.apic.acknowledge() : this.pic.acknowledge()
+  }
+  /** IA32_APIC_BASE has been written: the registers move, or vanish where it turns the APIC off. */
+  set apicBase(value: number) {
+    if (!this.apic) return
+    this.apic.base = value
+    this.placeApic()
+  }
+  private placeApic() {
+    if (this.apicPlace) this.physical.unmap(this.apicPlace)
+    const apic = this.apic!
+    const base = (apic.base & ~0xfff) >>> 0
+    this.apicPlace = apic.enabled ? this.physical.map({ name: 'APIC', base, length: APIC_BYTES }, apic) : undefined
   }
 
   reset() {
