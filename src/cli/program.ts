@@ -3,12 +3,22 @@
 
 import { Command, CommanderError } from 'commander'
 import { STATUS_USAGE, STATUS_WELL } from './exit.js'
-import { notInThisVersion } from './failure.js'
+import { describeFailure, notInThisVersion } from './failure.js'
 import { addRunOptions, parseCount, readRunOptions } from './options.js'
 import { rewriteQemuSpellings } from './qemu-spellings.js'
 
-/** Runs a command line. Returns the exit status; throws for what is not a matter of usage. */
-export async function runProgram(words: readonly string[]): Promise<number> {
+/** Runs a command line. Returns the exit status; whatever goes wrong is told in one line on standard error. */
+export async function runCommandLine(words: readonly string[]): Promise<number> {
+  try {
+    return await runProgram(words)
+  } catch (error) {
+    const { line, status } = describeFailure(error)
+    process.stderr.write(`previrt: ${line}\n`)
+    return status
+  }
+}
+
+async function runProgram(words: readonly string[]): Promise<number> {
   let status = STATUS_WELL
   const program = new Command('previrt')
     .description('a full-system 32-bit x86 emulator and pre-virtualization system')
