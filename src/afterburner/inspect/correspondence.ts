@@ -74,7 +74,12 @@ export class Correspondence {
     return expected !== undefined && expected === atOrAbove(this.annotatedStarts, annotated)
   }
 
-  /** Whether a constant of the plain image may have become `annotated`. */
+  /** Whether a constant differs by exactly as much as some data has moved: an address with an offset folded into it. */
+  movedAsData(plain: number, annotated: number): boolean {
+    return this.ranges.some(range => !range.isCode && range.moved === (annotated - plain) >> 0)
+  }
+
+  /** Whether a constant of the plain image is an address, and `annotated` the address of the same thing. */
   sameConstant(plain: number, annotated: number): boolean {
     return this.offsets.some(offset => {
       const [from, to] = [(plain + offset) >>> 0, (annotated + offset) >>> 0]
