@@ -118,7 +118,7 @@ export class RegionFinder {
       this.seen.set(record, { page, crossesInto, last })
       if (direct) {
         const target = this.resolve(this.i32[(record + R.DISP) >> 2]!, page)
-        if (target) queue.push(target)
+        if (target && (form.mnemonic === 'jmp' || !this.cold(target.record))) queue.push(target)
         if (form.mnemonic !== 'jmp') {
           const after = this.resolve(this.nextEip(record), page)
           if (after) queue.push(after)
@@ -131,6 +131,11 @@ export class RegionFinder {
       record = after.record
       page = after.page
     }
+  }
+
+  /** A head that was never met when heat was sampled. */
+  private cold(record: number): boolean {
+    return this.i32[(record + R.COUNT) >> 2] === this.cache.threshold
   }
 
   /** The decoded record at an offset (flat code: also the linear address). */
