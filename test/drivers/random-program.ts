@@ -1,11 +1,14 @@
 // Random programs for whole machines: straight code, forward branches, loops, calls and stores into code, as bytes. Every
-// program ends with HLT; registers EBP (data) and ESP stay what they are, everything else may hold anything.
+// program ends with INT END_SERVICE; registers EBP (data) and ESP stay what they are, everything else may hold anything.
 
 import fc from 'fast-check'
 
 export const CODE = 0x100000
 export const DATA = 0x110000
 export const STACK = 0x121000
+/** Software interrupts of flat-machine.ts: the end of the program, and a change of a page table entry. */
+export const END_SERVICE = 0x30
+export const PAGE_SERVICE = 0x31
 
 /** A piece of a program. Loop counters and other cells of its own lie at the start of DATA. */
 export type Piece =
@@ -15,6 +18,8 @@ export type Piece =
   | { readonly kind: 'call'; readonly body: readonly Piece[] }
   /** An instruction `op EAX, imm32` whose immediate's low byte is incremented each time it is reached. */
   | { readonly kind: 'patched'; readonly opcode: number; readonly near: boolean }
+  /** Makes page n of DATA not present, or read-only, by the service of flat-machine.ts. */
+  | { readonly kind: 'page'; readonly page: number; readonly readOnly: boolean }
 
 const le32 = (n: number) => [n & 255, (n >> 8) & 255, (n >> 16) & 255, (n >>> 24) & 255]
 
@@ -215,13 +220,25 @@ const { pieces } = fc.letrec<{ piece: Piece; pieces: Piece[] }>(tie => ({
         near: fc.boolean(),
       }),
     },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        kind: fc.constant('page' as const),
+        page: fc.integer({ min: 0, max: 2 }),
+        readOnly: fc.boolean(),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom([0xfa], [0xfb], [0xfa, 0x90, 0xfb]).map(bytes => ({ kind: 'code' as const, bytes })),
+    },
   ),
 }))
 
 /** Random pieces. */
 export const program: fc.Arbitrary<Piece[]> = pieces
 
-/** The bytes of a program that runs the pieces `rounds` times and halts. */
+/** The bytes of a program that runs the pieces `rounds` times and ends. */
 export function assemble(body: readonly Piece[], rounds: number): Uint8Array {
   const out: number[] = []
   let cells = 0
@@ -247,6 +264,9 @@ export function assemble(body: readonly Piece[], rounds: number): Uint8Array {
       } else if (piece.kind === 'call') {
         out.push(0xe8, 0, 0, 0, 0)
         functions.push({ from: out.length - 4, body: piece.body })
+      } else if (piece.kind === 'page') {
+        const entry = DATA + 0x1000 * piece.page + (piece.readOnly ? 5 : 0)
+        out.push(0x50, 0xb8, ...le32(entry), 0xcd, PAGE_SERVICE, 0x58) // push eax; mov eax, entry; int; pop eax
       } else {
         // inc byte [immediate]; then, right behind or some bytes later, the instruction
         const gap = piece.near ? 0 : 70
@@ -257,7 +277,7 @@ export function assemble(body: readonly Piece[], rounds: number): Uint8Array {
     }
   }
   loop(rounds, () => emit(body))
-  out.push(0xf4)
+  out.push(0xcd, END_SERVICE)
   for (let f = functions.shift(); f; f = functions.shift()) {
     patch32(f.from, out.length)
     emit(f.body)
