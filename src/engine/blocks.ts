@@ -16,6 +16,8 @@ import { Translator } from './translator.js'
 const MODE_CODE32 = 1
 const MODE_FLAT = 8
 const NEVER = 0x7fffffff
+/** WebAssembly made until everything is dropped: V8 keeps several times as much for it. */
+const LIVE_BYTES = 16 << 20
 /** Entries of a region that holds no loop until a longer one is tried, in units of the threshold. */
 const EXTEND = 12
 
@@ -50,6 +52,7 @@ export class Blocks extends Interpreter {
   private byPage = new Map<number, Set<Installed>>()
   private readonly free: number[] = []
   private nextSlot = 0
+  private bytesAtClear = 0
   /** Regions translated and given up, for reports. */
   private translated = 0
   private discarded = 0
@@ -130,7 +133,10 @@ export class Blocks extends Interpreter {
     this.pending = []
     this.waiting.clear()
     if (!regions.length) return
-    if (this.nextSlot + regions.length > HOT_SLOTS) return this.cache.clear()
+    if (this.nextSlot + regions.length > HOT_SLOTS || this.translator.bytes > this.bytesAtClear + LIVE_BYTES) {
+      this.bytesAtClear = this.translator.bytes
+      return this.cache.clear()
+    }
     const functions = this.translator.translate(regions)
     regions.forEach((region, i) => {
       if (functions[i]) this.install(region, functions[i])
