@@ -30,7 +30,11 @@ export interface KernelRecipe {
   fragments: readonly string[]
   /** Lines that make prints for a whole build; only progress depends on it. */
   steps: number
+  /** Draws what the fragments leave open at random, an option in fifteen on; for tests of other configurations. */
+  randomSeed?: number
 }
+
+const RANDOM_PERCENT = 7
 
 const FRAGMENTS = join(packageRoot(import.meta.url), 'images/linux')
 const RECIPE_VERSION = '1'
@@ -51,7 +55,8 @@ function fragmentText(recipe: KernelRecipe): string {
 
 /** Digest over everything the kernel's bytes depend on; `toolchain` identifies compiler and linker. */
 export function kernelDigest(recipe: KernelRecipe, toolchain: string, assembler?: Assembler): string {
-  return digestOf([RECIPE_VERSION, sourceDigest(), toolchain, fragmentText(recipe), assembler?.digest ?? 'plain'])
+  const inputs = [RECIPE_VERSION, sourceDigest(), toolchain, fragmentText(recipe), assembler?.digest ?? 'plain']
+  return digestOf(recipe.randomSeed === undefined ? inputs : [...inputs, String(recipe.randomSeed)])
 }
 
 /**
@@ -76,11 +81,18 @@ export function droppedLines(fragment: string, config: string): string[] {
 
 async function configure(make: string[], source: string, objects: string, recipe: KernelRecipe, log: string) {
   const options = { cwd: source, env: REPRODUCIBLE, log }
-  await runCommand('make', [...make, 'tinyconfig'], options)
   const config = join(objects, '.config')
   const fragment = fragmentText(recipe)
-  writeFileSync(config, `${readFileSync(config, 'utf8')}\n${fragment}`)
-  await runCommand('make', [...make, 'olddefconfig'], options)
+  if (recipe.randomSeed === undefined) {
+    await runCommand('make', [...make, 'tinyconfig'], options)
+    writeFileSync(config, `${readFileSync(config, 'utf8')}\n${fragment}`)
+    await runCommand('make', [...make, 'olddefconfig'], options)
+  } else {
+    const fixed = join(objects, 'fixed.config')
+    writeFileSync(fixed, fragment)
+    const seed = [`KCONFIG_SEED=${recipe.randomSeed}`, `KCONFIG_PROBABILITY=${RANDOM_PERCENT}`]
+    await runCommand('make', [...make, ...seed, `KCONFIG_ALLCONFIG=${fixed}`, 'randconfig'], options)
+  }
   const dropped = droppedLines(fragment, readFileSync(config, 'utf8'))
   if (dropped.length > 0) throw new Error(`the kernel's configuration did not take: ${dropped.join('; ')}`)
 }

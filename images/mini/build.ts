@@ -65,7 +65,7 @@ export async function buildMini(folder: string, assembler?: Assembler): Promise<
   const userScript = join(SOURCES, 'user/user.ld')
   await runCommand('ld', [...LINK_FLAGS, '-T', userScript, '-o', userElf, ...(await compile('user', folder, []))])
   await runCommand('objcopy', ['-O', 'binary', '-j', '.image', userElf, userImage])
-  const annotation = assembler ? [`-B${assembler.folder}/`, '-DAFTERBURN'] : []
+  const annotation = assembler ? [`-B${assembler.folder}/`, '-DAFTERBURN', ...assembler.compilerFlags] : []
   const objects = await compile('kernel', folder, [...KERNEL_FLAGS, ...annotation, `-DUSER_IMAGE="${userImage}"`])
   const kernel = join(folder, 'mini')
   await runCommand('ld', [...LINK_FLAGS, '-T', join(SOURCES, 'kernel/kernel.ld'), '-o', kernel, ...objects])

@@ -17,10 +17,9 @@ import { romMappings } from '../loader/rom.js'
 import { SymbolTable } from '../loader/symbols.js'
 import type { Machine } from '../machine/machine.js'
 import { CommandError } from './failure.js'
+import { readInput } from './input-file.js'
 import type { RunOptions } from './options.js'
 
-/** Names that `IMAGE` may be besides a file's. */
-export const IMAGE_NAMES: readonly string[] = ['linux', 'linux-net', 'mini']
 /** What a kernel is told where no --append is given (images/index.ts has the same for its images). */
 const DEFAULT_COMMAND_LINE = 'console=ttyS0,115200 panic=-1 reboot=k'
 
@@ -39,18 +38,6 @@ export interface Guest {
   symbols(): SymbolTable
 }
 
-/** Reads a file whole. Throws CommandError that names it and says why not. */
-export function readInput(file: string): LoadedFile {
-  try {
-    return { file, bytes: new Uint8Array(readFileSync(file)) }
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    const reasons: Record<string, string> = { ENOENT: 'no such file', EACCES: 'not readable', EISDIR: 'is a folder' }
-    const reason = reasons[code ?? ''] ?? (code === undefined ? (error as Error).message : `cannot be read (${code})`)
-    throw new CommandError(`${file}: ${reason}; check the path`)
-  }
-}
-
 /** Resolves what the options name to files; an image by name must have been built (mini is built at once). */
 export async function findGuest(options: RunOptions): Promise<GuestFiles> {
   const { image, kernel, multiboot, initrd, append } = options
@@ -59,13 +46,9 @@ export async function findGuest(options: RunOptions): Promise<GuestFiles> {
   if (options.roms.length > 0) return { kind: 'rom', kernel: options.roms[0]!.file, initrd: undefined, commandLine: '' }
   const commandLine = append ?? DEFAULT_COMMAND_LINE
   if (kernel !== undefined) return { kind: 'linux', kernel, initrd, commandLine }
-  if (!IMAGE_NAMES.includes(image!)) {
-    if (!existsSync(image!) && !image!.includes('/'))
-      throw new CommandError(`${image}: no such file and no image; images are: ${IMAGE_NAMES.join(', ')}`)
-    return { kind: 'linux', kernel: image!, initrd, commandLine }
-  }
+  if (existsSync(image!) || image!.includes('/')) return { kind: 'linux', kernel: image!, initrd, commandLine }
   const { locateImage } = await import('./image.js')
-  const found = await locateImage(image!)
+  const found = await locateImage(image!, options.plain)
   return { kind: 'linux', kernel: found.path, initrd: initrd ?? (found.initrd || undefined), commandLine }
 }
 

@@ -1,12 +1,68 @@
-// Guest images by name, for `run` and for the `image` command.
+// Guest images by name: what `run` and `inspect` need of them, and the `image` command.
 
 import { buildImage, type Image, listImages } from '../../images/index.js'
+import { missingPackages } from '../../images/packages.js'
+import { STATUS_GUEST_FAILED, STATUS_WELL } from './exit.js'
 import { CommandError } from './failure.js'
+import { ProgressLine } from './progress-line.js'
 
-/** An image that is built. Throws CommandError that says how to build it. */
-export async function locateImage(name: string): Promise<Image> {
-  if (name === 'mini') return await buildImage(name)
-  const image = listImages().find(candidate => candidate.name === name && candidate.built)
+/** Names that an image may have. */
+export const IMAGE_NAMES: readonly string[] = ['linux', 'linux-net', 'mini']
+
+function requireName(name: string): void {
+  if (!IMAGE_NAMES.includes(name))
+    throw new CommandError(`${name}: no such image; images are: ${IMAGE_NAMES.join(', ')}`)
+}
+
+/**
+ * An image that is built. Without `plain` the annotated image is preferred; mini is built if it is not there.
+ * @throws CommandError that says how to build it
+ */
+export async function locateImage(name: string, plain: boolean): Promise<Image> {
+  requireName(name)
+  const built = (known(() => listImages()) as Image[]).filter(image => image.name === name && image.built)
+  const image = built.find(candidate => candidate.plain === plain) ?? (plain ? undefined : built[0])
   if (image) return image
-  throw new CommandError(`${name}: the image is not built; run: previrt image build ${name}`)
+  if (name === 'mini') return await build(name, plain)
+  throw new CommandError(`${name}: the image is not built; run: previrt image build ${name}${plain ? ' --plain' : ''}`)
+}
+
+/** `image build`. */
+export async function imageBuild(name: string, options: { plain?: boolean; json?: boolean }): Promise<number> {
+  requireName(name)
+  const image = await build(name, options.plain ?? false)
+  process.stdout.write(options.json ? `${JSON.stringify(image)}\n` : `${image.path}\n`)
+  return STATUS_WELL
+}
+
+/** `image list`: one image a line, with --json one object a line. */
+export function imageList(options: { json?: boolean }): number {
+  for (const image of known(() => listImages())) {
+    const what = `${image.plain ? 'plain' : 'annotated'}, ${image.built ? 'built' : 'not built'}`
+    const text = `${image.name.padEnd(10)} ${what.padEnd(21)} ${image.path}`
+    process.stdout.write(options.json ? `${JSON.stringify(image)}\n` : `${text}\n`)
+  }
+  return STATUS_WELL
+}
+
+async function build(name: string, plain: boolean): Promise<Image> {
+  if (name !== 'mini' && missingPackages().length > 0)
+    throw new CommandError(`missing Debian packages: ${missingPackages().join(' ')}; run: npm run setup`)
+  const progress = new ProgressLine(`building ${name}`)
+  try {
+    return await buildImage(name, { plain, onProgress: (done, total) => progress.show(`${done} of ${total}`) })
+  } catch (error) {
+    throw new CommandError(`${name}: ${(error as Error).message}`, STATUS_GUEST_FAILED)
+  } finally {
+    progress.clear()
+  }
+}
+
+/** What images/ refuses is told as it is. */
+function known<T>(act: () => T): T {
+  try {
+    return act()
+  } catch (error) {
+    throw new CommandError((error as Error).message)
+  }
 }

@@ -36,10 +36,7 @@ export function watchHost(timeoutSeconds: number | undefined, end: (how: RunEnd)
   const byName = Object.fromEntries(
     SIGNALS.map(name => [name, () => end({ kind: 'signal', name, number: constants.signals[name] })]),
   )
-  const closed = (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-    end({ kind: 'output-closed' })
-  }
+  const closed = () => end({ kind: 'output-closed' })
   const timer =
     timeoutSeconds === undefined ? undefined : setTimeout(() => end({ kind: 'timeout' }), timeoutSeconds * 1000)
   for (const name of SIGNALS) process.on(name, byName[name]!)
@@ -47,5 +44,6 @@ export function watchHost(timeoutSeconds: number | undefined, end: (how: RunEnd)
   return () => {
     clearTimeout(timer)
     for (const name of SIGNALS) process.off(name, byName[name]!)
+    for (const stream of [process.stdout, process.stderr]) stream.off('error', closed)
   }
 }

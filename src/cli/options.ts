@@ -15,13 +15,14 @@ export interface ModuleOption {
 export interface RunOptions {
   /** Image name or file. */
   readonly image: string | undefined
+  /** The unannotated twin of a named image. */
+  readonly plain: boolean
   readonly kernel: string | undefined
   readonly initrd: string | undefined
   readonly append: string | undefined
   /** Guest memory in bytes. */
   readonly memoryBytes: number
   readonly disk: string | undefined
-  readonly net: 'user' | 'none'
   readonly multiboot: string | undefined
   readonly modules: readonly ModuleOption[]
   readonly roms: readonly { readonly file: string; readonly address: number }[]
@@ -123,11 +124,12 @@ export function addRunOptions(command: Command): Command {
   command
     .argument('[image]', 'linux, linux-net, mini, or a kernel file')
     .addOption(choice('--on <path>', 'how the guest is run', PATHS, 'native'))
+    .option('--plain', 'the unannotated twin of the named image')
     .option('--kernel <file>', 'vmlinux, bzImage or another ELF file with the Linux boot protocol')
     .option('--initrd <file>', 'initial RAM disk')
     .option('--append <text>', "the kernel's command line")
     .option('--mem <size>', 'guest memory, for example 128M', parseMemory, 128 * MEBIBYTE)
-    .option('--disk <file>', 'raw image of the IDE disk; it is not written to')
+    .option('--disk <file>', 'raw image of the IDE disk; the guest writes to it')
     .addOption(choice('--net <kind>', 'network', ['user', 'none'], 'none'))
     .option('--module <file[=cmdline]>', 'multiboot module, may be repeated', collect(parseModule), [])
     .option('--multiboot <file>', 'multiboot kernel')
@@ -144,7 +146,7 @@ export function addRunOptions(command: Command): Command {
     .option('--halt-ok', 'a guest that halts for ever has ended well')
     .option('--gdb <port>', 'gdb server on this port of 127.0.0.1', parsePort)
     .addOption(new Option('--wait').hideHelp())
-  for (const flags of MISSING) command.addOption(new Option(flags, 'not in this version'))
+  for (const flags of MISSING) command.addOption(new Option(flags, 'not in this version').hideHelp())
   return command
 }
 
@@ -158,16 +160,17 @@ export function readRunOptions(image: string | undefined, given: Record<string, 
   const missing = MISSING.map(name).find(option => given[key(option)] !== undefined)
   if (missing !== undefined) throw notInThisVersion(missing)
   if (given.on !== 'native') throw notInThisVersion(`--on ${given.on}`)
+  if (given.net !== 'none') throw notInThisVersion(`--net ${given.net}`)
   const value = <T>(option: string) => given[key(option)] as T
   const what = [image && 'IMAGE', ...['--kernel', '--multiboot', '--rom'].filter(option => value<unknown>(option))]
   const options: RunOptions = {
     image,
+    plain: value('--plain') ?? false,
     kernel: value('--kernel'),
     initrd: value('--initrd'),
     append: value('--append'),
     memoryBytes: value('--mem'),
     disk: value('--disk'),
-    net: value('--net'),
     multiboot: value('--multiboot'),
     modules: value('--module'),
     roms: value('--rom'),

@@ -3,12 +3,22 @@
 
 import { Command, CommanderError } from 'commander'
 import { STATUS_USAGE, STATUS_WELL } from './exit.js'
-import { notInThisVersion } from './failure.js'
-import { addRunOptions, readRunOptions } from './options.js'
+import { describeFailure, notInThisVersion } from './failure.js'
+import { addRunOptions, parseCount, readRunOptions } from './options.js'
 import { rewriteQemuSpellings } from './qemu-spellings.js'
 
-/** Runs a command line. Returns the exit status; throws for what is not a matter of usage. */
-export async function runProgram(words: readonly string[]): Promise<number> {
+/** Runs a command line. Returns the exit status; whatever goes wrong is told in one line on standard error. */
+export async function runCommandLine(words: readonly string[]): Promise<number> {
+  try {
+    return await runProgram(words)
+  } catch (error) {
+    const { line, status } = describeFailure(error)
+    process.stderr.write(`previrt: ${line}\n`)
+    return status
+  }
+}
+
+async function runProgram(words: readonly string[]): Promise<number> {
   let status = STATUS_WELL
   const program = new Command('previrt')
     .description('a full-system 32-bit x86 emulator and pre-virtualization system')
@@ -18,15 +28,44 @@ export async function runProgram(words: readonly string[]): Promise<number> {
     const options = readRunOptions(image, given)
     status = await (await import('./run.js')).run(options)
   })
-  for (const name of ['inspect', 'export', 'compare']) {
-    program
-      .command(name, { hidden: true })
-      .allowUnknownOption()
-      .allowExcessArguments()
-      .action(() => {
-        throw notInThisVersion(name)
-      })
-  }
+  const image = program.command('image').description('build and list guest images')
+  image
+    .command('build <name>')
+    .option('--plain', 'the unannotated twin')
+    .option('--json', 'one JSON line')
+    .action(async (name, given) => {
+      status = await (await import('./image.js')).imageBuild(name, given)
+    })
+  image
+    .command('list')
+    .option('--json', 'one JSON object a line')
+    .action(async given => {
+      status = (await import('./image.js')).imageList(given)
+    })
+  program
+    .command('inspect <image>')
+    .description("check an annotated image's sites")
+    .option('--against <plain>', 'prove it equal to its plain twin (name or file)')
+    .option('--disasm <symbol>', 'disassemble a function, sites marked')
+    .option('--json', 'one JSON line')
+    .action(async (name, given) => {
+      status = await (await import('./inspect.js')).inspect(name, given)
+    })
+  program
+    .command('bench [suite]')
+    .description('compare with other emulators')
+    .option('--peers <names>', 'v86,qemu')
+    .option('--runs <n>', 'runs of each machine', parseCount)
+    .option('--jobs <names>', 'only these jobs')
+    .option('--scale <percent>', 'per cent of the full work', parseCount)
+    .option('--engine <name>', 'our engine')
+    .option('--json', 'one JSON line')
+    .action(async (suite, given) => {
+      status = await (await import('./bench.js')).bench(suite, given)
+    })
+  refuse(image, 'profile')
+  refuse(program, 'export')
+  refuse(program, 'compare')
   const valued = new Set(run.options.filter(option => option.required).map(option => option.long))
   const ours = words[0] === 'run' ? rewriteQemuSpellings(words, word => valued.has(word)) : words
   try {
@@ -36,4 +75,15 @@ export async function runProgram(words: readonly string[]): Promise<number> {
     throw error
   }
   return status
+}
+
+/** Declares a command that this version does not have. */
+function refuse(parent: Command, name: string): void {
+  parent
+    .command(name, { hidden: true })
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .action(() => {
+      throw notInThisVersion(name)
+    })
 }

@@ -6,6 +6,7 @@ import { type EngineName, engineNames } from '../engine/engines.js'
 import { enter } from '../machine/entry.js'
 import { Machine, type RunResult } from '../machine/machine.js'
 import { type ConsoleSink, fileSink, GuestConsole, noSink, streamSink, TextFinder } from './console.js'
+import { openDisk } from './disk.js'
 import { judge, type RunEnd, STATUS_PANIC, STATUS_WELL } from './exit.js'
 import { CommandError, notInThisVersion } from './failure.js'
 import { findGuest, type Guest, loadGuest } from './guest.js'
@@ -72,7 +73,13 @@ function makeMachine(options: RunOptions): Machine {
   } catch (error) {
     throw new CommandError(`--cpu: ${(error as Error).message}`)
   }
-  return new Machine({ memory: options.memoryBytes, model, engine })
+  return new Machine({
+    memory: options.memoryBytes,
+    model,
+    engine,
+    testDevice: options.multiboot !== undefined,
+    ...(options.disk !== undefined && { disk: openDisk(options.disk) }),
+  })
 }
 
 function connectConsole(

@@ -10,7 +10,7 @@ const PRESENT = 1
 const LARGE = 0x80
 
 /** Physical address of a linear one, or undefined where nothing is mapped. */
-function physicalAddress(machine: Machine, linear: number): number | undefined {
+export function physicalAddress(machine: Machine, linear: number): number | undefined {
   const { cr0, cr3, cr4 } = machine.cpu.state
   if ((cr0 & CR0_PG) === 0) return linear >>> 0
   return (cr4 & CR4_PAE) !== 0 ? walkThreeLevels(machine, cr3, linear) : walkTwoLevels(machine, cr3, cr4, linear)
@@ -41,7 +41,7 @@ function entry(machine: Machine, physical: number): number {
 }
 
 /** Where a physical address lies in the machine's linear memory; undefined for device memory. */
-function hostAddress(machine: Machine, physical: number): number | undefined {
+export function hostAddress(machine: Machine, physical: number): number | undefined {
   const page = machine.cpu.host.physicalPage(physical >>> 12, false)
   return page < 0 ? undefined : page + (physical & 0xfff)
 }

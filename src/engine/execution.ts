@@ -35,6 +35,8 @@ export interface Engine {
   modeChanged(): void
   /** Bytes of guest memory that were executed before have been written. */
   codeWritten(hostAddress: number, bytes: number): void
+  /** Told before each instruction that is executed by itself because a deadline is near: all cells are up to date then. */
+  observer?: (() => void) | undefined
 }
 
 export class Execution {

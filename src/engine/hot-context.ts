@@ -10,6 +10,7 @@ import { Context, type Field } from '../semantics/context.js'
 import type { Flags } from '../semantics/flags.js'
 import { stringProcedures } from '../semantics/string-procedures.js'
 import { type FlagState, HotFlags } from './hot-flags.js'
+import { HotVectors, isVector } from './hot-vectors.js'
 import * as R from './record.js'
 
 /** State of the block before one instruction (exceptions) or behind it (`completed`). */
@@ -49,6 +50,9 @@ export class HotContext extends Context {
   private index = 0
   private branch = false
   private current: Snapshot | undefined
+  private readonly vectors = new HotVectors(this)
+  /** Values of this block by the name that semantics gave them. */
+  private readonly memory = new Map<string, Value>()
 
   constructor(private readonly i32: Int32Array) {
     super()
@@ -63,6 +67,8 @@ export class HotContext extends Context {
     this.tape = tape
     tape.clear()
     this.snapshots.clear()
+    this.vectors.clear()
+    this.memory.clear()
     this.registers = Array.from({ length: 8 }, (_, n) => this.parameter(n, I32))
     this.flags.begin()
     const { result, a, b } = this.flags.state
@@ -150,6 +156,7 @@ export class HotContext extends Context {
     if (cell === L.FLAG_AUX) return this.flags.aux()
     if (cell === L.ZERO) return this.const(0)
     if (cell === L.BUDGET || cell === L.EIP) this.refused = true
+    if (isVector(cell)) return this.readVector(cell, width)
     return super.loadAt(address, offset, width, signed)
   }
   override storeAt(address: Value, offset: number, width: number, v: Value) {
@@ -160,7 +167,25 @@ export class HotContext extends Context {
       this.refused = true
       return
     }
+    if (isVector(cell)) this.vectors.written(cell, width, v, this.inArm)
     super.storeAt(address, offset, width, v)
+  }
+  private readVector(cell: number, width: number): Value {
+    const known = this.vectors.find(cell, width)
+    if (known !== undefined) return known
+    const v = super.loadAt(this.const(0), cell, width)
+    this.vectors.read(cell, width, v, this.inArm)
+    return v
+  }
+  override remembered(name: string, make: () => Value): Value {
+    const known = this.memory.get(name)
+    if (known !== undefined) return known
+    const v = make()
+    if (!this.inArm) this.memory.set(name, v)
+    return v
+  }
+  override forget(name: string) {
+    this.memory.delete(name)
   }
   /** Accesses the memory behind a cell that hot code keeps elsewhere. */
   loadOutside(cell: number): Value {
@@ -262,6 +287,7 @@ export class HotContext extends Context {
   }
   override call(callee: string, args: Value[], result: Type = I32, faults = false): Value {
     if (external.has(callee)) this.refused = true
+    if (callee === 'fxrstor') this.vectors.clear()
     const v = super.call(callee, args, result, faults)
     if (faults) this.snap(v)
     return v

@@ -44,7 +44,7 @@ export class HotFlags extends Flags {
     }
   }
 
-  override set(kind: number, size: number, result: Value, a: Value, y: Value) {
+  override set(kind: number, size: number, result: Value, a: Value, y: Value, carried = false) {
     const b = this.context
     const r = b.signed(result, size)
     if (kind === LOGIC) {
@@ -55,7 +55,7 @@ export class HotFlags extends Flags {
     const x = b.signed(a, size)
     const z = b.signed(y, size)
     this.state = { kind: kindOf(kind === ADD ? KIND_ADD : KIND_SUB, size), result: r, a: x, b: z }
-    this.last = { kind, result: r, a: x, b: z }
+    this.last = carried ? undefined : { kind, result: r, a: x, b: z }
   }
   override setKeepingCarry(kind: number, size: number, result: Value, a: Value, _y: Value) {
     const b = this.context
@@ -100,12 +100,8 @@ export class HotFlags extends Flags {
     if (base === KIND_LOGIC) return this.zero
     if (base === KIND_INC || base === KIND_DEC) return y
     if (base === KIND_SUB && this.last) return b.ltu(a, y)
-    if (base === KIND_ADD && this.last && this.additive) return b.ltu(result, a)
+    if (base === KIND_ADD && this.last) return b.ltu(result, a)
     return super.cf()
-  }
-  /** Whether result = a + b without a carry in: told by ADD, not by ADC. */
-  private get additive(): boolean {
-    return this.context.form.mnemonic === 'add'
   }
   /** Writes the cells, for code outside this block that reads them. */
   override publish() {

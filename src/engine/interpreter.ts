@@ -18,6 +18,7 @@ const CONTINUE = -1
 
 export class Interpreter implements Engine {
   readonly name: string = 'interpreter'
+  observer: (() => void) | undefined
   private readonly i32: Int32Array
   private readonly u16: Uint16Array
   /** MODE, base and limit of CS that the user and supervisor code tables were filled under. */
@@ -69,6 +70,7 @@ export class Interpreter implements Engine {
       if (record === 0) return R.EXIT_FAULT
       let exit: number
       if (budget <= R.BUDGET_LIMIT) {
+        this.observer?.()
         exit = this.one(record)
         if (exit !== CONTINUE) return exit
         continue

@@ -30,7 +30,9 @@ export const RUN_LIMIT = 64
 /** Every so many taken branches one head pays for all of them: a prime, so that it does not keep step with loops. */
 export const HEAT_SAMPLE = 61
 /** Instructions of a translated region at most. */
-export const REGION_LIMIT = 256
+export const REGION_LIMIT = 64
+/** The same for a region that is entered again and again because its loop is longer than that. */
+export const LOOP_LIMIT = 240
 /** Runs and regions are entered only with more budget than this, so that deadlines are met exactly without counting. */
 export const BUDGET_LIMIT = 512
 

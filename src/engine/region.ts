@@ -62,6 +62,7 @@ export class RegionFinder {
   private readonly u16: Uint16Array
   private readonly seen = new Map<number, Visited>()
   private leaders = new Set<number>()
+  private limit = 0
 
   constructor(private readonly cache: CodeCache) {
     this.i32 = cache.cpu.i32
@@ -74,11 +75,13 @@ export class RegionFinder {
     return h === R.SLOT_HOT ? this.i32[(L.HOT_INDEX + ((record - L.CODE_CACHE) >> 3)) >> 2]! & 0xffff : h
   }
 
-  find(head: number, page: CodePage): Region | undefined {
+  /** @param limit instructions at most */
+  find(head: number, page: CodePage, limit: number): Region | undefined {
+    this.limit = limit
     this.seen.clear()
     this.leaders = new Set()
     const queue: { record: number; page: CodePage }[] = [{ record: head, page }]
-    for (let i = 0; i < queue.length && this.seen.size < R.REGION_LIMIT; i++) {
+    for (let i = 0; i < queue.length && this.seen.size < limit; i++) {
       this.leaders.add(this.instructionAt(queue[i]!.record))
       this.walk(queue[i]!.record, queue[i]!.page, queue)
     }
@@ -109,7 +112,7 @@ export class RegionFinder {
         this.leaders.add(record)
         return
       }
-      if (this.seen.size >= R.REGION_LIMIT) return
+      if (this.seen.size >= this.limit) return
       const handler = this.handler(record)
       if (handler < R.FIRST_SLOT) return
       const form = formOf(handler)
@@ -118,7 +121,7 @@ export class RegionFinder {
       this.seen.set(record, { page, crossesInto, last })
       if (direct) {
         const target = this.resolve(this.i32[(record + R.DISP) >> 2]!, page)
-        if (target) queue.push(target)
+        if (target && (form.mnemonic === 'jmp' || !this.cold(target.record))) queue.push(target)
         if (form.mnemonic !== 'jmp') {
           const after = this.resolve(this.nextEip(record), page)
           if (after) queue.push(after)
@@ -131,6 +134,11 @@ export class RegionFinder {
       record = after.record
       page = after.page
     }
+  }
+
+  /** A head that was never met when heat was sampled. */
+  private cold(record: number): boolean {
+    return this.i32[(record + R.COUNT) >> 2] === this.cache.threshold
   }
 
   /** The decoded record at an offset (flat code: also the linear address). */

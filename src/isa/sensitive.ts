@@ -5,11 +5,11 @@
 // mode. Class numbers are stored in images: a number is never given another meaning.
 
 /** Raises #GP(0) at any CPL but 0 (#UD in the case of STAC and CLAC). */
-export const PRIVILEGED = 'privileged'
+const PRIVILEGED = 'privileged'
 /** Raises #GP(0) when CPL is greater than IOPL (I/O instructions: unless the I/O bitmap allows the port). */
-export const IOPL_SENSITIVE = 'iopl'
+const IOPL_SENSITIVE = 'iopl'
 /** Need not trap: it silently shows or changes something else than the kernel means. */
-export const UNPRIVILEGED = 'unprivileged'
+const UNPRIVILEGED = 'unprivileged'
 /** A store to a table that the processor reads by itself: sensitive by its address, not by its opcode. */
 export const TABLE_STORE = 'table-store'
 export type Privilege = typeof PRIVILEGED | typeof IOPL_SENSITIVE | typeof UNPRIVILEGED | typeof TABLE_STORE

@@ -6,14 +6,25 @@ import { MEM } from '../isa/form.js'
 import type { Context, Semantics } from './context.js'
 import { ADD, SUB } from './flags.js'
 
-/** dst = dst op src with all flags; `store` false for CMP. */
-function binary(kind: number, compute: (b: Context, x: Value, y: Value) => Value, store = true): Semantics {
+interface Options {
+  /** False for CMP. */
+  readonly store?: boolean
+  /** The result depends on CF. */
+  readonly carried?: boolean
+}
+
+/** dst = dst op src with all flags. */
+function binary(
+  kind: number,
+  compute: (b: Context, x: Value, y: Value) => Value,
+  { store = true, carried = false }: Options = {},
+): Semantics {
   return (b, form) => {
     const x = store ? b.readForWrite(0) : b.read(0)
     const y = b.read(1)
     const result = compute(b, x, y)
     if (store) b.write(0, result)
-    b.flags.set(kind, form.size, result, x, y)
+    b.flags.set(kind, form.size, result, x, y, carried)
   }
 }
 
@@ -67,10 +78,10 @@ const cmpxchg8b: Semantics = b => {
 
 export const arith: Record<string, Semantics> = {
   add: binary(ADD, (b, x, y) => b.add(x, y)),
-  adc: binary(ADD, (b, x, y) => b.add(b.add(x, y), b.flags.cf())),
+  adc: binary(ADD, (b, x, y) => b.add(b.add(x, y), b.flags.cf()), { carried: true }),
   sub: binary(SUB, (b, x, y) => b.sub(x, y)),
-  sbb: binary(SUB, (b, x, y) => b.sub(b.sub(x, y), b.flags.cf())),
-  cmp: binary(SUB, (b, x, y) => b.sub(x, y), false),
+  sbb: binary(SUB, (b, x, y) => b.sub(b.sub(x, y), b.flags.cf()), { carried: true }),
+  cmp: binary(SUB, (b, x, y) => b.sub(x, y), { store: false }),
   xadd,
   cmpxchg,
   cmpxchg8b,

@@ -61,6 +61,16 @@ export abstract class Context extends Builder {
     this.storeAt(this.const(0), cell, size, v)
   }
 
+  /**
+   * A value, or a test that may raise an exception, that cannot change before an instruction says forget() or ends the
+   * block: hot code has it once. Not to be used where the value made in an arm of an `if` would leave it.
+   */
+  remembered(_name: string, make: () => Value): Value {
+    return make()
+  }
+  /** Drops what is remembered under the name. */
+  forget(_name: string) {}
+
   // Operands.
   private cellOf(i: number): Value {
     return this.field(i === 0 ? 'dst' : 'src')

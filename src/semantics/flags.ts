@@ -7,7 +7,7 @@ import { FLAG_AUX, FLAG_RESULT } from '../cpu/layout.js'
 import type { Value } from '../ir/tape.js'
 import type { Context } from './context.js'
 
-export const ADD = 0 // also ADC, with the result computed by the caller
+export const ADD = 0 // also ADC
 export const SUB = 1 // also SBB, CMP, NEG (a = 0)
 export const LOGIC = 2 // CF = OF = AF = 0
 
@@ -28,15 +28,22 @@ export class Flags {
 
   constructor(private readonly b: Context) {}
 
-  /** Sets all six flags from an operation of `size` bytes. Operands may have anything above `size`. */
-  set(kind: number, size: number, result: Value, a: Value, y: Value) {
+  /**
+   * Sets all six flags from an operation of `size` bytes. Operands may have anything above `size`. `carried`: the result
+   * has a carry or borrow in, so that a comparison of the operands alone says nothing.
+   */
+  set(kind: number, size: number, result: Value, a: Value, y: Value, carried = false) {
     const b = this.b
     const r = b.signed(result, size)
     this.setResult(r)
     if (kind === LOGIC) this.setAux(() => b.const(0))
     else this.setAux(() => this.carries(kind, size, r, a, y))
-    this.last =
-      kind === LOGIC ? { kind, result: r, a: r, b: r } : { kind, result: r, a: b.signed(a, size), b: b.signed(y, size) }
+    if (carried) this.last = undefined
+    else
+      this.last =
+        kind === LOGIC
+          ? { kind, result: r, a: r, b: r }
+          : { kind, result: r, a: b.signed(a, size), b: b.signed(y, size) }
   }
   /** As `set`, but CF keeps its value (INC, DEC). */
   setKeepingCarry(kind: number, size: number, result: Value, a: Value, y: Value) {

@@ -125,9 +125,12 @@ export function raiseIf(b: Context, condition: Value, flag: number) {
 }
 /** 1 in the mode almost all programs run in: to nearest, no flush to zero, denormals as they are. */
 export const plainMode = (b: Context): Value => b.eqz(b.and(mxcsr(b), b.const(RC | DAZ | FTZ)))
-/** 1 when besides all exceptions are masked and PE is set: ordinary results change no flag then. */
+/**
+ * 1 when besides all exceptions are masked and PE is set: ordinary results change no flag then. Once it is 1 it stays so
+ * until MXCSR is loaded; an older 0 is only slower.
+ */
 export const stickyMode = (b: Context): Value =>
-  b.eq(b.and(mxcsr(b), b.const(0x1f80 | RC | DAZ | FTZ | PE)), b.const(0x1f80 | PE))
+  b.remembered('sticky', () => b.eq(b.and(mxcsr(b), b.const(0x1f80 | RC | DAZ | FTZ | PE)), b.const(0x1f80 | PE)))
 
 /** An operand with DAZ done: 0 of its sign for a denormal when DAZ is set. */
 export function denormalAsZero(b: Context, x: Value, f: Format): Value {

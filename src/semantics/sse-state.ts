@@ -6,15 +6,17 @@ import { MODE_NO_FPU, MODE_NO_SSE } from '../cpu/mode.js'
 import { VOID } from '../ir/types.js'
 import type { Context, Semantics } from './context.js'
 import type { ProcedureSource } from './procedures.js'
-
-/** Bits of MXCSR that exist; writing any other is #GP(0). */
-export const MXCSR_BITS = 0xffff
+import { MXCSR_MASK } from './x87-fxsave.js'
 
 const CR4_OSXMMEXCPT = 0x400
 
 /** #UD without CR4.OSFXSR or with CR0.EM, #NM with CR0.TS: before every SSE instruction on XMM registers. */
 export function sseAvailable(b: Context) {
-  b.if(b.and(b.state(MODE), b.const(MODE_NO_FPU | MODE_NO_SSE)), () => b.call('sse_blocked', [], VOID, true))
+  b.remembered('sse', () => {
+    const blocked = b.and(b.state(MODE), b.const(MODE_NO_FPU | MODE_NO_SSE))
+    b.if(blocked, () => b.call('sse_blocked', [], VOID, true))
+    return blocked
+  })
 }
 
 /** Wraps a meaning with the check that SSE may be used. */
@@ -28,8 +30,9 @@ export const sse =
 export const sseState: Record<string, Semantics> = {
   ldmxcsr: sse(b => {
     const v = b.read(0)
-    b.if(b.and(v, b.const(~MXCSR_BITS)), () => b.raise(13, b.const(0)))
+    b.if(b.and(v, b.const(~MXCSR_MASK)), () => b.raise(13, b.const(0)))
     b.setState(MXCSR, v)
+    b.forget('sticky')
   }),
   stmxcsr: sse(b => b.write(0, b.state(MXCSR))),
 }

@@ -27,6 +27,7 @@ export const x87Fxsave: Record<string, Semantics> = {
   },
   fxrstor: b => {
     b.call('fxrstor', [imageAddress(b, false)], VOID, true)
+    b.forget('sticky')
   },
 }
 

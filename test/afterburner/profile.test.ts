@@ -8,15 +8,20 @@ import { buildMini } from '../../images/mini/build.js'
 import { compareImages } from '../../src/afterburner/inspect/against.js'
 import { inspectImage } from '../../src/afterburner/inspect/inspect.js'
 import { profileStores } from '../../src/afterburner/inspect/profile.js'
+import { cpuModel } from '../../src/cpu/models.js'
+import { TableStoreRecorder } from '../../src/debug/table-stores.js'
+import { loadLinux } from '../../src/loader/linux.js'
+import { enter } from '../../src/machine/entry.js'
+import { Machine } from '../../src/machine/machine.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'profile-test-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-async function build(name: string, profile: string): Promise<string> {
+async function build(name: string, profile: string, ...compilerFlags: string[]): Promise<string> {
   const assembler = join(folder, `${name}-as`)
   for (const each of [assembler, join(folder, name)]) mkdirSync(each)
   await buildAssembler(assembler, profile)
-  return buildMini(join(folder, name), { folder: assembler, compilerFlags: [], profile, digest: '' })
+  return buildMini(join(folder, name), { folder: assembler, compilerFlags, profile, digest: '' })
 }
 
 /** Addresses of objdump's lines in a function that match. */
@@ -52,3 +57,37 @@ test('stores that a run found are sites in the next build', async () => {
   const again = find(second, 'interrupt', STORE)
   expect(profileStores(second, readFileSync(second), again).known).toEqual(again)
 }, 60_000)
+
+/** Runs workloads and returns how often each instruction stored to a live table. */
+function record(path: string, workloads: string): ReadonlyMap<number, number> {
+  const machine = new Machine({ memory: 32 << 20, model: cpuModel('pentium3'), engine: 'interpreter' })
+  let text = ''
+  machine.onConsole = byte => {
+    text += String.fromCharCode(byte)
+  }
+  const kernel = { file: path, bytes: new Uint8Array(readFileSync(path)) }
+  enter(machine.cpu, loadLinux(machine.memory, { kernel, commandLine: `workload=${workloads}` }).entry)
+  const recorder = new TableStoreRecorder(machine, 0x80000000)
+  expect(recorder.run(50_000_000).kind).toBe('power-off')
+  expect(text.split('\n').filter(line => / [1-9]\d*$/.test(line))).toEqual([])
+  return recorder.stores
+}
+
+test('a recorded run finds the stores that no source declares, and none is left after the next build', async () => {
+  // The kernel whose page tables and descriptors are written by plain stores.
+  const first = await build('undeclared', '', '-UAFTERBURN')
+  const stores = record(first, 'fork,tls')
+  const profile = profileStores(first, readFileSync(first), [...stores.keys()])
+  expect(profile.unknown).toEqual([])
+  expect(profile.lines.some(line => line.startsWith('resolve_fault '))).toBe(true)
+  const second = await build('profiled', profile.lines.map(line => `${line}\n`).join(''), '-UAFTERBURN')
+  const bytes = readFileSync(second)
+  expect(inspectImage(second, bytes)).toMatchObject({ complete: true })
+  // Other workloads than the profile was taken with.
+  const again = record(second, 'exec,pipe')
+  const left = profileStores(second, bytes, [...again.keys()])
+  const total = [...again.values()].reduce((sum, count) => sum + count, 0)
+  const known = left.known.reduce((sum, address) => sum + again.get(address)!, 0)
+  expect(total).toBeGreaterThan(100)
+  expect(known / total).toBeGreaterThanOrEqual(0.999)
+}, 120_000)

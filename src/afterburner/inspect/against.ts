@@ -6,7 +6,7 @@ import { Correspondence } from './correspondence.js'
 import { type InspectedImage, openAnnotated, openImage } from './image.js'
 import { cutImage, type Piece, type PiecePair, pairPieces, usefulInstructions } from './pieces.js'
 
-/** A function that could not be proved equivalent. */
+/** A function that could not be proved equivalent, or only under an assumption. */
 export interface Unproved {
   readonly symbol: string
   /** Linear address in the plain image. */
@@ -21,6 +21,11 @@ export interface Comparison {
   readonly functions: number
   readonly proved: number
   readonly unproved: readonly Unproved[]
+  /**
+   * Functions that are equal if a constant that has moved with the image is an address with an offset folded in, or if
+   * one that is the same in both, and could be an address that moved, is none.
+   */
+  readonly assumed: readonly Unproved[]
   readonly plainTextBytes: number
   readonly annotatedTextBytes: number
   /** Growth of text in percent. */
@@ -52,6 +57,7 @@ function equalOutside(a: Uint8Array, b: Uint8Array, fields: readonly ConstantFie
 
 /** Proves one pair of pieces after another. */
 class Prover {
+  readonly assumptions = new Map<PiecePair, string>()
   readonly correspondence: Correspondence
 
   constructor(plain: InspectedImage, annotated: InspectedImage) {
@@ -98,7 +104,13 @@ class Prover {
           from === to
             ? field.bytes < 4 || !this.correspondence.hasMoved(from)
             : field.bytes === 4 && this.correspondence.sameConstant(from, to)
-        if (!ok) return `the constant ${hex(from)} at ${hex(instruction.address)} became ${hex(to)}`
+        if (ok) continue
+        const what = `the constant ${hex(from)} at ${hex(instruction.address)} became ${hex(to)}`
+        if (from !== to && (field.bytes !== 4 || !this.correspondence.mayBeAddress(from, to))) return what
+        this.assumptions.set(
+          pair,
+          from === to ? `the constant ${hex(from)} at ${hex(instruction.address)} did not change` : what,
+        )
       }
     }
     return undefined
@@ -128,19 +140,25 @@ export function compareImages(file: string, bytes: Uint8Array, plainFile: string
   for (const compared of all) {
     if (unproved.has(compared.pair)) continue
     const reason = prover.compare(compared)
-    if (reason !== undefined) unproved.set(compared.pair, reason)
+    if (reason !== undefined) {
+      unproved.set(compared.pair, reason)
+      prover.assumptions.delete(compared.pair)
+    }
   }
+  const list = (found: ReadonlyMap<PiecePair, string>) =>
+    [...found].map(([pair, reason]) => ({ symbol: pair.plain.name, address: pair.plain.start, reason }))
   const textBytes = (image: InspectedImage) => image.code.reduce((sum, section) => sum + section.bytes, 0)
   const [before, after] = [textBytes(plain), textBytes(annotated)]
   return {
     image: file,
     against: plainFile,
     functions: pairs.length + unpaired.length,
-    proved: pairs.length - unproved.size,
+    proved: pairs.length - unproved.size - prover.assumptions.size,
     unproved: [
-      ...[...unproved].map(([pair, reason]) => ({ symbol: pair.plain.name, address: pair.plain.start, reason })),
+      ...list(unproved),
       ...unpaired.map(piece => ({ symbol: piece.name, address: piece.start, reason: 'is in one image only' })),
     ],
+    assumed: list(prover.assumptions),
     plainTextBytes: before,
     annotatedTextBytes: after,
     growthPercent: (after / before - 1) * 100,

@@ -39,7 +39,7 @@ function starts(image: InspectedImage, section: ElfSection): number[] {
 }
 
 /** Calls `visit` for every instruction of the image's code. */
-export function disassembleImage(image: InspectedImage, visit: (instruction: DisassembledInstruction) => void): void {
+function disassembleImage(image: InspectedImage, visit: (instruction: DisassembledInstruction) => void): void {
   for (const section of image.code) {
     const bytes = sectionBytes(image.elf, section)
     const from = starts(image, section)

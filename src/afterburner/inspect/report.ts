@@ -34,10 +34,17 @@ export function formatInspection(report: Inspection): string {
 
 /** Text of a comparison, without a newline at its end. */
 export function formatComparison(report: Comparison): string {
-  const lines = report.unproved.map(each => `  ${hex(each.address)} ${each.symbol}: ${each.reason}`)
+  const section = (title: string, found: Comparison['unproved']) => [
+    ...(found.length > 0 ? [title] : []),
+    ...found.map(each => `  ${hex(each.address)} ${each.symbol}: ${each.reason}`),
+  ]
   return [
     `text: ${report.plainTextBytes} bytes plain, ${report.annotatedTextBytes} annotated (${report.growthPercent.toFixed(2)} % more)`,
     `functions proved equal but for padding: ${report.proved} of ${report.functions}`,
-    ...(lines.length > 0 ? ['not proved:', ...lines] : []),
+    ...section(
+      'proved if these constants are what they seem (moved: addresses with an offset; the same: none):',
+      report.assumed,
+    ),
+    ...section('not proved:', report.unproved),
   ].join('\n')
 }

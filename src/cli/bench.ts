@@ -1,0 +1,45 @@
+// The `bench` command: suites of benchmarks by name.
+
+import { formatPeersReport, PEERS, type Peer, runPeersBenchmark } from '../../benchmarks/peers.js'
+import { STATUS_GUEST_FAILED, STATUS_WELL } from './exit.js'
+import { CommandError, notInThisVersion } from './failure.js'
+import { ProgressLine } from './progress-line.js'
+
+/** What `bench` was given. */
+export interface BenchOptions {
+  readonly peers?: string
+  readonly runs?: number
+  readonly jobs?: string
+  readonly scale?: number
+  readonly engine?: string
+  readonly json?: boolean
+}
+
+/** Runs a suite; `peers` is the only one so far. Status 1 when a job's results differ between machines. */
+export async function bench(suite: string | undefined, options: BenchOptions): Promise<number> {
+  if (suite !== undefined && suite !== 'peers') throw notInThisVersion(`the suite ${suite}`)
+  const list = (text: string | undefined) => text?.split(',').filter(Boolean)
+  const { runs, scale, engine } = options
+  const [peers, jobs] = [list(options.peers) ?? PEERS, list(options.jobs)]
+  const progress = new ProgressLine('bench')
+  try {
+    const report = await runPeersBenchmark({
+      peers: peers as readonly Peer[],
+      onProgress: text => progress.show(text),
+      onImageProgress: (done, total) => progress.show(`building linux: ${done} of ${total}`),
+      ...(runs !== undefined && { runs }),
+      ...(scale !== undefined && { scale }),
+      ...(jobs && { jobs }),
+      ...(engine !== undefined && { runArguments: ['--engine', engine] }),
+    })
+    progress.clear()
+    process.stdout.write(`${options.json ? JSON.stringify(report) : formatPeersReport(report)}\n`)
+    return report.failed.length === 0 ? STATUS_WELL : STATUS_GUEST_FAILED
+  } catch (error) {
+    progress.clear()
+    const usage = error instanceof RangeError || /^missing Debian packages/.test((error as Error).message)
+    throw usage
+      ? new CommandError((error as Error).message)
+      : new CommandError((error as Error).message, STATUS_GUEST_FAILED)
+  }
+}

@@ -1,0 +1,23 @@
+// Reading the files that a command line names.
+
+import { readFileSync } from 'node:fs'
+import type { LoadedFile } from '../loader/entry.js'
+import { CommandError } from './failure.js'
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  ENOTDIR: 'no such file',
+  EACCES: 'not readable',
+  EISDIR: 'is a folder',
+}
+
+/** Reads a file whole. Throws CommandError that names it and says why not. */
+export function readInput(file: string): LoadedFile {
+  try {
+    return { file, bytes: new Uint8Array(readFileSync(file)) }
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const reason = REASONS[code ?? ''] ?? `cannot be read (${code ?? message})`
+    throw new CommandError(`${file}: ${reason}; check the path`)
+  }
+}
