@@ -105,5 +105,3 @@ export interface Procedure {
   readonly faults: boolean
   readonly tape: Tape
 }
-
-export const isVoid = (t: Type) => t === VOID
