@@ -69,7 +69,19 @@ function commandOf(machine: string, image: Image, commandLine: string, megabytes
     const quiet = ['-display', 'none', '-monitor', 'none', '-serial', 'stdio', '-no-reboot', '-net', 'none']
     return ['qemu-system-i386', '-accel', 'tcg', ...quiet, ...boot]
   }
-  const ours = ['--kernel', kernel, '--initrd', image.initrd, '--append', commandLine, '--mem', `${megabytes}M`]
+  // The model with SSE2, which the other machines show by default.
+  const ours = [
+    '--cpu',
+    'pentium4',
+    '--kernel',
+    kernel,
+    '--initrd',
+    image.initrd,
+    '--append',
+    commandLine,
+    '--mem',
+    `${megabytes}M`,
+  ]
   return [process.execPath, builtModule('src/cli/main.js'), 'run', ...ours, ...extra]
 }
 

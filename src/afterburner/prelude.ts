@@ -30,8 +30,8 @@ function padMacro(): string {
 }
 
 /** A macro that makes a site of `lines` (one of them `\\instruction`), pads it and writes its record. */
-function siteMacro(name: string, lines: readonly string[]): string {
-  return `.macro ${name} class, room, flags, instruction:vararg
+function siteMacro(name: string, lines: readonly string[], parameter = ''): string {
+  return `.macro ${name} class, room, flags, ${parameter}instruction:vararg
 99000001:
 ${lines.join('\n')}
 99000002:
@@ -51,6 +51,13 @@ function markMacro(entry: SensitiveClass): string {
   const flags = entry.privilege === TABLE_STORE ? SITE_DECLARED : 0
   return `.macro afterburn_${entry.name} instruction:vararg
 afterburn_site ${entry.number}, ${entry.room}, ${flags}, {load} \\instruction
+.endm`
+}
+
+/** The same where the prefix is a statement of its own in the source: so its place among the bytes stays. */
+function prefixedMacro(entry: SensitiveClass): string {
+  return `.macro afterburn_prefixed_${entry.name} prefix, instruction:vararg
+afterburn_prefixed ${entry.number}, ${entry.room}, 0, \\prefix, {load} \\instruction
 .endm`
 }
 
@@ -78,7 +85,9 @@ afterburn_pair ${fused.number}, ${fused.room}, ${SITE_FUSED}, {load} \\second
     padMacro(),
     siteMacro('afterburn_site', ['\\instruction']),
     siteMacro('afterburn_pair', ['{load} sti', '\\instruction']),
+    siteMacro('afterburn_prefixed', ['\\prefix', '\\instruction'], 'prefix, '),
     ...marks,
+    ...SENSITIVE_CLASSES.filter(decidedBySpelling).map(prefixedMacro),
     fusedMark,
     ...mnemonics,
     ...waiting,

@@ -22,7 +22,7 @@ const INSTRUCTION_BYTES = 15
 const MEMORY_INTERVAL = 2_000_000
 const LONGEST_SLICE = 100_000
 /** Instructions listed of the run in which engines part. */
-const PATH_LISTED = 40
+const PATH_LISTED = 100
 const CODE_BIG = 0x4000
 
 export interface LockstepConfig {

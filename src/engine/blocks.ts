@@ -16,6 +16,10 @@ import { Translator } from './translator.js'
 const MODE_CODE32 = 1
 const MODE_FLAT = 8
 const NEVER = 0x7fffffff
+/** WebAssembly made until everything is dropped: V8 keeps several times as much for it. */
+const LIVE_BYTES = 16 << 20
+/** Entries of a region that holds no loop until a longer one is tried, in units of the threshold. */
+const EXTEND = 12
 
 /** When heads become hot. Results never depend on these. */
 export interface Thresholds {
@@ -32,6 +36,8 @@ interface Installed {
   readonly record: number
   readonly slot: number
   readonly page: CodePage
+  /** It was cut short, and holds no loop. */
+  readonly extendable: boolean
   /** Bytes covered: for each page a range, in pairs. */
   readonly covered: { page: CodePage; from: number; to: number }[]
 }
@@ -46,6 +52,7 @@ export class Blocks extends Interpreter {
   private byPage = new Map<number, Set<Installed>>()
   private readonly free: number[] = []
   private nextSlot = 0
+  private bytesAtClear = 0
   /** Regions translated and given up, for reports. */
   private translated = 0
   private discarded = 0
@@ -72,7 +79,8 @@ export class Blocks extends Interpreter {
   protected override hot(record: number) {
     const { i32 } = this.cpu
     i32[(record + R.COUNT) >> 2] = NEVER
-    if (this.installed.has(record)) return
+    const present = this.installed.get(record)
+    if (present) return this.extend(present)
     const page = this.pageOf(record)
     if (!page || (page.mode & (MODE_CODE32 | MODE_FLAT)) !== (MODE_CODE32 | MODE_FLAT)) return
     if (this.waiting.has(record)) return this.flush()
@@ -81,6 +89,17 @@ export class Blocks extends Interpreter {
     i32[(record + R.COUNT) >> 2] = this.thresholds.urgent - this.thresholds.hot
     if (this.pending.length >= this.thresholds.batch) this.flush()
   }
+  /** A region is entered again and again: if a longer one holds the whole loop, it takes its place. */
+  private extend(present: Installed) {
+    if (!present.extendable) return
+    const region = this.finder.find(present.record, present.page, R.LOOP_LIMIT)
+    if (!region?.blocks.some(b => b.isLoop)) return
+    const [code] = this.translator.translate([region])
+    if (!code) return
+    this.discard(present)
+    this.install(region, code)
+  }
+
   protected override retry(): boolean {
     const { i32 } = this.cpu
     const site = i32[L.SITE >> 2]!
@@ -108,13 +127,16 @@ export class Blocks extends Interpreter {
     for (const { record, page } of this.pending) {
       i32[(record + R.COUNT) >> 2] = NEVER
       if (i32[(page.table >> 2) + (i32[(record + R.AT) >> 2]! & 0xfff)] !== record) continue
-      const region = this.finder.find(record, page)
+      const region = this.finder.find(record, page, R.REGION_LIMIT)
       if (region) regions.push(region)
     }
     this.pending = []
     this.waiting.clear()
     if (!regions.length) return
-    if (this.nextSlot + regions.length > HOT_SLOTS) return this.cache.clear()
+    if (this.nextSlot + regions.length > HOT_SLOTS || this.translator.bytes > this.bytesAtClear + LIVE_BYTES) {
+      this.bytesAtClear = this.translator.bytes
+      return this.cache.clear()
+    }
     const functions = this.translator.translate(regions)
     regions.forEach((region, i) => {
       if (functions[i]) this.install(region, functions[i])
@@ -129,7 +151,9 @@ export class Blocks extends Interpreter {
     i32[(L.HOT_INDEX + ((record - L.CODE_CACHE) >> 3)) >> 2] =
       ((core.layout.hotBase + slot) << 16) | this.finder.handler(record)
     u16[record >> 1] = R.SLOT_HOT
-    const installed: Installed = { record, slot, page: region.page, covered: this.covered(region) }
+    const extendable = region.instructions >= R.REGION_LIMIT && !region.blocks.some(b => b.isLoop)
+    const installed: Installed = { record, slot, page: region.page, covered: this.covered(region), extendable }
+    i32[(record + R.COUNT) >> 2] = extendable ? this.thresholds.hot * EXTEND : NEVER
     this.installed.set(record, installed)
     for (const { page } of installed.covered) {
       const set = this.byPage.get(page.hostPage) ?? new Set()

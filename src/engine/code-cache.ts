@@ -6,6 +6,7 @@
 import type { Cpu } from '../cpu/cpu.js'
 import * as L from '../cpu/layout.js'
 import { type DecodeMode, type Decoder, NEED_MORE } from '../isa/decode.js'
+import { PROTECTED } from '../isa/features.js'
 import { forms, isDirectBranch, TOO_LONG, UD } from '../isa/forms.js'
 import * as R from './record.js'
 import { endsRecords, handlerOf } from './slots.js'
@@ -165,7 +166,7 @@ export class CodeCache {
       m = {
         code32: (page.mode & MODE_CODE_32) !== 0,
         flat: (page.mode & MODE_FLAT) !== 0,
-        features: this.features | ((page.mode & 32) !== 0 && (page.mode & 64) === 0 ? 0x800 : 0),
+        features: this.features | ((page.mode & 32) !== 0 && (page.mode & 64) === 0 ? PROTECTED : 0),
       }
       this.decodeModes.set(key, m)
     }

@@ -6,7 +6,7 @@ import * as F from '../isa/features.js'
 
 /** Decoder features of a CPU model. */
 export function decoderFeatures(model: CpuModel): number {
-  let bits = 0
+  let bits = (model.generation >= 4 ? F.INTEL486 : 0) | (model.hasCpuid ? F.CPUID : 0)
   for (const [cpuid, feature] of [
     [M.FPU, F.FPU],
     [M.TSC, F.TSC],

@@ -259,9 +259,9 @@ export class HotLowering extends Lowering {
   private assignedFlags: FlagState | undefined
 
   protected override hold(at: number) {
-    if (this.tape.op[at] !== T.MARK) this.assign(this.snapshots.get(at)!)
+    if (this.tape.op[at] !== T.MARK && !this.inArm) this.assign(this.snapshots.get(at)!)
   }
-  /** Puts a snapshot's registers and flags into their locals; inside an arm without remembering it. */
+  /** Puts a snapshot's registers and flags into their locals; inside an arm, which leaves then, without remembering it. */
   private assign(s: Snapshot) {
     const { f } = this
     const targets: number[] = []
@@ -269,12 +269,13 @@ export class HotLowering extends Lowering {
     const put = (local: number, v: Value) => {
       if (this.assigned[local] === v) return
       if (!inArm) this.assigned[local] = v
-      this.save(local)
       this.peek(v)
       targets.push(local)
     }
-    for (let n = 0; n < 8; n++) if (this.assigned[n] !== s.registers[n]) this.save(n)
-    if (s.flags !== this.assignedFlags) for (let n = RESULT_LOCAL; n <= B_LOCAL; n++) this.save(n)
+    if (!inArm) {
+      for (let n = 0; n < 8; n++) if (this.assigned[n] !== s.registers[n]) this.save(n)
+      if (s.flags !== this.assignedFlags) for (let n = RESULT_LOCAL; n <= B_LOCAL; n++) this.save(n)
+    }
     for (let n = 0; n < 8; n++) put(n, s.registers[n]!)
     if (s.flags !== this.assignedFlags) {
       put(RESULT_LOCAL, s.flags.result)

@@ -31,6 +31,8 @@ export const RUN_LIMIT = 64
 export const HEAT_SAMPLE = 61
 /** Instructions of a translated region at most. */
 export const REGION_LIMIT = 64
+/** The same for a region that is entered again and again because its loop is longer than that. */
+export const LOOP_LIMIT = 240
 /** Runs and regions are entered only with more budget than this, so that deadlines are met exactly without counting. */
 export const BUDGET_LIMIT = 512
 

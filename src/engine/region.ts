@@ -62,6 +62,7 @@ export class RegionFinder {
   private readonly u16: Uint16Array
   private readonly seen = new Map<number, Visited>()
   private leaders = new Set<number>()
+  private limit = 0
 
   constructor(private readonly cache: CodeCache) {
     this.i32 = cache.cpu.i32
@@ -74,11 +75,13 @@ export class RegionFinder {
     return h === R.SLOT_HOT ? this.i32[(L.HOT_INDEX + ((record - L.CODE_CACHE) >> 3)) >> 2]! & 0xffff : h
   }
 
-  find(head: number, page: CodePage): Region | undefined {
+  /** @param limit instructions at most */
+  find(head: number, page: CodePage, limit: number): Region | undefined {
+    this.limit = limit
     this.seen.clear()
     this.leaders = new Set()
     const queue: { record: number; page: CodePage }[] = [{ record: head, page }]
-    for (let i = 0; i < queue.length && this.seen.size < R.REGION_LIMIT; i++) {
+    for (let i = 0; i < queue.length && this.seen.size < limit; i++) {
       this.leaders.add(this.instructionAt(queue[i]!.record))
       this.walk(queue[i]!.record, queue[i]!.page, queue)
     }
@@ -109,7 +112,7 @@ export class RegionFinder {
         this.leaders.add(record)
         return
       }
-      if (this.seen.size >= R.REGION_LIMIT) return
+      if (this.seen.size >= this.limit) return
       const handler = this.handler(record)
       if (handler < R.FIRST_SLOT) return
       const form = formOf(handler)

@@ -31,6 +31,8 @@ export interface DisassembledInstruction {
   readonly branch: number
   /** INT3, which also fills the gaps between functions. */
   readonly isBreakpoint: boolean
+  /** Control never reaches the instruction behind this one: jump, return, UD2. */
+  readonly endsFlow: boolean
 }
 
 function mnemonicsOf(entry: SensitiveClass): number[] {
@@ -83,6 +85,12 @@ function doesNothing(instruction: Instruction): boolean {
   return instruction.memoryIndex === Register.None && instruction.memoryBase === instruction.op0Register
 }
 
+const ENDS: ReadonlySet<number> = new Set([
+  FlowControl.UnconditionalBranch,
+  FlowControl.IndirectBranch,
+  FlowControl.Return,
+  FlowControl.Exception,
+])
 const BRANCHES = new Set([FlowControl.ConditionalBranch, FlowControl.UnconditionalBranch, FlowControl.Call])
 
 /** What depends on the encoding alone, kept so that the common instructions cost one lookup. */
@@ -93,7 +101,8 @@ const kindOfCode = new Uint8Array(8192)
 function isSpecial(instruction: Instruction): boolean {
   const { mnemonic } = instruction
   const idle = mnemonic === Mnemonic.Nop || mnemonic === Mnemonic.Mov || mnemonic === Mnemonic.Lea
-  return byMnemonic.has(mnemonic) || idle || BRANCHES.has(instruction.flowControl) || instruction.isInvalid
+  const { flowControl } = instruction
+  return byMnemonic.has(mnemonic) || idle || BRANCHES.has(flowControl) || ENDS.has(flowControl) || instruction.isInvalid
 }
 
 /**
@@ -131,6 +140,7 @@ export function disassembleLinear(
         target: branches ? (address + at + length + relative) >>> 0 : undefined,
         branch: branches ? instruction.mnemonic : 0,
         isBreakpoint: bytes[at] === 0xcc,
+        endsFlow: special && ENDS.has(instruction.flowControl),
       })
       at += step
     }

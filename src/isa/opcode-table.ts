@@ -135,10 +135,7 @@ FF/6 push Ev
 0F01/0+1 sgdt|sidt|lgdt|lidt Ms
 0F01/4 smsw RvMw
 0F01/6 lmsw Ew
-0F01/7 invlpg Mb
 0F06 clts
-0F08 invd
-0F09 wbinvd
 0F0D nop e
 0F18-1F nop e
 0F20/0 mov Rd Cd
@@ -152,7 +149,6 @@ FF/6 push Ev
 0F90+1 seto|setno|setb|setae|sete|setne|setbe|seta|sets|setns|setp|setnp|setl|setge|setle|setg Eb
 0FA0 push FS
 0FA1 pop FS
-0FA2 cpuid
 0FA3 bt Ev Gv
 0FA4 shld Ev Gv Ub
 0FA5 shld Ev Gv CL
@@ -162,8 +158,6 @@ FF/6 push Ev
 0FAC shrd Ev Gv Ub
 0FAD shrd Ev Gv CL
 0FAF imul Gv Ev
-0FB0 cmpxchg Eb Gb
-0FB1 cmpxchg Ev Gv
 0FB2 lss Gv Mp
 0FB3 btr Ev Gv
 0FB4 lfs Gv Mp
@@ -176,9 +170,17 @@ FF/6 push Ev
 0FBD bsr Gv Ev
 0FBE movsx Gv Eb
 0FBF movsx Gv Ew
+[INTEL486]
+0F01/7 invlpg Mb
+0F08 invd
+0F09 wbinvd
+0FB0 cmpxchg Eb Gb
+0FB1 cmpxchg Ev Gv
 0FC0 xadd Eb Gb
 0FC1 xadd Ev Gv
 0FC8-CF bswap Zv
+[CPUID]
+0FA2 cpuid
 [PROTECTED]
 63 arpl Ew Gw
 0F00/0+1 sldt|str RvMw

@@ -5,31 +5,25 @@ import { Cpu } from '../cpu/cpu.js'
 import type { CpuHost } from '../cpu/host.js'
 import * as L from '../cpu/layout.js'
 import { APIC, type CpuModel } from '../cpu/models.js'
-import type { BlockStorage } from '../devices/block-storage.js'
 import type { Thresholds } from '../engine/blocks.js'
 import { type EngineName, makeEngine } from '../engine/engines.js'
 import { ASKED, Execution, HALTED, SHUTDOWN } from '../engine/execution.js'
 import type { AccessSize } from './bus.js'
 import { Clock } from './clock.js'
-import type { PacketLine } from './line.js'
+import { GuestDma } from './guest-dma.js'
 import { PhysicalMemory, type Shadow } from './memory.js'
 import { Platform } from './platform.js'
+import type { OptionalChips } from './platform-options.js'
 
 const INTERRUPT_FLAG = 0x200
 
-export interface MachineConfig {
+export interface MachineConfig extends Omit<OptionalChips, 'apic'> {
   /** Guest memory in bytes. */
   readonly memory: number
   readonly model: CpuModel
   readonly engine: EngineName
   /** When the engine `blocks` translates; results do not depend on it. */
   readonly thresholds?: Thresholds
-  /** Sectors of the IDE disk; without them there is none. */
-  readonly disk?: BlockStorage | undefined
-  /** The wire of the NE2000; without it there is none. */
-  readonly network?: PacketLine | undefined
-  /** QEMU's pc-testdev, which test kernels expect. */
-  readonly testDevice?: boolean | undefined
   /**
    * What a reset by the guest does. Without it: ends the run, or restarts the machine where a ROM was loaded. A triple
    * fault ends the run unless `restart` is asked for.
@@ -79,7 +73,7 @@ export class Machine {
       },
     }
     const apic = (config.model.features & APIC) !== 0
-    this.platform = new Platform(this.clock, config.memory, events, { ...config, apic })
+    this.platform = new Platform(this.clock, new GuestDma(this.memory), events, { ...config, apic })
     this.platform.com1.output = events.console
     this.cpu = new Cpu(this.memory.memory.buffer, this.cpuHost(), config.model)
     const engine = makeEngine(config.engine, this.cpu, this.memory.memory, config.model, config.thresholds)

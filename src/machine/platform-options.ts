@@ -1,4 +1,4 @@
-// Chips that a machine may have or not: IDE disk, NE2000, test device, and a local APIC where the CPU model shows one.
+// Chips that a machine may have or not: IDE disk, NE2000, virtio, test device, and a local APIC where the CPU model shows one.
 
 import { defaultGeometry } from '../devices/ata-address.js'
 import type { BlockStorage } from '../devices/block-storage.js'
@@ -6,13 +6,21 @@ import { IdeAta } from '../devices/ide-ata.js'
 import { LocalApic } from '../devices/local-apic.js'
 import { Ne2000 } from '../devices/ne2000-dp8390.js'
 import { PcTestdev } from '../devices/pc-testdev.js'
+import { VirtioBlock } from '../devices/virtio-block.js'
+import { VirtioConsole } from '../devices/virtio-console.js'
+import { VirtioMmio, type VirtioModel } from '../devices/virtio-mmio.js'
+import type { DmaMemory } from '../devices/virtqueue.js'
 import type { Mapping } from './bus.js'
 import type { Clock } from './clock.js'
-import { Line, type PacketLine } from './line.js'
+import { type CharacterLine, Line, type PacketLine } from './line.js'
 import type { Platform } from './platform.js'
 
 const TEST_MEMORY = 0xff000000
 const APIC_BYTES = 0x1000
+const VIRTIO = 0xd0000000
+const VIRTIO_BYTES = 0x200
+const VIRTIO_DISK_IRQ = 5
+const VIRTIO_CONSOLE_IRQ = 10
 /** Locally administered, and the same in every run. */
 const STATION_ADDRESS = [0x52, 0x54, 0x00, 0x12, 0x34, 0x56]
 
@@ -24,6 +32,10 @@ export interface OptionalChips {
   readonly network?: PacketLine | undefined
   /** QEMU's pc-testdev, for multiboot test kernels. */
   readonly testDevice?: boolean | undefined
+  /** What stands behind a virtio disk, which a guest finds by its command line: `virtio_mmio.device=512@0xd0000000:5`. */
+  readonly virtioDisk?: BlockStorage | undefined
+  /** The far end of a virtio console: `virtio_mmio.device=512@0xd0000200:10`. */
+  readonly virtioConsole?: CharacterLine | undefined
   readonly apic: boolean
 }
 
@@ -51,6 +63,18 @@ export function addTestDevice(platform: Platform) {
   platform.map('test latch', 0xe0, 4, device.latch)
   platform.map('test interrupt lines', 0x2000, 24, device.lines)
   platform.physical.map({ name: 'test memory', base: TEST_MEMORY, length: device.memoryBytes }, device.memory)
+}
+
+/** Virtio devices; they read and write guest memory themselves. */
+export function addVirtio(platform: Platform, memory: DmaMemory, { virtioDisk, virtioConsole }: OptionalChips) {
+  const add = (slot: number, irq: number, model: VirtioModel) => {
+    const device = new VirtioMmio(platform.pic.irq[irq]!, memory, model)
+    platform.devices.push(device)
+    const base = VIRTIO + slot * VIRTIO_BYTES
+    platform.physical.map({ name: model.name, base, length: VIRTIO_BYTES }, device)
+  }
+  if (virtioDisk) add(0, VIRTIO_DISK_IRQ, new VirtioBlock(virtioDisk))
+  if (virtioConsole) add(1, VIRTIO_CONSOLE_IRQ, new VirtioConsole(virtioConsole))
 }
 
 /** The local APIC between the 8259 pair and the CPU. The guest may move it; what is there already stays. */

@@ -18,9 +18,18 @@ import { PowerControl } from '../devices/power-control.js'
 import { Uart16550 } from '../devices/uart16550.js'
 import { Bus, type BusDevice, type Device } from './bus.js'
 import type { Clock } from './clock.js'
+import type { GuestDma } from './guest-dma.js'
 import { CharacterLine, Line } from './line.js'
 import type { Shadow } from './memory.js'
-import { addApic, addDisk, addNetwork, addTestDevice, diskOf, type OptionalChips } from './platform-options.js'
+import {
+  addApic,
+  addDisk,
+  addNetwork,
+  addTestDevice,
+  addVirtio,
+  diskOf,
+  type OptionalChips,
+} from './platform-options.js'
 
 /** What happens outside the platform because of it. */
 export interface PlatformEvents {
@@ -59,7 +68,8 @@ export class Platform {
   /** The guest has written IA32_APIC_BASE, or the CPU has been reset. */
   moveApic: (base: number) => void = () => {}
 
-  constructor(clock: Clock, memoryBytes: number, events: PlatformEvents, chips: OptionalChips) {
+  constructor(clock: Clock, memory: GuestDma, events: PlatformEvents, chips: OptionalChips) {
+    const { memoryBytes } = memory
     const picIntr = new Line('intr of the 8259 pair')
     this.pic = new I8259Pair(picIntr)
     const { irq } = this.pic
@@ -104,6 +114,7 @@ export class Platform {
     if (chips.disk) addDisk(this, chips.disk)
     if (chips.network) addNetwork(this, chips.network)
     if (chips.testDevice) addTestDevice(this)
+    addVirtio(this, memory, chips)
     const apic = chips.apic ? addApic(this, clock, picIntr, events.nmi) : undefined
     this.intr = apic?.intr ?? picIntr
     this.acknowledge = apic?.acknowledge ?? (() => this.pic.acknowledge())

@@ -1,5 +1,5 @@
 // Moves of MMX, SSE and SSE2 registers (SDM vol. 2: MOVAPS ... MOVUPD, MOVD, MOVQ, MOVNTI ..., MASKMOVQ, MASKMOVDQU,
-// MOVMSKPS, PMOVMSKB, LDDQU apart). Non-temporal moves are plain stores; fences order nothing here.
+// MOVMSKPS, PMOVMSKB). Non-temporal moves are plain stores; fences order nothing here.
 
 import { EDI } from '../cpu/layout.js'
 import type { Value } from '../ir/tape.js'

@@ -39,7 +39,7 @@ for (let i = 0; i < 8; i++) {
 }
 
 /** Features that every i686 has; they have no bit with us. */
-const always = /^(INTEL\d+86|CPUID|RDPMC|MULTIBYTENOP|PAUSE)$/
+const always = /^(INTEL(80|[123])86|RDPMC|MULTIBYTENOP|PAUSE)$/
 
 /** Where we differ from iced: WAIT came with the FPU for us, and PADDQ on MMX registers is SSE2 (SDM vol. 1, 11.4.2). */
 const otherFeatures: Record<number, number> = {

@@ -124,9 +124,14 @@ static void rewrite_part(struct state *state, const char *end) {
         if (has_next && span_equal(instruction, "sti") && waits_in_shadow(following)) {
             replace(state, body, "sti_wait", following);
         } else if (has_next && is_prefix(word) && rest_after(body, word).start == body.end && classify(following, 1)) {
-            replace(state, body, classify(following, 1), word);
+            copy_to(state, body.start);
+            append_string(state->out, "afterburn_prefixed_");
+            append_string(state->out, classify(following, 1));
             append_string(state->out, " ");
+            append_span(state->out, word);
+            append_string(state->out, ", ");
             append_span(state->out, following);
+            state->copied = body.end;
         } else {
             const char *site = classify(instruction, instruction.start != body.start);
             if (!site) site = classify_store(&state->location, body);

@@ -21,7 +21,10 @@ export interface Comparison {
   readonly functions: number
   readonly proved: number
   readonly unproved: readonly Unproved[]
-  /** Functions that are equal if a constant outside the image is an address of its data with an offset folded in. */
+  /**
+   * Functions that are equal if a constant that has moved with the image is an address with an offset folded in, or if
+   * one that is the same in both, and could be an address that moved, is none.
+   */
   readonly assumed: readonly Unproved[]
   readonly plainTextBytes: number
   readonly annotatedTextBytes: number
@@ -103,8 +106,11 @@ class Prover {
             : field.bytes === 4 && this.correspondence.sameConstant(from, to)
         if (ok) continue
         const what = `the constant ${hex(from)} at ${hex(instruction.address)} became ${hex(to)}`
-        if (field.bytes !== 4 || !this.correspondence.movedAsData(from, to)) return what
-        this.assumptions.set(pair, what)
+        if (from !== to && (field.bytes !== 4 || !this.correspondence.mayBeAddress(from, to))) return what
+        this.assumptions.set(
+          pair,
+          from === to ? `the constant ${hex(from)} at ${hex(instruction.address)} did not change` : what,
+        )
       }
     }
     return undefined

@@ -39,11 +39,20 @@ export function cutImage(image: InspectedImage): Piece[] {
   return image.code.flatMap(section => piecesOf(image, section))
 }
 
-/** The instructions of a piece that do something; what fills the gap behind its end is dropped. */
+/** Functions start at multiples of this. */
+const FUNCTION_ALIGNMENT = 16
+
+/** The instructions of a piece that do something; the INT3 that fill a gap before a function or the end are dropped. */
 export function usefulInstructions(piece: Piece): DisassembledInstruction[] {
   const found: DisassembledInstruction[] = []
+  const dropFill = () => {
+    const last = found.findLastIndex(instruction => !instruction.isBreakpoint)
+    if (last < 0 || found[last]!.endsFlow) found.length = last + 1
+  }
   disassembleLinear(piece.bytes, piece.start, instruction => {
-    if (!instruction.doesNothing) found.push(instruction)
+    if (instruction.doesNothing) return
+    if (instruction.address % FUNCTION_ALIGNMENT === 0 && found.at(-1)?.isBreakpoint) dropFill()
+    found.push(instruction)
   })
   while (found.at(-1)?.isBreakpoint) found.pop()
   return found

@@ -41,7 +41,10 @@ export function formatComparison(report: Comparison): string {
   return [
     `text: ${report.plainTextBytes} bytes plain, ${report.annotatedTextBytes} annotated (${report.growthPercent.toFixed(2)} % more)`,
     `functions proved equal but for padding: ${report.proved} of ${report.functions}`,
-    ...section('proved if these constants are addresses with an offset folded in:', report.assumed),
+    ...section(
+      'proved if these constants are what they seem (moved: addresses with an offset; the same: none):',
+      report.assumed,
+    ),
     ...section('not proved:', report.unproved),
   ].join('\n')
 }
