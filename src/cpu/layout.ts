@@ -35,7 +35,6 @@ export const SHADOW = 0x144 // low 32 bits of the retired count at which interru
 export const SHADOW_KIND = 0x148 // 0 none, 1 STI, 2 MOV SS or POP SS (also holds back debug traps)
 export const INTR = 0x14c // 1 while the interrupt controller asks for attention
 export const SLICE_END = 0x150 // low 32 bits of the retired count at which BUDGET reaches 0
-export const STOP_REASON = 0x154 // why the engine was left, see engine/exit.ts
 export const MODE = 0x158 // execution mode of translated code, see cpu/mode.ts
 export const STACK_MASK = 0x15c // 0xffffffff or 0xffff by SS.B
 export const CPL = 0x160

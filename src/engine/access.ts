@@ -2,8 +2,9 @@
 // everything else (miss, unaligned, device, page with translated code) calls the slow function of the width.
 
 import { TLB_VALID } from '../cpu/layout.js'
+import { I32, I64, V128 } from '../ir/types.js'
 import * as W from '../wasm/opcodes.js'
-import { emitLoad, emitStore, type FunctionCode, I32, I64, V128, wasmType } from './lower.js'
+import { emitLoad, emitStore, type FunctionCode, wasmType } from './function-code.js'
 
 /** Where the translation tables are: a constant (hot code), a local or a cell that holds the address (cold code). */
 export type TableBase = { readonly constant: number } | { readonly local: number } | { readonly cell: number }

@@ -4,10 +4,11 @@
 import { EIP, FAULT, FAULT_ERROR, FAULT_HAS_ERROR, TLB_READ, TLB_WRITE } from '../cpu/layout.js'
 import type { Procedure, Value } from '../ir/tape.js'
 import * as T from '../ir/tape.js'
-import { VOID } from '../ir/types.js'
+import { F32, F64, I32, I64, VOID } from '../ir/types.js'
 import * as W from '../wasm/opcodes.js'
 import { emitGuestLoad, emitGuestStore, type SlowFunctions, type TableBase } from './access.js'
-import { F32, F64, type FunctionCode, I32, I64, Lowering } from './lower.js'
+import type { FunctionCode } from './function-code.js'
+import { Lowering } from './lower.js'
 import { DONE_FAULT, DONE_JUMP, DONE_NEXT, DONE_STOP, DONE_TARGET } from './record.js'
 
 /** Function indices that code of a module refers to. */

@@ -4,7 +4,7 @@
 import type { Tape } from '../ir/tape.js'
 import { type Form, MEM } from '../isa/form.js'
 import { forms } from '../isa/forms.js'
-import { semantics } from '../semantics/index.js'
+import { semanticsOf } from '../semantics/index.js'
 import { FIRST_SLOT } from './record.js'
 import type { RecordContext } from './record-context.js'
 
@@ -77,8 +77,7 @@ export function formOf(handler: number): Form {
 
 /** The tape of a slot under dynamic binding; valid until the context's next tape. */
 export function tapeOf(context: RecordContext, slot: Slot): Tape {
-  const meaning = semantics[slot.form.mnemonic] ?? semantics.ud!
   context.begin(slot.form, slot.noIndex)
-  meaning(context, slot.form)
+  semanticsOf(slot.form.mnemonic)(context, slot.form)
   return context.tape
 }

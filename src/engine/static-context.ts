@@ -9,7 +9,7 @@ import type { Decoder } from '../isa/decode.js'
 import { FAR, IMM, MEM } from '../isa/form.js'
 import { forms } from '../isa/forms.js'
 import { Context, type Field } from '../semantics/context.js'
-import { semantics } from '../semantics/index.js'
+import { semanticsOf } from '../semantics/index.js'
 import { procedures } from '../semantics/procedures.js'
 
 // Parameters of an instruction's tape.
@@ -49,7 +49,7 @@ export class StaticContext extends Context {
   instruction(decoder: Decoder): Tape {
     this.begin(this.tape, decoder)
     this.form = forms[decoder.form]!
-    const meaning = semantics[this.form.mnemonic] ?? semantics.ud!
+    const meaning = semanticsOf(this.form.mnemonic)
     meaning(this, this.form)
     return this.tape
   }

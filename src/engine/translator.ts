@@ -2,12 +2,12 @@
 // functions to the core's table.
 
 import type { Procedure } from '../ir/tape.js'
-import { VOID } from '../ir/types.js'
+import { I32, VOID } from '../ir/types.js'
 import { ModuleBuilder } from '../wasm/module.js'
 import { TYPE_I32, TYPE_I64, TYPE_V128 } from '../wasm/opcodes.js'
 import type { Core } from './core-instance.js'
+import { FunctionCode, wasmType } from './function-code.js'
 import { HotLowering } from './hot-lowering.js'
-import { FunctionCode, I32, wasmType } from './lower.js'
 import type { Region, RegionFinder } from './region.js'
 
 const PARAMETERS = Array<number>(9).fill(I32)

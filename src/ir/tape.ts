@@ -1,7 +1,7 @@
 // A tape: straight IR code in typed arrays, the product of the builder and the input of every engine.
 // A value is the index of the entry that makes it (SSA). Control is structured: IF/ELSE/END and LOOP/BREAK/END.
 // Entries in order of effect; pure operators may be evaluated wherever their operands are known.
-import { I32, type Type, VOID } from './types.js'
+import { I32, type Type } from './types.js'
 
 /** Index of the tape entry that makes the value. */
 export type Value = number
@@ -105,5 +105,3 @@ export interface Procedure {
   readonly faults: boolean
   readonly tape: Tape
 }
-
-export const isVoid = (t: Type) => t === VOID

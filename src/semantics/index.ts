@@ -38,3 +38,10 @@ export const semantics: Readonly<Record<string, Semantics>> = {
   ...x87,
   ...simd,
 }
+
+/** The meaning of a mnemonic. Throws for one that is in the decoder's tables and not here: an error of ours. */
+export function semanticsOf(mnemonic: string): Semantics {
+  const meaning = semantics[mnemonic]
+  if (!meaning) throw new Error(`no semantics for ${mnemonic}: add it to a table of src/semantics`)
+  return meaning
+}

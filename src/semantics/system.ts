@@ -60,15 +60,10 @@ export const system: Record<string, Semantics> = {
     b.stop(STOP_NEXT)
   },
   nop: nothing,
-  pause: nothing,
   clflush: b => {
     b.guestLoad(b.linear(b.offset(), 1, false), 1)
   },
   lfence: nothing,
   mfence: nothing,
   sfence: nothing,
-  prefetchnta: nothing,
-  prefetcht0: nothing,
-  prefetcht1: nothing,
-  prefetcht2: nothing,
 }

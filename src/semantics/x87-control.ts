@@ -1,5 +1,5 @@
-// x87 control (SDM vol. 2: FNINIT, FNCLEX, FNSTSW, FNSTCW, FLDCW, WAIT, FNOP, FINCSTP, FDECSTP, FFREE, EMMS), and the
-// instructions of the 8087 and 80287 that do nothing since the 80387 (FNENI, FNDISI, FNSETPM).
+// x87 control (SDM vol. 2: FNINIT, FNCLEX, FNSTSW, FNSTCW, FLDCW, WAIT, FNOP, FINCSTP, FDECSTP, FFREE, EMMS). FNOP also
+// stands for FNENI, FNDISI and FNSETPM of the 8087 and 80287, which do nothing since the 80387.
 
 import {
   FPU_CONTROL,
@@ -53,7 +53,6 @@ export function setStatusWord(b: Builder, v: Value) {
   setCell(b, FPU_TOP, b.and(b.shru(v, b.const(11)), b.const(7)))
 }
 
-const nothing: Semantics = b => waiting(b)
 const clearC1 = (b: Context) => setStatus(b, b.and(status(b), b.const(~C1)))
 
 /** FFREE and FFREEP: the register becomes empty, its value stays. */
@@ -103,9 +102,6 @@ export const x87Control: Record<string, Semantics> = {
     waiting(b)
     remember(b)
   },
-  fneni: nothing,
-  fndisi: nothing,
-  fnsetpm: nothing,
   fincstp: turn(1),
   fdecstp: turn(-1),
   ffree: free(false),

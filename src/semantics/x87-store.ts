@@ -80,7 +80,6 @@ const fist =
 export const x87Store: Record<string, Semantics> = {
   fst: fst(false),
   fstp: fst(true),
-  fstpnce: fst(true),
   fist: fist(false),
   fistp: fist(true),
   fbstp: b => {

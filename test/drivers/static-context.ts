@@ -4,7 +4,7 @@ import type { Procedure, Tape, Value } from '../../src/ir/tape.js'
 import { type DecodeMode, Decoder } from '../../src/isa/decode.js'
 import { forms } from '../../src/isa/forms.js'
 import { Context, type Field } from '../../src/semantics/context.js'
-import { semantics } from '../../src/semantics/index.js'
+import { semanticsOf } from '../../src/semantics/index.js'
 import { procedures } from '../../src/semantics/procedures.js'
 
 class StaticContext extends Context {
@@ -29,8 +29,7 @@ export function translate(bytes: Uint8Array, eip: number, mode: DecodeMode): Tra
   const decoder = new Decoder()
   const form = forms[decoder.decode(bytes, 0, bytes.length, mode)]
   if (!form) throw new Error(`not decoded: ${bytes.join(' ')}`)
-  const meaning = semantics[form.mnemonic]
-  if (!meaning) throw new Error(`no semantics for ${form.mnemonic}`)
+  const meaning = semanticsOf(form.mnemonic)
   const b = new StaticContext()
   const next = eip + decoder.length
   const target = next + decoder.rel

@@ -101,7 +101,7 @@ describe.each([
       fc.property(fc.nat(kernel.length - 1), length => {
         expect(() => start(kernel.slice(0, length))).toThrow(LoadError)
       }),
-      { numRuns: 100 },
+      { numRuns: 40 },
     )
   })
 
@@ -120,7 +120,7 @@ describe.each([
           expect(error).toBeInstanceOf(LoadError)
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 80 },
     )
   })
 })

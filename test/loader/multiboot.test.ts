@@ -113,7 +113,7 @@ test('nothing that is loaded overlaps, wherever the kernel lies', () => {
         expect(memory.read(u32(u32(info + 24) + 16 * i), 7000)).toEqual(bytes)
       }
     }),
-    { numRuns: 60 },
+    { numRuns: 20 },
   )
 })
 
@@ -146,6 +146,6 @@ test('any bytes changed: loaded or a LoadError', () => {
         expect(error).toBeInstanceOf(LoadError)
       }
     }),
-    { numRuns: 500 },
+    { numRuns: 150 },
   )
 })

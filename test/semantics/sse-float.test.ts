@@ -8,7 +8,7 @@ const SEED = Number(process.env.SEED ?? 20051020)
 
 test.each(floatGroups)('%s', (_, instructions) => {
   const usual = { masked: true, plain: true }
-  const runs = [{ count: 80 }, { count: 40, ...usual }, { count: 40, ...usual, sticky: true }]
+  const runs = [{ count: 24 }, { count: 12, ...usual }, { count: 12, ...usual, sticky: true }]
   const { skipped, differences } = sseAgainstHost(instructions, runs, SEED)
   if (skipped) console.warn(`not compared with the host: ${skipped}`)
   expect(differences.slice(0, 3)).toEqual([])

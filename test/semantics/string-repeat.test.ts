@@ -72,7 +72,7 @@ test('bulk copies and fills do what the elements do one by one, overlaps and sha
       })
       expect(results[0]).toEqual(results[1])
     }),
-    { numRuns: 150 },
+    { numRuns: 40 },
   )
 })
 
