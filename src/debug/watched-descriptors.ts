@@ -1,12 +1,13 @@
 // Where the descriptor tables lie that the processor uses at the moment: GDT, IDT, and of the TSS what is read without
-// a task switch (SDM vol. 3, 2.4 and 7.2.1: the stacks of the inner rings, the offset of the I/O bitmap). Left out: LDT.
+// a task switch by a kernel in ring 0 (SDM vol. 3, 2.4 and 7.2.1: its stack, the offset of the I/O bitmap). Left out: LDT
+// and the stacks of rings 1 and 2, whose fields kernels use as plain memory.
 import { GDTR_BASE, GDTR_LIMIT, IDTR_BASE, IDTR_LIMIT, SEG_BASE, segmentCell, TR } from '../cpu/layout.js'
 import type { Machine } from '../machine/machine.js'
 import { hostAddress, physicalAddress } from './linear-memory.js'
 import { markPage } from './watched-tables.js'
 
 const PAGE_BYTES = 0x1000
-const TSS_STACKS = { offset: 4, bytes: 24 }
+const TSS_STACK = { offset: 4, bytes: 8 }
 const TSS_BITMAP_OFFSET = { offset: 100, bytes: 4 }
 
 interface Range {
@@ -37,7 +38,7 @@ export class WatchedDescriptors {
     this.ranges = [
       ...this.pieces(gdt, gdtLimit + 1),
       ...this.pieces(idt, idtLimit + 1),
-      ...[TSS_STACKS, TSS_BITMAP_OFFSET].flatMap(({ offset, bytes }) => this.pieces(tss + offset, bytes)),
+      ...[TSS_STACK, TSS_BITMAP_OFFSET].flatMap(({ offset, bytes }) => this.pieces(tss + offset, bytes)),
     ]
     for (const { start } of this.ranges) markPage(this.machine, start - (start % PAGE_BYTES))
   }

@@ -72,19 +72,22 @@ export class WatchedTables {
     return hostAddress(this.machine, (entry & ~(PAGE_BYTES - 1)) >>> 0)
   }
 
+  private current(): number | undefined {
+    return hostAddress(this.machine, (this.machine.cpu.i32[CR3 >> 2]! & ~(PAGE_BYTES - 1)) >>> 0)
+  }
+
+  /** Gives a directory up when it is not in CR3 and maps no user page. */
+  private dropUnused(directory: number, current: number | undefined): void {
+    if (directory === current) return
+    const user = this.words(directory).subarray(0, this.kernelSlot)
+    if (user.every(entry => (entry & PRESENT) === 0)) this.drop(directory)
+  }
+
   /** Watches the directory in CR3, and gives up those that are of no use any more. */
   follow(): void {
-    const { cpu } = this.machine
-    const current = hostAddress(this.machine, (cpu.i32[CR3 >> 2]! & ~(PAGE_BYTES - 1)) >>> 0)
-    for (const directory of this.directories) {
-      if (directory === current) continue
-      if (
-        this.words(directory)
-          .subarray(0, this.kernelSlot)
-          .every(entry => (entry & PRESENT) === 0)
-      )
-        this.drop(directory)
-    }
+    const current = this.current()
+    for (const host of this.pages.keys()) markPage(this.machine, host)
+    for (const directory of this.directories) this.dropUnused(directory, current)
     if (current === undefined || this.directories.has(current)) return
     this.directories.add(current)
     this.add(current)
@@ -139,5 +142,6 @@ export class WatchedTables {
       if (old !== undefined) this.remove(old)
     }
     markPage(this.machine, host)
+    if (isDirectory) this.dropUnused(host, this.current())
   }
 }

@@ -88,10 +88,9 @@ export class Interpreter implements Engine {
       } else if (exit === R.EXIT_GUARD) {
         if (!this.guard(i32[LINK]!)) return R.EXIT_FAULT
       } else if (exit === R.EXIT_HOT) this.hot(i32[LINK]!)
-      else if (exit === R.EXIT_FAULT && this.retry()) {
-        exit = this.single()
-        if (exit === R.EXIT_FAULT) return exit
-      } else if (exit !== R.EXIT_BUDGET) return exit
+      // Its stop must not be lost: it may have changed what execution goes on under.
+      else if (exit === R.EXIT_FAULT && this.retry()) return this.single()
+      else if (exit !== R.EXIT_BUDGET) return exit
     }
   }
   /** A head has been executed often. */

@@ -16,6 +16,8 @@ function portStretch(b: Context, repeat: Repeat, helper: string, segment: Value,
     const allowed = b.and(unchecked(b, at.linear, size), b.eqz(at.leaves(b.shl(n, b.const(shiftOf(size))))))
     b.if(b.and(b.and(at.plain, allowed), b.ne(n, b.const(0))), () => {
       b.set(moved, b.helper(helper, [b.reg(EDX, 2), b.const(size), at.host, n], true))
+      const bytes = b.shl(b.get(moved), b.const(shiftOf(size)))
+      if (register === EDI) b.if(at.code, () => b.helper('code_written', [at.host, bytes]))
       done(b, repeat, b.get(moved), [register])
     })
   })

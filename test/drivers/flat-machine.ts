@@ -16,6 +16,8 @@ export interface FlatOptions {
   readonly user?: boolean
   /** Period of the timer interrupt in ticks of 838 ns; without it there is none. */
   readonly timerTicks?: number
+  /** The handler of the timer's vector acknowledges at the local APIC, not at the 8259. */
+  readonly apicHandler?: boolean
 }
 
 const GDT = 0x2000
@@ -26,6 +28,7 @@ const COUNTS = 0x7000
 const HANDLERS = 0x8000
 const TSS = 0x9000
 const KERNEL_STACK = 0x128000
+const DEBUG = 1
 const PAGE_FAULT = 14
 const TIMER = 0x20
 const le32 = (n: number) => [n & 255, (n >> 8) & 255, (n >> 16) & 255, (n >>> 24) & 255]
@@ -33,6 +36,8 @@ const hex = (text: string) => text.split(' ').map(byte => Number.parseInt(byte, 
 
 const STOP = hex('fa f4 eb fd') // cli; hlt; jmp back to the hlt
 const TIMER_HANDLER = [0x50, 0xff, 0x05, ...le32(COUNTS), ...hex('b0 20 e6 20 58 cf')] // push eax; inc [COUNTS]; EOI; pop eax; iret
+const APIC_HANDLER = [0xff, 0x05, ...le32(COUNTS), ...hex('c7 05 b0 00 e0 fe 00 00 00 00 cf')] // inc [COUNTS]; EOI; iret
+const TRAP_HANDLER = [...hex('81 64 24 08 ff fe ff ff ff 05'), ...le32(COUNTS + 8), 0xcf] // and [esp + 8], ~TF; inc [COUNTS + 8]; iret
 const PAGE_HANDLER = [
   ...hex('51 89 c1 c1 e9 0c 89 04 8d'), // push ecx; mov ecx, eax; shr ecx, 12; mov [TABLE + ecx * 4], eax
   ...le32(TABLE),
@@ -62,7 +67,7 @@ const program8259And8254 = (ticks: number) =>
 
 /** A machine of 4 MB at the first byte of the program, SSE enabled, x87 exceptions masked, registers but EBP and ESP 0. */
 export function flatMachine(code: Uint8Array, options: FlatOptions): Machine {
-  const { engine, thresholds, paging = false, user = false, timerTicks } = options
+  const { engine, thresholds, paging = false, user = false, timerTicks, apicHandler = false } = options
   const machine = new Machine({
     memory: 0x400000,
     model: cpuModel('pentium4'),
@@ -84,7 +89,8 @@ export function flatMachine(code: Uint8Array, options: FlatOptions): Machine {
   }
   const stop = handler(STOP)
   const targets = new Map([
-    [TIMER, handler(TIMER_HANDLER)],
+    [TIMER, handler(apicHandler ? APIC_HANDLER : TIMER_HANDLER)],
+    [DEBUG, handler(TRAP_HANDLER)],
     [PAGE_SERVICE, handler(PAGE_HANDLER)],
     [PAGE_FAULT, handler(FAULT_HANDLER)],
   ])

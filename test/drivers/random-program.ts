@@ -18,6 +18,8 @@ export type Piece =
   | { readonly kind: 'call'; readonly body: readonly Piece[] }
   /** An instruction `op EAX, imm32` whose immediate's low byte is incremented each time it is reached. */
   | { readonly kind: 'patched'; readonly opcode: number; readonly near: boolean }
+  /** Goes on so many bytes before the end of a page. */
+  | { readonly kind: 'boundary'; readonly before: number }
   /** Makes page n of DATA not present, or read-only, by the service of flat-machine.ts. */
   | { readonly kind: 'page'; readonly page: number; readonly readOnly: boolean }
 
@@ -46,6 +48,8 @@ const withMemory = (prefix: fc.Arbitrary<readonly number[]>, r: fc.Arbitrary<num
 const group = (digits: readonly number[]) => fc.constantFrom(...digits)
 const modrm = (digit: fc.Arbitrary<number>, rm: fc.Arbitrary<number>) =>
   fc.tuple(digit, rm).map(([d, m]) => 0xc0 | (d << 3) | m)
+const TRAP_FLAG = [0x9c, 0x80, 0x4c, 0x24, 0x01, 0x01, 0x9d] // pushf; or byte [esp + 1], 1; popf
+const ALIGNMENT_FLAG = [0x9c, 0x80, 0x74, 0x24, 0x02, 0x04, 0x9d] // pushf; xor byte [esp + 2], 4; popf
 const SHIFTS = [0, 1, 2, 3, 4, 5, 7]
 
 /** One instruction, sometimes with one that makes its operand fit. */
@@ -222,6 +226,10 @@ const { pieces } = fc.letrec<{ piece: Piece; pieces: Piece[] }>(tie => ({
     },
     {
       weight: 1,
+      arbitrary: fc.record({ kind: fc.constant('boundary' as const), before: fc.integer({ min: 1, max: 8 }) }),
+    },
+    {
+      weight: 1,
       arbitrary: fc.record({
         kind: fc.constant('page' as const),
         page: fc.integer({ min: 0, max: 2 }),
@@ -230,7 +238,9 @@ const { pieces } = fc.letrec<{ piece: Piece; pieces: Piece[] }>(tie => ({
     },
     {
       weight: 1,
-      arbitrary: fc.constantFrom([0xfa], [0xfb], [0xfa, 0x90, 0xfb]).map(bytes => ({ kind: 'code' as const, bytes })),
+      arbitrary: fc
+        .constantFrom([0xfa], [0xfb], [0xfa, 0x90, 0xfb], TRAP_FLAG, ALIGNMENT_FLAG)
+        .map(bytes => ({ kind: 'code' as const, bytes })),
     },
   ),
 }))
@@ -264,6 +274,9 @@ export function assemble(body: readonly Piece[], rounds: number): Uint8Array {
       } else if (piece.kind === 'call') {
         out.push(0xe8, 0, 0, 0, 0)
         functions.push({ from: out.length - 4, body: piece.body })
+      } else if (piece.kind === 'boundary') {
+        const gap = (0x2000 - piece.before - (out.length + 5)) & 0xfff
+        out.push(0xe9, ...le32(gap), ...new Array<number>(gap).fill(0xcc)) // jmp over INT3
       } else if (piece.kind === 'page') {
         const entry = DATA + 0x1000 * piece.page + (piece.readOnly ? 5 : 0)
         out.push(0x50, 0xb8, ...le32(entry), 0xcd, PAGE_SERVICE, 0x58) // push eax; mov eax, entry; int; pop eax

@@ -6,7 +6,7 @@ import { lockstepReport } from '../../src/debug/lockstep-report.js'
 import { flatMachine } from '../drivers/flat-machine.js'
 import { assemble, program } from '../drivers/random-program.js'
 
-const RUNS = 100
+const RUNS = 30
 const MINUTES = 60_000
 const BUDGET = 200_000
 

@@ -138,6 +138,79 @@ test('string input into a page without rights faults before the port is read', (
   expect(new TextDecoder().decode(machine.memory.read(0x1fffe, 4))).toBe('QEMU')
 })
 
+test('string input into code that has run is executed', () => {
+  const { result, machine } = runKernel(`
+    movl $5, %ebx
+  again:
+    call patched
+    decl %ebx
+    jnz again
+    out 0x510, 0
+    movw $0x510, %dx
+    xorl %eax, %eax
+    outw %ax, %dx
+    movw $0x511, %dx
+    movl $patched, %edi
+    movl $4, %ecx
+    rep insb                /* QEMU: PUSH ECX, INC EBP, DEC EBP, PUSH EBP */
+    movl $0x1234, %ecx
+    call patched
+    finish 0
+  patched:
+    nop
+    nop
+    nop
+    nop
+    nop
+    cmpl $0, %ebx
+    je 1f
+    ret
+  1:
+    popl %esi
+    popl %edi
+    ret
+  `)
+  expect(result).toEqual(DONE)
+  expect(machine.cpu.state.edi).toBe(0x1234)
+})
+
+test('string input stops at the end of a segment and runs backwards unit by unit', () => {
+  const { result, machine } = runKernel(
+    `
+    gate 13 handler
+    movl $0x0000000a, 0x1010
+    movl $0x00009300, 0x1014
+    movl $0x10, %eax
+    movl %eax, %es            /* bytes 0 to 10 */
+    movl $0x12345678, %eax
+    outl %eax, $0xe0
+    movl $0xe0, %edx
+    xorl %edi, %edi
+    movl $100, %ecx
+    rep insl
+    finish 1
+  handler:
+    movl %ecx, %ebp
+    movl $0x0000ffff, 0x1010
+    movl $0x00cf9300, 0x1014
+    movl $0x10, %eax
+    movl %eax, %es
+    movl $0x20010, %edi
+    movl $3, %ecx
+    std
+    rep insw
+    movl %edi, %esi
+    finish 0
+  `,
+    { testDevice: true },
+  )
+  expect(result).toEqual(DONE)
+  expect(machine.cpu.state.ebp).toBe(98)
+  expect(machine.cpu.state.esi).toBe(0x2000a)
+  expect([...machine.memory.read(0, 12)]).toEqual([0x78, 0x56, 0x34, 0x12, 0x78, 0x56, 0x34, 0x12, 0, 0, 0, 0])
+  expect([...machine.memory.read(0x2000c, 6)]).toEqual([0x78, 0x56, 0x78, 0x56, 0x78, 0x56])
+})
+
 test('the test device: latch, memory and an interrupt line', () => {
   const { result, console, machine } = runKernel(
     `
