@@ -19,7 +19,8 @@ process.exitCode = await demonstrate()
 async function demonstrate() {
   const ready = await setUp('demo')
   if (ready !== 0) return ready
-  if (isBuilt('linux')) return show("Linux 6.1, compiled here from Debian's source", ['linux'])
+  const image = builtLinux()
+  if (image) return show("Linux 6.1, compiled here from Debian's source", image)
 
   const build = startBuild()
   const prebuilt = await prebuiltGuest()
@@ -39,13 +40,16 @@ async function demonstrate() {
   return show("Linux 6.1, compiled here from Debian's source", ['linux'])
 }
 
-function isBuilt(name) {
+/** The arguments that run the Linux image that is built, the annotated one first; undefined where there is none. */
+function builtLinux() {
   const listing = spawnSync(previrt[0], [previrt[1], 'image', 'list', '--json'], { encoding: 'utf8' }).stdout ?? ''
   const images = listing
     .split('\n')
     .filter(line => line.startsWith('{'))
     .map(line => JSON.parse(line))
-  return images.some(image => image.name === name && image.built)
+  const built = images.filter(image => image.name === 'linux' && image.built)
+  if (built.length === 0) return undefined
+  return built.some(image => !image.plain) ? ['linux'] : ['linux', '--plain']
 }
 
 /** Compiles our kernel in the background; the processes of the build form a group that `stop` ends. */

@@ -1,5 +1,5 @@
 // What decoding costs in a fresh process: table set-up, the first 250 to 100,000 distinct instructions, and warm.
-// Usage: tsx benchmarks/micro/decode.ts FILE, an i386 ELF file (a vmlinux, a static busybox) whose .text is decoded.
+// Usage: node dist/benchmarks/micro/decode.js FILE, an i386 ELF file (a vmlinux, a static busybox) whose .text is decoded.
 
 import { readFileSync } from 'node:fs'
 
@@ -22,7 +22,7 @@ function textOf(file: Buffer): Uint8Array {
 }
 
 const path = process.argv[2]
-if (path === undefined) throw new Error('usage: tsx benchmarks/micro/decode.ts FILE (an i386 ELF file)')
+if (path === undefined) throw new Error('usage: node dist/benchmarks/micro/decode.js FILE (an i386 ELF file)')
 const text = textOf(readFileSync(path))
 
 const setUp = performance.now()

@@ -1,5 +1,5 @@
 // x87 instructions per second of CPU time, in loops of machine code, on one engine.
-// Usage: tsx benchmarks/micro/x87.ts [interpreter|blocks] [LOOPS]
+// Usage: node dist/benchmarks/micro/x87.js [interpreter|blocks] [LOOPS]
 
 import * as L from '../../src/cpu/layout.js'
 import { models } from '../../src/cpu/models.js'
