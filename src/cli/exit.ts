@@ -5,13 +5,14 @@ export const STATUS_GUEST_FAILED = 1
 export const STATUS_USAGE = 2
 export const STATUS_PANIC = 3
 export const STATUS_LIMIT = 4
+export const STATUS_DIFFERENT = 5
 export const STATUS_INTERNAL = 70
 /** Added to a signal's number when a signal ended us, as shells do. */
 export const STATUS_SIGNAL = 128
 
 /** Why a run ended. */
 export type RunEnd =
-  | { readonly kind: 'power-off' | 'triple-fault' | 'halted' | 'budget' | 'timeout' | 'expect' | 'user' }
+  | { readonly kind: 'power-off' | 'triple-fault' | 'halted' | 'budget' | 'timeout' | 'expect' | 'user' | 'difference' }
   | { readonly kind: 'reset'; readonly source: string }
   | { readonly kind: 'debug-exit'; readonly value: number }
   | { readonly kind: 'signal'; readonly name: string; readonly number: number }
@@ -73,6 +74,8 @@ function judgeEnd(end: RunEnd, how: Circumstances): Verdict {
       return verdict(STATUS_LIMIT, 'timeout', 'the timeout has passed')
     case 'signal':
       return verdict(STATUS_SIGNAL + end.number, 'signal', `ended by ${end.name}`)
+    case 'difference':
+      return verdict(STATUS_DIFFERENT, 'difference', 'the engines differ')
     case 'output-closed':
       return verdict(STATUS_GUEST_FAILED, 'output-closed')
   }

@@ -4,10 +4,9 @@ import { createServer, type Server, type Socket } from 'node:net'
 import type { DebugTarget } from '../debug/debug-target.js'
 import { GdbServer } from '../debug/gdb-server.js'
 
-/** A listening gdb server. `connected` resolves when the first debugger has come. */
+/** A listening gdb server. */
 export interface GdbListener {
   readonly port: number
-  readonly connected: Promise<void>
   /** Ends the connection and stops listening. */
   close(): void
 }
@@ -15,14 +14,15 @@ export interface GdbListener {
 /**
  * Listens for gdb on 127.0.0.1.
  * @param port 1 to 65535, or 0 for one that is free
+ * @param onConnect called when a debugger has come; the guest is to stand still from then on
  * @throws if the port is in use
  */
-export async function listenForGdb(target: DebugTarget, port: number): Promise<GdbListener> {
+export async function listenForGdb(
+  target: DebugTarget,
+  port: number,
+  onConnect: () => void = () => {},
+): Promise<GdbListener> {
   let current: Socket | undefined
-  let arrived = () => {}
-  const connected = new Promise<void>(resolve => {
-    arrived = resolve
-  })
   const server = createServer(socket => {
     if (current) {
       socket.destroy()
@@ -41,15 +41,14 @@ export async function listenForGdb(target: DebugTarget, port: number): Promise<G
       current = undefined
       session.disconnected()
     })
-    arrived()
+    onConnect()
   })
   await listening(server, port)
   const address = server.address()
   return {
     port: typeof address === 'object' && address ? address.port : port,
-    connected,
     close: () => {
-      current?.destroy()
+      current?.destroySoon()
       server.close()
     },
   }

@@ -65,7 +65,7 @@ export function loadGuest(machine: Machine, files: GuestFiles, options: RunOptio
       try {
         memory.loadRom(address, bytes)
       } catch (error) {
-        throw new CommandError(`${file}: ${(error as Error).message}; place it so that it ends at 0x100000`)
+        throw new CommandError(`${file}: ${(error as Error).message}; give smaller images`)
       }
     }
     return { entry: resetEntry(machine.cpu.model.signature), symbols: () => SymbolTable.empty() }

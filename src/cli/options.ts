@@ -28,6 +28,8 @@ export interface RunOptions {
   readonly roms: readonly { readonly file: string; readonly address: number }[]
   readonly cpu: string
   readonly engine: string
+  /** Of lockstep's slice lengths and thresholds. */
+  readonly seed: number
   readonly realtime: boolean
   /** `stdio`, `none` or a file. */
   readonly serial: 'stdio' | 'none' | { readonly file: string }
@@ -136,6 +138,7 @@ export function addRunOptions(command: Command): Command {
     .option('--rom <file@address>', 'ROM image, may be repeated', collect(parseRomOption), [])
     .option('--cpu <model>', 'CPU model', DEFAULT_CPU)
     .addOption(choice('--engine <name>', 'how instructions are executed', ENGINES, DEFAULT_ENGINE))
+    .option('--seed <n>', 'of lockstep: which slices and thresholds are tried', parseCount, 1)
     .option('--realtime', 'virtual time does not run ahead of the host')
     .option('--serial <where>', 'guest console: stdio, none or file:NAME', parseSerial, 'stdio')
     .option('--expect <text>', 'end with 0 when the console has shown this')
@@ -176,6 +179,7 @@ export function readRunOptions(image: string | undefined, given: Record<string, 
     roms: value('--rom'),
     cpu: value('--cpu'),
     engine: value('--engine'),
+    seed: value('--seed'),
     realtime: value('--realtime') ?? false,
     serial: value('--serial'),
     expect: value('--expect'),
@@ -195,6 +199,8 @@ export function readRunOptions(image: string | undefined, given: Record<string, 
   if (initrd !== undefined && kinds[0] !== '--kernel' && kinds[0] !== 'IMAGE')
     throw new CommandError('--initrd: only with --kernel or an image')
   if (expect === '') throw new CommandError('--expect: give a text that is not empty')
+  if (options.gdbPort !== undefined && options.engine === 'lockstep')
+    throw new CommandError('--gdb: not with --engine lockstep; use another engine')
   if (options.wait && options.gdbPort === undefined) throw new CommandError('-S: only with --gdb or -s')
   return options
 }

@@ -1,7 +1,9 @@
 // Runs a machine in slices and gives the host its turn between them: input, signals, output. Idle time of the guest is
 // skipped, or passes at the host's speed where somebody sits at a terminal or --realtime asks for it.
 
+import type { Difference } from '../debug/lockstep.js'
 import type { Machine, RunResult } from '../machine/machine.js'
+import type { Subject } from './subject.js'
 
 /** Host milliseconds that a slice should take: output and input wait for its end. */
 const SLICE_MILLISECONDS = 6
@@ -18,6 +20,10 @@ export type Pacing = 'free' | 'idle' | 'realtime'
 export interface LoopHost {
   /** Called between slices; a result ends the loop. */
   between(): RunResult | undefined
+  /** Writes what is held back. */
+  flush(): void
+  /** Somebody else drives the machine now. */
+  isHeld(): boolean
   /** Whether input may still come: a guest that waits for an interrupt is then not halted for ever. */
   mayHaveInput(): boolean
   /** Resolves when input, a signal or anything else wants to be looked at. */
@@ -28,19 +34,30 @@ export interface LoopHost {
  * Runs until the guest or the host ends it.
  * @param budget instructions; when they are used up the result is `budget`
  */
-export async function runPaced(machine: Machine, budget: number, pacing: Pacing, host: LoopHost): Promise<RunResult> {
+export async function runPaced(
+  subject: Subject,
+  budget: number,
+  pacing: Pacing,
+  host: LoopHost,
+): Promise<RunResult | Difference> {
+  const { machine } = subject
   const end = machine.retired + budget
   const pacer = new Pacer(machine, pacing)
   let slice = FIRST_SLICE
   for (;;) {
     const ended = host.between()
     if (ended) return ended
+    if (host.isHeld()) {
+      await host.woken()
+      continue
+    }
     const left = end - machine.retired
     if (left <= 0) return { kind: 'budget' }
     const asked = Math.min(slice, left)
     const before = performance.now()
     const retired = machine.retired
-    const result = machine.run(asked, pacing !== 'free')
+    const result = subject.run(asked, pacing !== 'free')
+    host.flush()
     if (result.kind === 'budget') {
       const took = performance.now() - before
       const fitting = (machine.retired - retired) * (SLICE_MILLISECONDS / Math.max(took, 0.1))

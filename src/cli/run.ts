@@ -1,89 +1,105 @@
 // The `run` command: puts machine, guest, console and limits together, runs, judges and reports.
 
 import * as L from '../cpu/layout.js'
-import { cpuModel } from '../cpu/models.js'
-import { type EngineName, engineNames } from '../engine/engines.js'
+import type { Difference } from '../debug/lockstep.js'
+import { lockstepReport } from '../debug/lockstep-report.js'
 import { enter } from '../machine/entry.js'
-import { Machine, type RunResult } from '../machine/machine.js'
+import type { Machine, RunResult } from '../machine/machine.js'
 import { type ConsoleSink, fileSink, GuestConsole, noSink, streamSink, TextFinder } from './console.js'
-import { openDisk } from './disk.js'
-import { judge, type RunEnd, STATUS_PANIC, STATUS_WELL } from './exit.js'
-import { CommandError, notInThisVersion } from './failure.js'
+import type { DebugEvents, DebugSession } from './debug-session.js'
+import { judge, type RunEnd, STATUS_GUEST_FAILED, STATUS_PANIC, STATUS_WELL } from './exit.js'
 import { findGuest, type Guest, loadGuest } from './guest.js'
 import { GuestProgress } from './guest-progress.js'
 import { Wake, watchHost } from './interruptions.js'
 import type { RunOptions } from './options.js'
 import { type EndPlace, runReport } from './report.js'
 import { runPaced } from './run-loop.js'
-import { noInput, openInput } from './terminal.js'
+import { makeSubject, type Subject } from './subject.js'
+import { type Input, noInput, openInput } from './terminal.js'
 
 /** Runs a guest. Returns the exit status; throws CommandError or LoadError where it cannot be started. */
 export async function run(options: RunOptions): Promise<number> {
   const startedAt = performance.now()
   const files = await findGuest(options)
-  const machine = makeMachine(options)
-  const guest = loadGuest(machine, files, options)
-  const progress = new GuestProgress(() => machine.retired)
   const wake = new Wake()
   let ended: RunEnd | undefined
   const end = (how: RunEnd) => {
     ended ??= how
-    machine.stop()
+    subject.stop()
     wake.wake()
   }
-  const console = connectConsole(machine, options, progress, end)
-  const input =
-    options.serial !== 'stdio'
-      ? noInput
-      : openInput({
-          input: bytes => {
-            machine.platform.com1.input(bytes)
-            wake.wake()
-          },
-          leave: () => end({ kind: 'user' }),
-          end: () => wake.wake(),
-        })
+  let guest: Guest | undefined
+  const progress = new GuestProgress(() => subject.machine.retired)
+  const load = (machine: Machine) => {
+    guest = loadGuest(machine, files, options)
+    enter(machine.cpu, guest.entry)
+  }
+  const subject = makeSubject(options, load, byte => console.put(byte))
+  const console = connectConsole(options, progress, end)
+  const { machine } = subject
+  const input = connectInput(options, subject, wake, end)
   const stopWatching = watchHost(options.timeoutSeconds, end)
-  enter(machine.cpu, guest.entry)
+  const stopWhen = options.budget ?? Number.MAX_SAFE_INTEGER
+  const endWith = (result: RunResult | Difference) => end(result as RunEnd)
+  let debug: DebugSession | undefined
+  let difference: Difference | undefined
   try {
-    const pacing = options.realtime ? 'realtime' : input.interactive ? 'idle' : 'free'
-    const result = await runPaced(machine, options.budget ?? Number.MAX_SAFE_INTEGER, pacing, {
-      between: () => {
+    debug = await connectDebugger(options, machine, {
+      yieldToHost: async () => {
         console.flush()
-        return ended && { kind: 'stopped' }
+        if (machine.retired >= stopWhen) end({ kind: 'budget' })
+        await new Promise(resolve => setImmediate(resolve))
       },
+      ended: result => {
+        endWith(result)
+        return result.kind === 'power-off' || result.kind === 'reset' ? STATUS_WELL : STATUS_GUEST_FAILED
+      },
+      killed: () => end({ kind: 'user' }),
+      changed: () => wake.wake(),
+    })
+    const pacing = options.realtime ? 'realtime' : input.interactive ? 'idle' : 'free'
+    const result = await runPaced(subject, stopWhen, pacing, {
+      between: () => ended && { kind: 'stopped' },
+      flush: () => console.flush(),
+      isHeld: () => debug?.holds ?? false,
       mayHaveInput: () => input.open,
       woken: () => wake.woken(),
     })
     console.end()
-    ended ??= result as Exclude<RunResult, { kind: 'stopped' | 'idle' }>
+    if (result.kind === 'difference') difference = result
+    if (result.kind !== 'stopped') endWith(result)
   } finally {
     input.close()
     stopWatching()
+    await debug?.close()
   }
-  return conclude(machine, guest, options, progress, ended, (performance.now() - startedAt) / 1000)
+  if (difference) process.stderr.write(`${await lockstepReport(difference)}\n`)
+  return conclude(machine, guest!, options, progress, ended!, (performance.now() - startedAt) / 1000)
 }
 
-function makeMachine(options: RunOptions): Machine {
-  const engine = options.engine as EngineName
-  if (!engineNames.includes(engine)) throw notInThisVersion(`--engine ${engine}`)
-  let model: ReturnType<typeof cpuModel>
-  try {
-    model = cpuModel(options.cpu)
-  } catch (error) {
-    throw new CommandError(`--cpu: ${(error as Error).message}`)
-  }
-  return new Machine({
-    memory: options.memoryBytes,
-    model,
-    engine,
-    testDevice: options.multiboot !== undefined,
-    ...(options.disk !== undefined && { disk: openDisk(options.disk) }),
+function connectInput(options: RunOptions, subject: Subject, wake: Wake, end: (how: RunEnd) => void): Input {
+  if (options.serial !== 'stdio') return noInput
+  return openInput({
+    input: bytes => {
+      subject.send(bytes)
+      wake.wake()
+    },
+    leave: () => end({ kind: 'user' }),
+    end: () => wake.wake(),
   })
 }
 
-function connectConsole(
+async function connectDebugger(
+  options: RunOptions,
   machine: Machine,
+  events: DebugEvents,
+): Promise<DebugSession | undefined> {
+  if (options.gdbPort === undefined) return undefined
+  const { DebugSession } = await import('./debug-session.js')
+  return await DebugSession.open(machine, options.gdbPort, options.wait, events)
+}
+
+function connectConsole(
   { serial, json, expect }: RunOptions,
   progress: GuestProgress,
   end: (how: RunEnd) => void,
@@ -96,9 +112,7 @@ function connectConsole(
   const watch = (byte: number) => {
     if (finder?.take(byte)) end({ kind: 'expect' })
   }
-  const console = new GuestConsole(sink, watch, line => progress.line(line))
-  machine.onConsole = byte => console.put(byte)
-  return console
+  return new GuestConsole(sink, watch, line => progress.line(line))
 }
 
 /** Judges a run that has ended, and says so on standard error, with --json on standard output too. */

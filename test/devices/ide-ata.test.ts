@@ -5,12 +5,17 @@ import { checkSaveRestore, Rig } from './rig.js'
 const SECTORS = 4096
 const CONTENTS = Uint8Array.from({ length: SECTORS * 512 }, (_, at) => (at >> 9) ^ (at & 0xff))
 
+/** A medium that forgets what is written: it is no part of a disk's saved state. */
+class Unchanging extends MemoryStorage {
+  override write(): void {}
+}
+
 class Board extends Rig {
   readonly irq = this.line('irq14')
-  readonly storage = new MemoryStorage(CONTENTS.slice())
-  readonly disk = this.add(new IdeAta(this.irq, this.storage))
-  constructor() {
+  readonly disk: IdeAta
+  constructor(readonly storage = new MemoryStorage(CONTENTS.slice())) {
     super()
+    this.disk = this.add(new IdeAta(this.irq, storage))
     this.map(0x1f0, 8, this.disk.commandBlock)
     this.map(0x3f6, 1, this.disk.controlBlock)
   }
@@ -206,7 +211,7 @@ test('nIEN holds the interrupt back until it is cleared', () => {
 
 test('saving and restoring at any moment changes nothing', () => {
   const first = [0x1f1, 0x1f2, 0x1f3, 0x1f4, 0x1f5, 0x1f6, 0x1f7, 0x3f6]
-  checkSaveRestore(() => new Board(), [...first, 0x1f0, 0x1f7], {
+  checkSaveRestore(() => new Board(new Unchanging(CONTENTS)), [...first, 0x1f0, 0x1f7], {
     sizes: [1, 1, 2, 4],
     values: [0x20, 0x30, 0xc4, 0xc5, 0xc6, 0xec, 0xef, 0x91, 0x03, 0x02, 0x04, 0, 0xe0],
     events: [

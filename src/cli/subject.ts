@@ -1,0 +1,87 @@
+// What the run loop runs: one machine, or under --engine lockstep the same guest on all engines at once, compared.
+
+import { cpuModel } from '../cpu/models.js'
+import { type Difference, Lockstep } from '../debug/lockstep.js'
+import { type BlockStorage, MemoryStorage } from '../devices/block-storage.js'
+import type { EngineName } from '../engine/engines.js'
+import { Machine, type RunResult } from '../machine/machine.js'
+import { openDisk } from './disk.js'
+import { CommandError } from './failure.js'
+import { readInput } from './input-file.js'
+import type { RunOptions } from './options.js'
+
+export interface Subject {
+  /** The machine that is reported on. */
+  readonly machine: Machine
+  /** At most so many instructions more; with `stopWhenIdle` as Machine.run. */
+  run(budget: number, stopWhenIdle: boolean): RunResult | Difference
+  /** Console input. */
+  send(bytes: Uint8Array): void
+  /** Ends run() soon. */
+  stop(): void
+}
+
+/**
+ * Makes the machine or machines.
+ * @param load puts a guest into a new machine and sets its entry
+ * @param onConsole receives the console's bytes
+ */
+export function makeSubject(
+  options: RunOptions,
+  load: (machine: Machine) => void,
+  onConsole: (byte: number) => void,
+): Subject {
+  if (options.engine === 'lockstep') return lockstep(options, load, onConsole)
+  const disk = options.disk === undefined ? undefined : openDisk(options.disk)
+  const machine = makeMachine(options, options.engine as EngineName, disk)
+  load(machine)
+  machine.onConsole = onConsole
+  return {
+    machine,
+    run: (budget, stopWhenIdle) => machine.run(budget, stopWhenIdle),
+    send: bytes => machine.platform.com1.input(bytes),
+    stop: () => machine.stop(),
+  }
+}
+
+/** All engines together. Each machine has its own copy of the disk, and none is written back. */
+function lockstep(options: RunOptions, load: (machine: Machine) => void, onConsole: (byte: number) => void): Subject {
+  const group = new Lockstep({
+    seed: options.seed,
+    make: (engine, thresholds) => {
+      const disk = options.disk === undefined ? undefined : new MemoryStorage(readInput(options.disk).bytes)
+      const machine = makeMachine({ ...options, thresholds }, engine, disk)
+      load(machine)
+      return machine
+    },
+  })
+  group.onConsole = onConsole
+  group.onNarrowing = step => process.stderr.write(`previrt: ${step}\n`)
+  return {
+    machine: group.machines[0]!,
+    run: budget => group.run(budget),
+    send: bytes => group.send(bytes),
+    stop: () => group.stop(),
+  }
+}
+
+function makeMachine(
+  options: RunOptions & Pick<ConstructorParameters<typeof Machine>[0], 'thresholds'>,
+  engine: EngineName,
+  disk: BlockStorage | undefined,
+): Machine {
+  let model: ReturnType<typeof cpuModel>
+  try {
+    model = cpuModel(options.cpu)
+  } catch (error) {
+    throw new CommandError(`--cpu: ${(error as Error).message}`)
+  }
+  return new Machine({
+    memory: options.memoryBytes,
+    model,
+    engine,
+    disk,
+    testDevice: options.multiboot !== undefined,
+    ...(options.thresholds && { thresholds: options.thresholds }),
+  })
+}

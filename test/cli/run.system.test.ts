@@ -1,0 +1,180 @@
+// The built command as a process: Linux from its files to its last marker, standard input and output, signals, a terminal,
+// a debugger.
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { buildImage, type Image } from '../../images/index.js'
+import { packageRoot } from '../../images/package-root.js'
+import { runReportSchema } from '../../src/cli/report-schema.js'
+import { com1, halt, multibootFile, powerOff, spin, testFolder, writeGuest } from './command.js'
+
+const MINUTES = 60_000
+const COMMAND = join(packageRoot(import.meta.url), 'dist/src/cli/main.js')
+const at = testFolder()
+
+interface Ended {
+  readonly status: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+function start(...words: string[]): { child: ChildProcess; ended: Promise<Ended>; shows(text: string): Promise<void> } {
+  const child = spawn(process.execPath, [COMMAND, ...words], { stdio: ['pipe', 'pipe', 'pipe'] })
+  const output = { stdout: '', stderr: '' }
+  const waiting: { text: string; found: () => void }[] = []
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('latin1').on('data', (text: string) => {
+      output[name] += text
+      for (const { text, found } of waiting) if (output.stdout.includes(text) || output.stderr.includes(text)) found()
+    })
+  }
+  const ended = new Promise<Ended>(resolve => {
+    child.once('close', status => resolve({ status, ...output }))
+  })
+  const shows = (text: string) =>
+    new Promise<void>((found, never) => {
+      waiting.push({ text, found })
+      child.once('close', () => never(new Error(`ended without "${text}": ${output.stdout}${output.stderr}`)))
+    })
+  return { child, ended, shows }
+}
+
+/** Echoes COM1 to COM1 for ever, by polling. */
+const echo = [0x66, 0xba, 0xfd, 0x03, 0xec, 0xa8, 0x01, 0x74, 0xfb, 0x66, 0xba, 0xf8, 0x03, 0xec, 0xee, 0xeb, 0xef]
+
+describe('Linux', () => {
+  let image: Image
+  beforeAll(async () => {
+    image = await buildImage('linux', { plain: true })
+  }, 15 * MINUTES)
+  const files = () => ['--kernel', image.path, '--initrd', image.initrd]
+
+  test(
+    'boots to its last marker',
+    async () => {
+      const { status, stdout } = await start('run', ...files(), '--expect', 'previrt: done').ended
+      const lines = stdout.split('\r\n').filter(line => line.startsWith('previrt: '))
+      expect(lines[0]).toBe('previrt: userland')
+      expect(lines.filter(line => / end /.test(line) && !/ (?:0|77)$/.test(line))).toEqual([])
+      expect(stdout.trimEnd()).toMatch(/previrt: done$/)
+      expect(status).toBe(0)
+    },
+    3 * MINUTES,
+  )
+
+  test(
+    'has the same digest from the cold and from the hot engine, and ends by itself',
+    async () => {
+      const reports = await Promise.all(
+        ['interpreter', 'blocks'].map(async engine => {
+          const words = [...files(), '--json', '--engine', engine, '--serial', 'none']
+          const { stdout } = await start('run', ...words).ended
+          return runReportSchema.parse(JSON.parse(stdout))
+        }),
+      )
+      expect(reports[0]!.exit).toMatchObject({ status: 0, reason: 'reset' })
+      expect(reports[0]!.exit.symbol).toMatch(/^native_machine_emergency_restart/)
+      expect(reports[1]!.digest).toBe(reports[0]!.digest)
+      expect(reports[1]!.workloads).toEqual(reports[0]!.workloads)
+    },
+    5 * MINUTES,
+  )
+
+  test(
+    'a panic is status 3 and names the place',
+    async () => {
+      const { status, stderr } = await start('run', '--kernel', image.path, '--serial', 'none').ended
+      expect(stderr).toMatch(
+        /^previrt: guest panic: Kernel panic.*VFS.* at EIP 0x80[0-9a-f]{6} \(\w+\+0x[0-9a-f]+\)\n$/,
+      )
+      expect(status).toBe(3)
+    },
+    3 * MINUTES,
+  )
+})
+
+describe('standard streams', () => {
+  test('what is typed reaches the guest and comes back at once; SIGTERM ends with 143', async () => {
+    const { child, ended, shows } = start('run', '--multiboot', writeGuest(at('echo'), com1('>'), echo))
+    await shows('>')
+    child.stdin!.write('hello')
+    await shows('>hello')
+    child.kill('SIGTERM')
+    expect(await ended).toEqual({ status: 143, stdout: '>hello', stderr: 'previrt: ended by SIGTERM\n' })
+  })
+
+  test('a file as standard input gives the same run each time', () => {
+    writeFileSync(at('input'), 'abc\n')
+    const guest = writeGuest(at('echo'), com1('>'), echo)
+    const run = () => {
+      const command = `"${process.execPath}" "${COMMAND}" run --multiboot "${guest}" --budget 100K --json < "${at('input')}"`
+      const { stdout, stderr } = spawnSync('sh', ['-c', command], { encoding: 'latin1' })
+      expect(stderr).toMatch(/^>abc\n/)
+      return runReportSchema.parse(JSON.parse(stdout)).digest
+    }
+    expect(run()).toBe(run())
+  })
+
+  test('a reader that leaves ends the run', () => {
+    const noisy = [...com1('x'), 0xeb, 0xf7] // for ever
+    const guest = writeGuest(at('noisy'), noisy)
+    const command = `"${process.execPath}" "${COMMAND}" run --multiboot "${guest}" | head -c 10`
+    const { stdout, stderr } = spawnSync('sh', ['-c', command], { encoding: 'latin1', timeout: 60_000 })
+    expect([stdout, stderr]).toEqual(['xxxxxxxxxx', ''])
+  })
+
+  test('a guest that waits for an interrupt is not halted for ever while input may come', async () => {
+    const { child, ended, shows } = start('run', '--multiboot', writeGuest(at('sti'), com1('>'), [0xfb], [0xf4]))
+    await shows('>')
+    child.stdin!.end()
+    const { status, stderr } = await ended
+    expect(stderr).toMatch(/halted for ever/)
+    expect(status).toBe(3)
+  })
+})
+
+const hasScript = spawnSync('script', ['--version']).status === 0
+;(hasScript ? test : test.skip)('on a terminal Ctrl-A x leaves, and the mode of the terminal is restored', () => {
+  const guest = writeGuest(at('echo'), com1('ready'), echo)
+  const session = `stty -a > "${at('before')}"; "${process.execPath}" "${COMMAND}" run --multiboot "${guest}"; echo "status $?"; stty -a | cmp - "${at('before')}" && echo restored`
+  const keys = `(sleep 2; printf k; sleep 1; printf '\\001x'; sleep 2)`
+  const { stdout } = spawnSync('sh', ['-c', `${keys} | script -qec '${session}' /dev/null`], { encoding: 'latin1' })
+  expect(stdout).toMatch(/readyk.*status 0\r?\n.*restored/s)
+})
+
+const hasGdb = spawnSync('gdb', ['--version']).status === 0
+;(hasGdb ? test : test.skip)(
+  'gdb stops the guest before its first instruction, steps it, and lets it go',
+  async () => {
+    writeFileSync(at('debugged'), multibootFile([0x40, 0x40, ...com1('here'), ...powerOff, ...halt]))
+    const { ended, shows, child } = start('run', '--multiboot', at('debugged'), '--gdb', '0', '-S')
+    let told = ''
+    child.stderr!.on('data', text => {
+      told += text
+    })
+    await shows('gdb server on')
+    const port = /127\.0\.0\.1:(\d+)/.exec(told)![1]
+    const commands = ['print/x $eip', 'stepi', 'stepi', 'print $eax - 0x2badb002', 'break *0x100029', 'continue']
+    const all = ['set architecture i386', `target remote 127.0.0.1:${port}`, ...commands, 'delete', 'continue']
+    const words = ['-nx', '-q', '-batch', ...all.flatMap(command => ['-ex', command])]
+    const gdb = spawn('gdb', words, { stdio: ['ignore', 'pipe', 'pipe'] })
+    let output = ''
+    for (const stream of [gdb.stdout, gdb.stderr]) {
+      stream.on('data', text => {
+        output += text
+      })
+    }
+    await new Promise(resolve => gdb.once('close', resolve))
+    expect(output).toContain('$1 = 0x100020')
+    expect(output).toContain('$2 = 2')
+    expect(output).toContain('Breakpoint 1, 0x00100029')
+    expect(output).toContain('exited normally')
+    expect(await ended).toMatchObject({ status: 0, stdout: 'here' })
+  },
+  MINUTES,
+)
+
+test('a guest that spins is ended by its timeout', async () => {
+  const { status } = await start('run', '--multiboot', writeGuest(at('spin'), spin), '--timeout', '0.2').ended
+  expect(status).toBe(4)
+})
