@@ -44,6 +44,8 @@ export class CodeCache {
   private readonly decodeModes = new Map<number, DecodeMode>()
   /** Executions of a head until it is reported as hot. */
   threshold = 0x7fffffff
+  /** By form id: 1 where the run loop is to leave before the instruction. */
+  intercepted: Uint8Array = new Uint8Array(forms.length)
   /** Counters for reports. */
   decoded = 0
   invalidated = 0
@@ -276,8 +278,10 @@ export class CodeCache {
   private record(form: number, eip: number) {
     const d = this.decoder
     this.decoded++
-    const at = this.allocate(handlerOf(form, d.index !== L.ZERO), eip)
+    const handler = handlerOf(form, d.index !== L.ZERO)
+    const at = this.allocate(this.intercepted[form] ? R.SLOT_INTERCEPT : handler, eip)
     const { i32, u16, u8 } = this.cpu
+    if (this.intercepted[form]) i32[(L.HOT_INDEX + ((at - L.CODE_CACHE) >> 3)) >> 2] = handler
     u8[at + R.LENGTH] = d.length
     u8[at + R.ADDRESSING] = d.scale | (d.segment << 2) | (d.addressMask === -1 ? 0 : 32)
     u16[(at + R.DST) >> 1] = d.dst

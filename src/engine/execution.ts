@@ -4,13 +4,15 @@
 import type { Cpu } from '../cpu/cpu.js'
 import { afterStep, beforeStep, stepping } from '../cpu/debug-registers.js'
 import * as L from '../cpu/layout.js'
-import { EXIT_FAULT } from './record.js'
+import { Interception } from './interception.js'
+import { EXIT_FAULT, EXIT_INTERCEPT, EXIT_STOP } from './record.js'
 
 // Why run() returned.
 export const LIMIT = 0 // the retired count has reached the limit
 export const HALTED = 1 // HLT: nothing to execute until an interrupt
 export const SHUTDOWN = 2 // triple fault
 export const ASKED = 3 // requestStop() was called
+export const INTERCEPTED = 4 // the owner of the interception controls stops before an instruction
 
 const INTERRUPT_FLAG = 0x200
 const SLICE_MAXIMUM = 0x3fffffff
@@ -29,8 +31,15 @@ export interface Engine {
   readonly statistics?: TranslationStatistics
   /** Executes until BUDGET is used up or something is to be looked at. */
   advance(): number
-  /** Executes exactly one instruction (one iteration of a repeated one when BUDGET is 1). */
-  single(): number
+  /**
+   * Executes exactly one instruction (one iteration of a repeated one when BUDGET is 1); `uncontrolled` also one that is
+   * intercepted.
+   */
+  single(uncontrolled?: boolean): number
+  /** Leaves with EXIT_INTERCEPT before instructions of these forms: by form id, 1 where it is to. */
+  intercept(controlled: Uint8Array): void
+  /** After EXIT_INTERCEPT: id of the form of the instruction at EIP. */
+  readonly intercepted: number
   /** The MODE cell, or base or limit of CS, have changed. */
   modeChanged(): void
   /** Bytes of guest memory that were executed before have been written. */
@@ -40,6 +49,7 @@ export interface Engine {
 }
 
 export class Execution {
+  readonly interception: Interception
   halted = false
   /** An NMI is pending. */
   nmi = false
@@ -51,7 +61,9 @@ export class Execution {
     readonly cpu: Cpu,
     readonly engine: Engine,
     private readonly acknowledge: () => number,
-  ) {}
+  ) {
+    this.interception = new Interception(cpu)
+  }
 
   /** Instructions retired since the start; exact also inside a helper (then: before the current instruction). */
   get retired(): number {
@@ -100,6 +112,8 @@ export class Execution {
     this.limit = limit
     for (;;) {
       const retired = this.retired
+      const controlled = this.interception.takeChange()
+      if (controlled) this.engine.intercept(controlled)
       if (this.stopAsked) {
         this.stopAsked = false
         i32[L.ATTENTION >> 2] = Number(this.nmi)
@@ -112,7 +126,10 @@ export class Execution {
       if (retired >= this.limit) return LIMIT
       const waiting = held && (this.nmi || i32[L.INTR >> 2] !== 0)
       this.slice(retired, waiting ? retired + 1 : this.limit)
-      const exit = stepping(cpu) ? this.step() : this.engine.advance()
+      const steps = stepping(cpu)
+      let exit = steps ? this.step() : this.engine.advance()
+      if (exit === EXIT_INTERCEPT) exit = this.intercepted(steps)
+      if (exit === EXIT_INTERCEPT) return INTERCEPTED
       if (exit === EXIT_FAULT) cpu.deliverRaised()
     }
   }
@@ -145,7 +162,22 @@ export class Execution {
     if (!beforeStep(cpu)) return EXIT_FAULT
     this.slice(retired, retired + 1)
     const exit = this.engine.single()
-    if (exit !== EXIT_FAULT) afterStep(cpu)
+    if (exit !== EXIT_FAULT && exit !== EXIT_INTERCEPT) afterStep(cpu)
+    return exit
+  }
+  /** Lets the owner of the controls decide on the instruction at EIP; EXIT_INTERCEPT when the run is to end there. */
+  private intercepted(steps: boolean): number {
+    const { cpu, engine } = this
+    const answer = this.interception.ask(engine.intercepted)
+    if (answer === 'stop') return EXIT_INTERCEPT
+    let exit = EXIT_STOP
+    if (answer === 'done') cpu.i32[L.BUDGET >> 2]!--
+    else {
+      const retired = this.retired
+      this.slice(retired, retired + 1)
+      exit = engine.single(true)
+    }
+    if (steps && exit !== EXIT_FAULT) afterStep(cpu)
     return exit
   }
 }

@@ -8,6 +8,7 @@ import { type CodeCache, MODE_OF_CODE } from './code-cache.js'
 import type { Core } from './core-instance.js'
 import type { Engine } from './execution.js'
 import * as R from './record.js'
+import { formOf } from './slots.js'
 
 const BUDGET = L.BUDGET >> 2
 const EIP = L.EIP >> 2
@@ -19,6 +20,7 @@ const CONTINUE = -1
 export class Interpreter implements Engine {
   readonly name: string = 'interpreter'
   observer: (() => void) | undefined
+  intercepted = 0
   private readonly i32: Int32Array
   private readonly u16: Uint16Array
   /** MODE, base and limit of CS that the user and supervisor code tables were filled under. */
@@ -44,6 +46,10 @@ export class Interpreter implements Engine {
     filledUnder[at + 1] = i32[CS_BASE]!
     filledUnder[at + 2] = i32[CS_LIMIT]!
     this.cpu.tlb.flushCode(user)
+  }
+  intercept(controlled: Uint8Array) {
+    this.cache.intercepted = controlled
+    this.cache.clear()
   }
   codeWritten(hostAddress: number, bytes: number) {
     this.cache.written(hostAddress, bytes)
@@ -90,6 +96,7 @@ export class Interpreter implements Engine {
       } else if (exit === R.EXIT_HOT) this.hot(i32[LINK]!)
       // Its stop must not be lost: it may have changed what execution goes on under.
       else if (exit === R.EXIT_FAULT && this.retry()) return this.single()
+      else if (exit === R.EXIT_INTERCEPT) return this.leaveBefore(i32[LINK]!)
       else if (exit !== R.EXIT_BUDGET) return exit
     }
   }
@@ -106,19 +113,19 @@ export class Interpreter implements Engine {
     return true
   }
 
-  single(): number {
+  single(uncontrolled = false): number {
     for (;;) {
       const record = this.here()
       if (record === 0) return R.EXIT_FAULT
       const before = this.i32[BUDGET]!
-      const exit = this.one(record)
+      const exit = this.one(record, uncontrolled)
       if (exit !== CONTINUE) return exit
       if (this.i32[BUDGET] !== before) return R.EXIT_STOP
     }
   }
 
-  /** Executes the instruction of a record, or follows a pseudo-instruction. Returns CONTINUE, EXIT_STOP or EXIT_FAULT. */
-  private one(record: number): number {
+  /** Executes the instruction of a record, or follows a pseudo-instruction. Returns CONTINUE or EXIT_*. */
+  private one(record: number, uncontrolled = false): number {
     const { i32, u16 } = this
     let handler = this.handler(record)
     if (handler === R.SLOT_GOTO) {
@@ -130,6 +137,10 @@ export class Interpreter implements Engine {
       if (u16[record >> 1] === R.SLOT_GOTO) return CONTINUE
       record += R.RECORD_BYTES
       handler = this.handler(record)
+    }
+    if (handler === R.SLOT_INTERCEPT) {
+      if (!uncontrolled) return this.leaveBefore(record)
+      handler = this.ownHandler(record)
     }
     const done = this.core.step(record, handler)
     const at = i32[(record + R.AT) >> 2]!
@@ -158,7 +169,15 @@ export class Interpreter implements Engine {
   /** Handler number of a record; of the head of a translated region its own. */
   private handler(record: number): number {
     const handler = this.u16[record >> 1]!
-    return handler === R.SLOT_HOT ? this.i32[(L.HOT_INDEX + ((record - L.CODE_CACHE) >> 3)) >> 2]! & 0xffff : handler
+    return handler === R.SLOT_HOT ? this.ownHandler(record) : handler
+  }
+  private ownHandler(record: number): number {
+    return this.i32[(L.HOT_INDEX + ((record - L.CODE_CACHE) >> 3)) >> 2]! & 0xffff
+  }
+  /** The instruction of the record, at EIP, is intercepted. */
+  private leaveBefore(record: number): number {
+    this.intercepted = formOf(this.ownHandler(record)).id
+    return R.EXIT_INTERCEPT
   }
 
   /** Checks that the page behind a crossing instruction is still the one it was decoded from. */

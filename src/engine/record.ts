@@ -22,8 +22,10 @@ export const SLOT_GOTO = 0
 export const SLOT_GUARD = 1
 /** The head of a translated region; its own handler and the table index stand in HOT_INDEX (cpu/layout.ts). */
 export const SLOT_HOT = 2
+/** An instruction of an intercepted class; its own handler stands in HOT_INDEX. The run loop leaves before it. */
+export const SLOT_INTERCEPT = 3
 /** First slot that is an instruction. */
-export const FIRST_SLOT = 3
+export const FIRST_SLOT = 4
 
 /** Neighbours in a row at most. */
 export const RUN_LIMIT = 64
@@ -50,3 +52,4 @@ export const EXIT_FAULT = 2 // FAULT is set, EIP is the faulting instruction
 export const EXIT_STOP = 3 // EIP is where to go on; interrupts, traps and mode are to be looked at
 export const EXIT_HOT = 4 // LINK is a record whose COUNT reached zero; EIP is its offset
 export const EXIT_GUARD = 5 // LINK is a guard whose page is another now; EIP is the instruction
+export const EXIT_INTERCEPT = 6 // EIP is an intercepted instruction; from the run loop LINK is its record

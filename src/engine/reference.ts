@@ -12,7 +12,7 @@ import { type DecodeMode, Decoder, NEED_MORE } from '../isa/decode.js'
 import { PROTECTED } from '../isa/features.js'
 import { forms, TOO_LONG, UD } from '../isa/forms.js'
 import type { Engine } from './execution.js'
-import { EXIT_BUDGET, EXIT_FAULT, EXIT_STOP } from './record.js'
+import { EXIT_BUDGET, EXIT_FAULT, EXIT_INTERCEPT, EXIT_STOP } from './record.js'
 import * as S from './static-context.js'
 
 const BUDGET = L.BUDGET >> 2
@@ -41,6 +41,7 @@ interface Instruction {
   readonly host: number
   readonly mode: number
   readonly bytes: readonly number[]
+  readonly form: number
   readonly program: Program
   readonly displacement: number
   readonly relative: number
@@ -52,7 +53,9 @@ type Helper = (cpu: Cpu, ...args: number[]) => number
 
 export class Reference implements Engine {
   readonly name = 'reference'
+  intercepted = 0
   private readonly i32: Int32Array
+  private controlled: Uint8Array = new Uint8Array(forms.length)
   private readonly evaluator: Evaluator
   private readonly decoder = new Decoder()
   private readonly context = new S.StaticContext()
@@ -74,26 +77,33 @@ export class Reference implements Engine {
 
   modeChanged() {}
   codeWritten() {}
+  intercept(controlled: Uint8Array) {
+    this.controlled = controlled
+  }
 
   advance(): number {
     const { i32 } = this
     while (i32[BUDGET]! > 0) {
-      const exit = this.execute()
+      const exit = this.execute(false)
       if (exit !== CONTINUE) return exit
     }
     return EXIT_BUDGET
   }
-  single(): number {
-    const exit = this.execute()
+  single(uncontrolled = false): number {
+    const exit = this.execute(uncontrolled)
     return exit === CONTINUE ? EXIT_STOP : exit
   }
 
-  /** One instruction; CONTINUE, EXIT_STOP or EXIT_FAULT. */
-  private execute(): number {
+  /** One instruction; CONTINUE or EXIT_*. */
+  private execute(uncontrolled: boolean): number {
     const { i32 } = this
     const eip = i32[EIP]!
     const instruction = this.fetch(eip >>> 0)
     if (!instruction) return EXIT_FAULT
+    if (!uncontrolled && this.controlled[instruction.form]) {
+      this.intercepted = instruction.form
+      return EXIT_INTERCEPT
+    }
     const { args } = this
     const sum = eip + instruction.bytes.length
     args[S.EIP] = eip
@@ -176,6 +186,7 @@ export class Reference implements Engine {
       host,
       mode,
       bytes: Array.from(fetched.subarray(0, Math.min(length, MAXIMUM_LENGTH))),
+      form,
       program: this.program(),
       displacement: decoder.disp,
       relative: decoder.rel,

@@ -186,6 +186,12 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
     f.set(start)
     f.br(jump)
   }
+  emitPseudo[R.SLOT_INTERCEPT] = () => {
+    charge(0)
+    eipIs(() => field(R.AT))
+    setCell(L.LINK, () => f.get(pc))
+    exit(R.EXIT_INTERCEPT)
+  }
   for (let i = 0; i < inline; i++) {
     f.close()
     if (i < R.FIRST_SLOT) {

@@ -7,7 +7,8 @@ import * as L from '../cpu/layout.js'
 import { APIC, type CpuModel } from '../cpu/models.js'
 import type { Thresholds } from '../engine/blocks.js'
 import { type EngineName, makeEngine } from '../engine/engines.js'
-import { ASKED, Execution, HALTED, SHUTDOWN } from '../engine/execution.js'
+import { ASKED, Execution, HALTED, INTERCEPTED, SHUTDOWN } from '../engine/execution.js'
+import type { InterceptEvent, Interception } from '../engine/interception.js'
 import type { AccessSize } from './bus.js'
 import { Clock } from './clock.js'
 import { GuestDma } from './guest-dma.js'
@@ -40,6 +41,7 @@ export type RunResult =
   | { readonly kind: 'halted' } // for ever: interrupts off, or nothing to wake it
   | { readonly kind: 'triple-fault' }
   | { readonly kind: 'stopped' } // stop() was called
+  | { readonly kind: 'intercepted'; readonly event: InterceptEvent } // onIntercept() answered 'stop'
   | { readonly kind: 'idle'; readonly nanoseconds: number } // only where asked for: HLT, so long until the next event
 
 export class Machine {
@@ -112,6 +114,10 @@ export class Machine {
     }
   }
 
+  /** Which sensitive instructions exit to the owner of the machine or are reported to it; at first none. */
+  get interception(): Interception {
+    return this.execution.interception
+  }
   /** Virtual time in nanoseconds. */
   get now(): number {
     return (this.execution?.retired ?? 0) + this.haltedNanoseconds
@@ -185,6 +191,7 @@ export class Machine {
       if (why === SHUTDOWN) this.ended ??= { kind: 'triple-fault' }
       const result = this.takeEnd()
       if (result) return result
+      if (why === INTERCEPTED) return { kind: 'intercepted', event: this.interception.stoppedAt! }
       if (why === HALTED) {
         const deadline = this.clock.nextDeadline()
         if (deadline === Number.POSITIVE_INFINITY || !this.interruptible) return { kind: 'halted' }
