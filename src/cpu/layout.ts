@@ -129,7 +129,10 @@ export const CODE_SUPERVISOR = TLB_USER_READ + 5 * TLB_BYTES
 /** Decoded instructions and their tables. */
 export const CODE_CACHE = TLB_USER_READ + 6 * TLB_BYTES
 export const CODE_CACHE_BYTES = 0x3000000
-/** One i32 for each record of the code cache: table index << 16 | handler, of those that head a translated region or are intercepted. */
+/**
+ * One i32 for each record of the code cache: of those that head a translated region table index << 16 | handler, of
+ * intercepted ones the handler.
+ */
 export const HOT_INDEX = CODE_CACHE + CODE_CACHE_BYTES
 /** One byte for each 64 bytes of linear memory (address >>> 6): not 0 where decoded guest code came from. */
 export const CODE_MAP = 0x6000000

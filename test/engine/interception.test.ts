@@ -50,7 +50,9 @@ const atCpl0: Snippet[] = [
 ]
 /** Each raises an exception at CPL 3, or leaves for a handler that ends the run. */
 const leaving: Snippet[] = [
-  ...atCpl0.filter(([, classes]) => !classes.includes(' ')),
+  ['0f 01 7d 00', 'invlpg'],
+  ['0f 00 d0', 'lldt'],
+  ['0f 09', 'wbinvd'],
   ['0f 20 c0', 'mov_from_control'],
   ['0f 22 c0', 'mov_to_control'],
   ['0f 21 f8', 'mov_from_debug'],
@@ -78,6 +80,8 @@ function farTransfers(at: number, selector: number): number[] {
   code.push(0x9a, ...behind(9), selector, 0, 0xeb, 1, 0xcb)
   return code
 }
+/** Its forms exist, but no model here that the machine runs under has them without an exception or a counter. */
+const NEEDS_ANOTHER_MODEL = [number('rdpmc')]
 const FAR = 'pushf iret far_jump far_call far_return'
 
 /** mov dword [ebp+32], PASSES; again: snippets; dec dword [ebp+32]; jnz again; jmp to itself. */
@@ -131,14 +135,15 @@ describe.each([
 
   test.each(engineNames)('controls change while code is hot: %s', engine => {
     const machine = make(engine)
-    machine.run(5000)
+    machine.run(2000)
+    if (engine === 'blocks') expect(machine.execution.engine.statistics!.blocks).toBeGreaterThan(0)
     machine.interception.set([number('cpuid')])
     let seen = 0
     machine.interception.onIntercept = () => {
       if (++seen === 3) machine.interception.set([])
       return 'execute'
     }
-    machine.run(BUDGET - 5000)
+    machine.run(BUDGET - 2000)
     expect(countsOf(machine)).toEqual({ [number('cpuid')]: 3 })
     expect(outcome(machine)).toEqual(plain)
   })
@@ -177,6 +182,14 @@ test.each(engineNames)('the owner stops before an instruction and emulates it: %
   }
   expect(machine.run(BUDGET)).toEqual({ kind: 'halted' })
   expect([machine.retired, cpu.i32[L.gprCell(3) >> 2], cpu.i32[L.gprCell(0) >> 2]]).toEqual([4, 42, 1])
+})
+
+test('the snippets have every class that a form tells', () => {
+  const present = [...anywhere, ...atCpl0, ...leaving, ['', FAR]]
+    .flatMap(([, classes]) => classes!.split(' '))
+    .map(number)
+  const ours = [...new Set(present)].sort((a, b) => a - b)
+  expect(ours).toEqual(formClasses.filter(n => !NEEDS_ANOTHER_MODEL.includes(n)))
 })
 
 test('a class that instructions do not tell is refused', () => {
