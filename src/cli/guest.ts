@@ -18,7 +18,7 @@ import { SymbolTable } from '../loader/symbols.js'
 import type { Machine } from '../machine/machine.js'
 import { CommandError } from './failure.js'
 import { readInput } from './input-file.js'
-import type { RunOptions } from './options.js'
+import { IMAGE_NAMES, type RunOptions } from './options.js'
 
 /** What a kernel is told where no --append is given (images/index.ts has the same for its images). */
 const DEFAULT_COMMAND_LINE = 'console=ttyS0,115200 panic=-1 reboot=k'
@@ -38,7 +38,10 @@ export interface Guest {
   symbols(): SymbolTable
 }
 
-/** Resolves what the options name to files; an image by name must have been built (mini is built at once). */
+/**
+ * Resolves what the options name to files; an image by name must have been built (mini is built at once). What --append
+ * says is added to a named image's own command line, unless it names a console itself.
+ */
 export async function findGuest(options: RunOptions): Promise<GuestFiles> {
   const { image, kernel, multiboot, initrd, append } = options
   if (multiboot !== undefined)
@@ -46,10 +49,17 @@ export async function findGuest(options: RunOptions): Promise<GuestFiles> {
   if (options.roms.length > 0) return { kind: 'rom', kernel: options.roms[0]!.file, initrd: undefined, commandLine: '' }
   const commandLine = append ?? DEFAULT_COMMAND_LINE
   if (kernel !== undefined) return { kind: 'linux', kernel, initrd, commandLine }
-  if (existsSync(image!) || image!.includes('/')) return { kind: 'linux', kernel: image!, initrd, commandLine }
+  if (!IMAGE_NAMES.includes(image!) && (existsSync(image!) || image!.includes('/')))
+    return { kind: 'linux', kernel: image!, initrd, commandLine }
   const { locateImage } = await import('./image.js')
   const found = await locateImage(image!, options.plain)
-  return { kind: 'linux', kernel: found.path, initrd: initrd ?? (found.initrd || undefined), commandLine }
+  const own = append === undefined || /\bconsole=/.test(append)
+  return {
+    kind: 'linux',
+    kernel: found.path,
+    initrd: initrd ?? (found.initrd || undefined),
+    commandLine: own ? commandLine : `${DEFAULT_COMMAND_LINE} ${append}`,
+  }
 }
 
 /**

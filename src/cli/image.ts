@@ -4,10 +4,8 @@ import { buildImage, type Image, listImages } from '../../images/index.js'
 import { missingPackages } from '../../images/packages.js'
 import { STATUS_GUEST_FAILED, STATUS_WELL } from './exit.js'
 import { CommandError } from './failure.js'
+import { IMAGE_NAMES } from './options.js'
 import { ProgressLine } from './progress-line.js'
-
-/** Names that an image may have. */
-export const IMAGE_NAMES: readonly string[] = ['linux', 'linux-net', 'mini']
 
 function requireName(name: string): void {
   if (!IMAGE_NAMES.includes(name))

@@ -6,8 +6,9 @@ import { listFunction } from '../afterburner/inspect/listing.js'
 import { formatComparison, formatInspection } from '../afterburner/inspect/report.js'
 import { STATUS_GUEST_FAILED, STATUS_WELL } from './exit.js'
 import { CommandError } from './failure.js'
-import { IMAGE_NAMES, locateImage } from './image.js'
+import { locateImage } from './image.js'
 import { readInput } from './input-file.js'
+import { IMAGE_NAMES } from './options.js'
 
 /** What `inspect` was given. */
 export interface InspectOptions {

@@ -23,6 +23,7 @@ export interface RunOptions {
   /** Guest memory in bytes. */
   readonly memoryBytes: number
   readonly disk: string | undefined
+  readonly net: 'user' | 'none'
   readonly multiboot: string | undefined
   readonly modules: readonly ModuleOption[]
   readonly roms: readonly { readonly file: string; readonly address: number }[]
@@ -46,8 +47,10 @@ export interface RunOptions {
   readonly wait: boolean
 }
 
-export const DEFAULT_ENGINE = 'blocks'
-export const DEFAULT_CPU = 'pentium3'
+/** What IMAGE may be besides a file. */
+export const IMAGE_NAMES: readonly string[] = ['linux', 'linux-net', 'mini']
+const DEFAULT_ENGINE = 'blocks'
+const DEFAULT_CPU = 'pentium3'
 const ENGINES = ['reference', 'interpreter', 'blocks', 'lockstep']
 const PATHS = ['native', 'trap', 'xen', 'l4', 'linux']
 const MEBIBYTE = 0x100000
@@ -132,7 +135,7 @@ export function addRunOptions(command: Command): Command {
     .option('--append <text>', "the kernel's command line")
     .option('--mem <size>', 'guest memory, for example 128M', parseMemory, 128 * MEBIBYTE)
     .option('--disk <file>', 'raw image of the IDE disk; the guest writes to it')
-    .addOption(choice('--net <kind>', 'network', ['user', 'none'], 'none'))
+    .addOption(choice('--net <kind>', 'network card: user has a gateway at 10.0.2.2', ['user', 'none'], 'none'))
     .option('--module <file[=cmdline]>', 'multiboot module, may be repeated', collect(parseModule), [])
     .option('--multiboot <file>', 'multiboot kernel')
     .option('--rom <file@address>', 'ROM image, may be repeated', collect(parseRomOption), [])
@@ -163,7 +166,6 @@ export function readRunOptions(image: string | undefined, given: Record<string, 
   const missing = MISSING.map(name).find(option => given[key(option)] !== undefined)
   if (missing !== undefined) throw notInThisVersion(missing)
   if (given.on !== 'native') throw notInThisVersion(`--on ${given.on}`)
-  if (given.net !== 'none') throw notInThisVersion(`--net ${given.net}`)
   const value = <T>(option: string) => given[key(option)] as T
   const what = [image && 'IMAGE', ...['--kernel', '--multiboot', '--rom'].filter(option => value<unknown>(option))]
   const options: RunOptions = {
@@ -174,6 +176,7 @@ export function readRunOptions(image: string | undefined, given: Record<string, 
     append: value('--append'),
     memoryBytes: value('--mem'),
     disk: value('--disk'),
+    net: value('--net'),
     multiboot: value('--multiboot'),
     modules: value('--module'),
     roms: value('--rom'),

@@ -4,6 +4,8 @@ import { cpuModel } from '../cpu/models.js'
 import { type Difference, Lockstep } from '../debug/lockstep.js'
 import { type BlockStorage, MemoryStorage } from '../devices/block-storage.js'
 import type { EngineName } from '../engine/engines.js'
+import { connectGateway } from '../machine/gateway.js'
+import { PacketLine } from '../machine/line.js'
 import { Machine, type RunResult } from '../machine/machine.js'
 import { openDisk } from './disk.js'
 import { CommandError } from './failure.js'
@@ -81,7 +83,15 @@ function makeMachine(
     model,
     engine,
     disk,
+    network: options.net === 'user' ? userNetwork() : undefined,
     testDevice: options.multiboot !== undefined,
     ...(options.thresholds && { thresholds: options.thresholds }),
   })
+}
+
+/** The wire of a network card with a gateway at its other end. */
+function userNetwork(): PacketLine {
+  const wire = new PacketLine('user network')
+  connectGateway(wire)
+  return wire
 }

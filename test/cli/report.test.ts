@@ -54,7 +54,7 @@ describe('the digest', () => {
 
   test('is the same from every engine and run', async () => {
     const digests = new Set<string>()
-    for (const engine of ['reference', 'interpreter', 'blocks', 'blocks'])
+    for (const engine of ['reference', 'interpreter', 'blocks', 'blocks', 'lockstep'])
       digests.add((await report(file(), '--engine', engine)).digest)
     expect(digests.size).toBe(1)
   })

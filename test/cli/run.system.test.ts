@@ -81,6 +81,18 @@ describe('Linux', () => {
   )
 
   test(
+    'by its name it has a command line of its own, which --append is added to',
+    async () => {
+      const words = ['linux', '--plain', '--append', 'quiet workload=loop', '--net', 'user']
+      const { status, stdout } = await start('run', ...words).ended
+      expect(stdout.split('\r\n').filter(line => line.startsWith('previrt: ')).length).toBe(4)
+      expect(stdout).toMatch(/previrt: end loop [0-9a-f]+ 0\r\n/)
+      expect(status).toBe(0)
+    },
+    3 * MINUTES,
+  )
+
+  test(
     'a panic is status 3 and names the place',
     async () => {
       const { status, stderr } = await start('run', '--kernel', image.path, '--serial', 'none').ended

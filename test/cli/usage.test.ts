@@ -42,7 +42,7 @@ test.each([
   expectRefusal(await previrt(...words), message)
 })
 
-test.each([['--on', 'xen'], ['--check-sites'], ['--restore', 'file'], ['--migrate-at', 'text=xen'], ['--net', 'user']])(
+test.each([['--on', 'xen'], ['--check-sites'], ['--restore', 'file'], ['--migrate-at', 'text=xen'], ['--trace', 'x']])(
   '%s %s is refused as missing',
   async (...words) => {
     expectRefusal(await previrt('run', 'linux', ...words), new RegExp(`${words[0]}.*: not in this version`))
