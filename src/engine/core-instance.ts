@@ -1,5 +1,5 @@
-// Makes the core module run over a machine's linear memory. V8 compiles the core with its optimizing compiler at once
-// (flags are set around the one compilation): a cold loop in baseline code would cost a guest its first half second.
+// Makes the core module run over a machine's linear memory. V8 compiles it lazily and with its default tiers: compiling
+// it all, or only the run loop, with the optimizing compiler at once costs as much CPU time of a boot as it saves.
 
 import type { Cpu } from '../cpu/cpu.js'
 import { helpers } from '../cpu/helpers.js'

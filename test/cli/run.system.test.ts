@@ -93,6 +93,31 @@ describe('Linux', () => {
   )
 })
 
+test(
+  'the mini guest is built on demand, runs on every engine alike, and is sound under inspection',
+  async () => {
+    const list = (await start('image', 'list', '--json').ended).stdout.trimEnd().split('\n')
+    const names = list.map(line => JSON.parse(line)).map(({ name, plain }) => `${name} ${plain}`)
+    for (const name of ['linux', 'linux-net', 'mini']) {
+      expect(names).toContain(`${name} false`)
+      expect(names).toContain(`${name} true`)
+    }
+    const digests = []
+    for (const engine of ['interpreter', 'blocks']) {
+      const { status, stdout } = await start('run', 'mini', '--engine', engine, '--json', '--serial', 'none').ended
+      expect(status).toBe(0)
+      digests.push(JSON.parse(stdout).digest)
+    }
+    expect(digests[1]).toBe(digests[0])
+    const inspected = await start('inspect', 'mini', '--json').ended
+    expect(inspected.status).toBe(0)
+    expect(JSON.parse(inspected.stdout)).toMatchObject({ schemaVersion: 1, complete: true, uncovered: [] })
+    const listing = await start('inspect', 'mini', '--disasm', 'panic').ended
+    expect(listing.stdout).toMatch(/^80[0-9a-f]{6} <panic>:\n/)
+  },
+  3 * MINUTES,
+)
+
 describe('standard streams', () => {
   test('what is typed reaches the guest and comes back at once; SIGTERM ends with 143', async () => {
     const { child, ended, shows } = start('run', '--multiboot', writeGuest(at('echo'), com1('>'), echo))
