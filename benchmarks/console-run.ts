@@ -1,4 +1,4 @@
-// Runs one emulator as a child process and reads its console: at each marker line (CONTRACT 3) the CPU time
+// Runs one emulator as a child process and reads its console: at each marker line the CPU time
 // of the whole process tree is sampled, so that a job's time is the difference between its two markers and
 // the boot's is what was used from exec to the first one. The child is killed at the last marker.
 import { spawn } from 'node:child_process'

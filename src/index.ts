@@ -1,4 +1,4 @@
-// The library (CONTRACT 5). Everything a program that embeds previrt may use is exported here.
+// The library. Everything a program that embeds previrt may use is exported here.
 
 import { GuestMachine, type GuestMachineConfig } from './machine/guest-machine.js'
 import { type CpuConfig, SingleCpu } from './machine/single-cpu.js'

@@ -1,5 +1,5 @@
 // The guest's console on its way out: bytes are collected for at most 10 ms and then written where `--serial` says,
-// unchanged. On the way they are watched for the text of `--expect`, for markers (CONTRACT 3) and for panics.
+// unchanged. On the way they are watched for the text of `--expect`, for markers and for panics.
 
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { CommandError } from './failure.js'

@@ -1,4 +1,4 @@
-// How a run ended and the exit status that it gives (CONTRACT 2). The one place that knows the numbers.
+// How a run ended and the exit status that it gives. The one place that knows the numbers.
 
 export const STATUS_WELL = 0
 export const STATUS_GUEST_FAILED = 1

@@ -1,4 +1,4 @@
-// What ends a command before or instead of a guest: a message of one line and an exit status (CONTRACT 2).
+// What ends a command before or instead of a guest: a message of one line and an exit status.
 
 import { LoadError } from '../loader/load-error.js'
 import { STATUS_INTERNAL, STATUS_USAGE } from './exit.js'

@@ -1,4 +1,4 @@
-// What the guest says about itself on the console (CONTRACT 3): its panic, and the markers around its workloads.
+// What the guest says about itself on the console: its panic, and the markers around its workloads.
 
 /** One workload that has begun; without `end` it has not finished. */
 export interface Workload {

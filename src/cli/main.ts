@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The previrt command (CONTRACT 1): arguments in, exit status out. What it can do is declared in program.ts.
+// The previrt command: arguments in, exit status out. What it can do is declared in program.ts.
 
 import { setFlagsFromString } from 'node:v8'
 import { runCommandLine } from './program.js'

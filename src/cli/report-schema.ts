@@ -1,4 +1,4 @@
-// The JSON that `run --json` prints, schemaVersion 1 (CONTRACT 4). What is not known is absent, never 0. This file is the
+// The JSON that `run --json` prints, schemaVersion 1. What is not known is absent, never 0. This file is the
 // definition; the command itself takes only its type.
 
 import { z } from 'zod'

@@ -1,4 +1,4 @@
-// Collects what is known about a run into its JSON document (report-schema.ts, CONTRACT 4).
+// Collects what is known about a run into its JSON document (report-schema.ts).
 
 import { machineDigest } from '../machine/digest.js'
 import type { Machine } from '../machine/machine.js'

@@ -68,7 +68,7 @@ export const SEG_READ_HIGH = 0x0c
 export const SEG_WRITE_LOW = 0x10
 export const SEG_WRITE_HIGH = 0x14
 export const SEG_LIMIT = 0x18 // effective limit in bytes
-export const SEG_RIGHTS = 0x1c // descriptor bytes 5 and 6 as CONTRACT 5 has them; bit 16: null or unusable
+export const SEG_RIGHTS = 0x1c // descriptor bytes 5 and 6 as in `state` of the library; bit 16: null or unusable
 export const segmentCell = (n: number, field: number) => SEGMENT + SEGMENT_STRIDE * n + field
 
 export const GDTR_BASE = 0x300

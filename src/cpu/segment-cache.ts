@@ -20,7 +20,7 @@ import {
   SS,
 } from './layout.js'
 
-// Rights (CONTRACT 5): bytes 5 and 6 of the descriptor, and bit 16.
+// Rights: bytes 5 and 6 of the descriptor, and bit 16.
 export const RW = 0x02 // data: writable; code: readable
 export const EXPAND_DOWN = 0x04 // data; code: conforming
 export const CONFORMING = 0x04
@@ -54,7 +54,7 @@ export const descriptorLimit = (low: number, high: number) => {
   const limit = (low & 0xffff) | (high & 0xf0000)
   return (high & 0x800000) !== 0 ? (limit << 12) | 0xfff : limit
 }
-/** Rights as CONTRACT 5 has them. */
+/** Rights as the library shows them. */
 export const descriptorRights = (high: number) => (high >>> 8) & 0xf0ff
 
 /** Sets all of a segment register and the ranges that follow; MODE is the caller's to update. */

@@ -1,4 +1,4 @@
-// Lockstep: the same guest on several engines at once, in slices of seeded lengths, compared after each (DESIGN 9).
+// Lockstep: the same guest on several engines at once, in slices of seeded lengths, compared after each.
 // At the first difference two new machines are run up to the slice before it, and from there instruction by instruction,
 // until the first one that differs is known. Translated code runs only in longer slices: what single steps do not show
 // is narrowed down by the length of the last slice.

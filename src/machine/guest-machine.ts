@@ -1,4 +1,4 @@
-// The whole PC for programs that embed previrt (CONTRACT 5): a Machine with registers as `state`, console streams and
+// The whole PC for programs that embed previrt: a Machine with registers as `state`, console streams and
 // events of its life. The guest runs only inside run(), which does not yield: streams move between its calls.
 
 import { EventEmitter } from 'typed-event-emitter'

@@ -1,4 +1,4 @@
-// The chips of a PC on the port bus (DESIGN 5), wired. What a machine may leave out is in platform-options.ts.
+// The chips of a PC on the port bus, wired. What a machine may leave out is in platform-options.ts.
 
 import { cmosRam } from '../devices/cmos-ram.js'
 import { DebugConsole } from '../devices/debug-console.js'

@@ -1,4 +1,4 @@
-// A CPU by itself, for tests and for programs that embed previrt (CONTRACT 5): memory is what its user maps, and it
+// A CPU by itself, for tests and for programs that embed previrt: memory is what its user maps, and it
 // retires one instruction at a time. Exceptions are reported before anything is delivered, with the state that the
 // handler's frame would hold (SDM vol. 3, 6.6 and 6.14); ports read as all ones.
 

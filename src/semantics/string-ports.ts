@@ -1,4 +1,4 @@
-// Stretches of REP INS and REP OUTS as one operation (DESIGN 5): as many units as stay on the current page, inside the
+// Stretches of REP INS and REP OUTS as one operation: as many units as stay on the current page, inside the
 // segment and within count and budget are offered to the machine at once (helpers in_block and out_block), which moves
 // as many as the device takes. Devices that take several do not depend on the time of each.
 

@@ -1,4 +1,4 @@
-// Every exit status of CONTRACT 2, from guests that end in every way.
+// Every exit status, from guests that end in every way.
 import { existsSync, readFileSync } from 'node:fs'
 import {
   com1,

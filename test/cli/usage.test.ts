@@ -1,4 +1,4 @@
-// Bad command lines and unusable input (CONTRACT 2): status 2 and one line that says what is wrong, never a stack trace.
+// Bad command lines and unusable input: status 2 and one line that says what is wrong, never a stack trace.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describeFailure } from '../../src/cli/failure.js'

@@ -1,6 +1,7 @@
 // The gateway's answers, byte by byte, from frames written out by hand.
 
-import { replyTo } from '../../src/machine/gateway.js'
+import { connectGateway, replyTo } from '../../src/machine/gateway.js'
+import { PacketLine } from '../../src/machine/line.js'
 
 const bytes = (text: string) => Uint8Array.from(Buffer.from(text.replaceAll(' ', ''), 'hex'))
 const hex = (frame: Uint8Array | undefined) => frame && Buffer.from(frame).toString('hex')
@@ -31,4 +32,14 @@ test.each([
   ['another protocol', ARP.replace('0806', '86dd')],
 ])('%s has no answer', (_what, frame) => {
   expect(replyTo(bytes(frame))).toBeUndefined()
+})
+
+test('on a wire it answers what it is asked, and nothing else', () => {
+  const wire = new PacketLine('net')
+  connectGateway(wire)
+  wire.output(bytes(ARP.replace(/0a000202$/, '0a000203')))
+  expect(wire.take()).toBeUndefined()
+  wire.output(bytes(ECHO))
+  expect(hex(wire.take())?.slice(0, 28)).toBe('52540012345652550a0002020800')
+  expect(wire.take()).toBeUndefined()
 })
