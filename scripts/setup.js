@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { installPackages } from './npm-packages.js'
 import { downloads, packages } from './packages.js'
 import { run } from './progress.js'
 
@@ -14,40 +15,10 @@ const dpkgStatus = '/var/lib/dpkg/status'
 
 /** Ends with 0 when all is there, 1 when something failed, 2 when the user must run a command. */
 export async function setUp(purpose) {
-  const npm = await setUpNpm()
+  const npm = await installPackages(root)
   if (npm !== 0) return npm
   const built = spawnSync(process.execPath, [join(root, 'scripts/build.js')], { stdio: ['ignore', 2, 2] }).status ?? 1
   return built !== 0 ? built : await setUpDebian(purpose)
-}
-
-async function setUpNpm() {
-  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'))
-  if (npmIsCurrent(lock)) return 0
-  const modules = join(root, 'node_modules')
-  const wanted = Object.keys(lock.packages).filter(path => /^node_modules\/[^/]+(\/[^/]+)?$/.test(path)).length
-  const progress = () => (existsSync(modules) ? Math.min(0.99, countPackages(modules) / wanted) : 0)
-  return await run(`installing ${wanted} npm packages`, ['npm', 'ci', '--no-audit', '--no-fund'], {
-    cwd: root,
-    progress,
-  })
-}
-
-/** True if npm's record of what it installed names every package of the lock file in the version it asks for. */
-function npmIsCurrent(lock) {
-  const record = join(root, 'node_modules', '.package-lock.json')
-  if (!existsSync(record)) return false
-  const installed = JSON.parse(readFileSync(record, 'utf8')).packages
-  return Object.entries(lock.packages).every(
-    ([path, { version, optional }]) =>
-      path === '' || installed[path]?.version === version || (optional && !installed[path]),
-  )
-}
-
-function countPackages(modules) {
-  return readdirSync(modules).reduce(
-    (count, name) => count + (name.startsWith('@') ? readdirSync(join(modules, name)).length : 1),
-    0,
-  )
 }
 
 async function setUpDebian(purpose) {
