@@ -2,7 +2,7 @@
 // time it only compares stamps. As root it installs what is missing; otherwise it prints the command and ends with 2.
 // Usage: node scripts/setup.js [--for demo|test]
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { installPackages } from './npm-packages.js'
