@@ -23,7 +23,7 @@ export async function installPackages(root) {
   const progress = () => (existsSync(modules) ? Math.min(0.99, count(modules) / wanted) : 0)
   const quiet = ['--no-audit', '--no-fund', '--ignore-scripts', '--fetch-retries=3']
   let status = await run(title, ['npm', 'ci', ...quiet], { cwd: root, progress })
-  // npm ci refuses a lock file without the packages of other platforms; install takes it as it is.
+  // A registry that lacks the packages of other platforms makes npm ci fail; install leaves them out.
   if (status !== 0) status = await run(title, ['npm', 'install', '--no-save', ...quiet], { cwd: root, progress })
   if (status === 0) keep(modules, kept)
   return status

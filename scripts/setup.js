@@ -67,7 +67,12 @@ async function install(missing, unknown) {
     return 2
   }
   if (required.length > 0) steps.push(installing(required))
-  for (const step of steps) if ((await runApt(step)) !== 0) return 1
+  for (const step of steps) {
+    const status = await runApt(step)
+    // A mirror in the middle of an update leaves some lists old; what is needed may well be in the others.
+    if (status !== 0 && step[1] === 'update') say('some package lists are old; going on with what is there')
+    else if (status !== 0) return 1
+  }
   if (optional.length > 0 && (await runApt(installing(optional))) !== 0) {
     say(`without ${optional.join(' and ')} the tests that compare with them are skipped`)
   }
