@@ -15,7 +15,7 @@ import { Machine, type MachineConfig, type RunResult } from '../../src/machine/m
 
 const MINUTES = 60_000
 const SLICE = 5_000_000
-const BUDGET = 3_000_000_000
+const BUDGET = 12_000_000_000
 /** A shell's prompt, perhaps with its question for the cursor's position. */
 const atPrompt = (text: string) => text.endsWith('# ') || text.endsWith('# \u001b[6n')
 
