@@ -40,7 +40,8 @@ export interface Guest {
 
 /**
  * Resolves what the options name to files; an image by name must have been built (mini is built at once). What --append
- * says is added to a named image's own command line, unless it names a console itself.
+ * says is added to a named image's own command line, unless it names a console itself. linux-net asks the user network for
+ * its address.
  */
 export async function findGuest(options: RunOptions): Promise<GuestFiles> {
   const { image, kernel, multiboot, initrd, append } = options
@@ -53,13 +54,18 @@ export async function findGuest(options: RunOptions): Promise<GuestFiles> {
     return { kind: 'linux', kernel: image!, initrd, commandLine }
   const { locateImage } = await import('./image.js')
   const found = await locateImage(image!, options.plain)
-  const own = append === undefined || /\bconsole=/.test(append)
   return {
     kind: 'linux',
     kernel: found.path,
     initrd: initrd ?? (found.initrd || undefined),
-    commandLine: own ? commandLine : `${DEFAULT_COMMAND_LINE} ${append}`,
+    commandLine: append !== undefined && /\bconsole=/.test(append) ? append : namedCommandLine(options),
   }
+}
+
+/** The command line of an image that is run by name, with what --append adds. */
+function namedCommandLine({ image, net, append }: RunOptions): string {
+  const asksForAddress = image === 'linux-net' && net === 'user' && !/\bip=/.test(append ?? '')
+  return [DEFAULT_COMMAND_LINE, ...(asksForAddress ? ['ip=dhcp'] : []), ...(append ? [append] : [])].join(' ')
 }
 
 /**

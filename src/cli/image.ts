@@ -21,14 +21,24 @@ export async function locateImage(name: string, plain: boolean): Promise<Image> 
   const built = (known(() => listImages()) as Image[]).filter(image => image.name === name && image.built)
   const image = built.find(candidate => candidate.plain === plain) ?? (plain ? undefined : built[0])
   if (image) return image
-  if (name === 'mini') return await build(name, plain)
+  if (name === 'mini') return await buildNamed(name, plain)
   throw new CommandError(`${name}: the image is not built; run: previrt image build ${name}${plain ? ' --plain' : ''}`)
+}
+
+/**
+ * The annotated image of that name, as locateImage finds it.
+ * @throws CommandError where only the plain one is built
+ */
+export async function locateAnnotated(name: string): Promise<Image> {
+  const image = await locateImage(name, false)
+  if (image.plain) throw new CommandError(`${name}: only the plain image is built; run: previrt image build ${name}`)
+  return image
 }
 
 /** `image build`. */
 export async function imageBuild(name: string, options: { plain?: boolean; json?: boolean }): Promise<number> {
   requireName(name)
-  const image = await build(name, options.plain ?? false)
+  const image = await buildNamed(name, options.plain ?? false)
   process.stdout.write(options.json ? `${JSON.stringify(image)}\n` : `${image.path}\n`)
   return STATUS_WELL
 }
@@ -43,7 +53,8 @@ export function imageList(options: { json?: boolean }): number {
   return STATUS_WELL
 }
 
-async function build(name: string, plain: boolean): Promise<Image> {
+/** Builds an image, or finds it in the cache; shows progress on a terminal. */
+export async function buildNamed(name: string, plain: boolean): Promise<Image> {
   if (name !== 'mini' && missingPackages().length > 0)
     throw new CommandError(`missing Debian packages: ${missingPackages().join(' ')}; run: npm run setup`)
   const progress = new ProgressLine(`building ${name}`)

@@ -5,8 +5,7 @@ import { inspectImage } from '../afterburner/inspect/inspect.js'
 import { listFunction } from '../afterburner/inspect/listing.js'
 import { formatComparison, formatInspection } from '../afterburner/inspect/report.js'
 import { STATUS_GUEST_FAILED, STATUS_WELL } from './exit.js'
-import { CommandError } from './failure.js'
-import { locateImage } from './image.js'
+import { locateAnnotated, locateImage } from './image.js'
 import { readInput } from './input-file.js'
 import { IMAGE_NAMES } from './options.js'
 
@@ -39,8 +38,5 @@ export async function inspect(image: string, options: InspectOptions): Promise<n
 
 async function fileOf(image: string, plain: boolean): Promise<string> {
   if (!IMAGE_NAMES.includes(image)) return image
-  const found = await locateImage(image, plain)
-  if (!plain && found.plain)
-    throw new CommandError(`${image}: only the plain image is built; run: previrt image build ${image}`)
-  return found.path
+  return (plain ? await locateImage(image, true) : await locateAnnotated(image)).path
 }

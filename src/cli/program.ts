@@ -28,7 +28,7 @@ async function runProgram(words: readonly string[]): Promise<number> {
     const options = readRunOptions(image, given)
     status = await (await import('./run.js')).run(options)
   })
-  const image = program.command('image').description('build and list guest images')
+  const image = program.command('image').description('build, list and profile guest images')
   image
     .command('build <name>')
     .option('--plain', 'the unannotated twin')
@@ -41,6 +41,13 @@ async function runProgram(words: readonly string[]): Promise<number> {
     .option('--json', 'one JSON object a line')
     .action(async given => {
       status = (await import('./image.js')).imageList(given)
+    })
+  image
+    .command('profile <name>')
+    .description('find stores to tables that are no sites, and annotate them')
+    .option('--json', 'one JSON line')
+    .action(async (name, given) => {
+      status = await (await import('./image-profile.js')).imageProfile(name, given)
     })
   program
     .command('inspect <image>')
@@ -63,7 +70,6 @@ async function runProgram(words: readonly string[]): Promise<number> {
     .action(async (suite, given) => {
       status = await (await import('./bench.js')).bench(suite, given)
     })
-  refuse(image, 'profile')
   refuse(program, 'export')
   refuse(program, 'compare')
   const valued = new Set(run.options.filter(option => option.required).map(option => option.long))

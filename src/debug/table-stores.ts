@@ -16,7 +16,10 @@ const BULK_OPCODES: ReadonlySet<number> = new Set([0xa4, 0xa5, 0xaa, 0xab])
 const SLICE_INSTRUCTIONS = BUDGET_LIMIT
 
 export class TableStoreRecorder {
-  /** Times that an instruction stored to a table, by its linear address. */
+  /**
+   * Times that an instruction stored to a table, by its linear address in the kernel half; while the kernel still runs
+   * where it was loaded, by the address that it is linked at.
+   */
   readonly stores = new Map<number, number>()
   private readonly tables: WatchedTables
   private readonly descriptors: WatchedDescriptors
@@ -27,7 +30,7 @@ export class TableStoreRecorder {
    */
   constructor(
     private readonly machine: Machine,
-    kernelStart: number,
+    private readonly kernelStart: number,
   ) {
     this.tables = new WatchedTables(machine, kernelStart >>> 22)
     this.descriptors = new WatchedDescriptors(machine)
@@ -52,9 +55,14 @@ export class TableStoreRecorder {
       this.tables.drop(page)
     } else {
       const counts = isTable || this.descriptors.holds(address, bytes)
-      if (counts && !isUser) this.stores.set(cpu.eip, (this.stores.get(cpu.eip) ?? 0) + 1)
+      if (counts && !isUser) this.count(cpu.eip)
       if (page !== undefined) this.tables.update(page)
     }
+  }
+
+  private count(eip: number): void {
+    const address = eip < this.kernelStart ? eip + this.kernelStart : eip
+    this.stores.set(address, (this.stores.get(address) ?? 0) + 1)
   }
 
   private isBulk(eip: number): boolean {
