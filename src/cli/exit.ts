@@ -14,6 +14,7 @@ export const STATUS_SIGNAL = 128
 export type RunEnd =
   | { readonly kind: 'power-off' | 'triple-fault' | 'halted' | 'budget' | 'timeout' | 'expect' | 'user' | 'difference' }
   | { readonly kind: 'reset'; readonly source: string }
+  | { readonly kind: 'crash'; readonly reason: string }
   | { readonly kind: 'debug-exit'; readonly value: number }
   | { readonly kind: 'signal'; readonly name: string; readonly number: number }
   | { readonly kind: 'output-closed' }
@@ -63,6 +64,8 @@ function judgeEnd(end: RunEnd, how: Circumstances): Verdict {
     }
     case 'triple-fault':
       return verdict(STATUS_PANIC, 'triple-fault', 'triple fault')
+    case 'crash':
+      return verdict(STATUS_PANIC, 'crash', `the hypervisor has ended the guest: ${end.reason}`)
     case 'debug-exit': {
       if (how.debugExitRaw) return verdict(((end.value << 1) | 1) & 0xff, 'debug-exit')
       if (end.value === 0) return verdict(STATUS_WELL, 'debug-exit')

@@ -7,6 +7,8 @@ export interface Workload {
   status?: number
   /** Instructions between its markers. */
   instructions?: number
+  /** Entries into the hypervisor between its markers; absent on native. */
+  entries?: number
 }
 
 const PANIC = /\bKernel panic\b|^mini: panic: /
@@ -19,9 +21,16 @@ export class GuestProgress {
   panic: string | undefined
   readonly workloads: Workload[] = []
   private begunAt = 0
+  private entriesAtBegin: number | undefined
 
-  /** @param retired instructions retired so far */
-  constructor(private readonly retired: () => number) {}
+  /**
+   * @param retired instructions retired so far
+   * @param entries entries into the hypervisor so far
+   */
+  constructor(
+    private readonly retired: () => number,
+    private readonly entries: () => number | undefined = () => undefined,
+  ) {}
 
   /** Takes a line of the console. */
   line(text: string): void {
@@ -30,6 +39,7 @@ export class GuestProgress {
     if (kind === 'begin') {
       this.workloads.push({ name: name! })
       this.begunAt = this.retired()
+      this.entriesAtBegin = this.entries()
       return
     }
     const workload = this.workloads.at(-1)
@@ -37,6 +47,8 @@ export class GuestProgress {
     workload.checksum = checksum
     workload.status = Number(status)
     workload.instructions = this.retired() - this.begunAt
+    const entries = this.entries()
+    if (entries !== undefined) workload.entries = entries - this.entriesAtBegin!
   }
 
   /** The first workload that reported a failure, in words. */

@@ -3,11 +3,12 @@
 
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import type { GuestImage } from '../../hypervisors/hypervisor.js'
 import { cpuid } from '../cpu/cpuid.js'
 import * as L from '../cpu/layout.js'
 import { settleAlternatives } from '../loader/alternatives.js'
 import { type ElfImage, findSection, isElf, parseElf } from '../loader/elf.js'
-import type { EntryState, LoadedFile } from '../loader/entry.js'
+import type { EntryState, LoadedFile, MemoryView } from '../loader/entry.js'
 import { resetEntry } from '../loader/entry.js'
 import { loadLinux } from '../loader/linux.js'
 import { linuxFeatures } from '../loader/linux-features.js'
@@ -68,18 +69,37 @@ function namedCommandLine({ image, net, append }: RunOptions): string {
   return [DEFAULT_COMMAND_LINE, ...(asksForAddress ? ['ip=dhcp'] : []), ...(append ? [append] : [])].join(' ')
 }
 
+/** The guest as a hypervisor is told of it; its kernel has been read. */
+export function describeGuest(machine: Machine, files: GuestFiles, options: RunOptions): GuestImage {
+  const kernel = readInput(files.kernel)
+  const modules = files.initrd === undefined ? [] : [{ ...readInput(files.initrd), commandLine: undefined }]
+  return {
+    name: options.image ?? files.kernel,
+    memoryBytes: options.memoryBytes,
+    kernel,
+    elf: isElf(kernel.bytes) ? parseElf(kernel.file, kernel.bytes) : undefined,
+    commandLine: files.commandLine,
+    modules,
+    load: memory => loadGuest(machine, files, options, memory).entry,
+  }
+}
+
 /**
  * Loads a guest into a machine that has not run yet.
  * @throws LoadError or CommandError for every file that cannot be used
  */
-export function loadGuest(machine: Machine, files: GuestFiles, options: RunOptions): Guest {
-  const { memory } = machine
+export function loadGuest(
+  machine: Machine,
+  files: GuestFiles,
+  options: RunOptions,
+  memory: MemoryView = machine.memory,
+): Guest {
   if (files.kind === 'rom') {
     const images = options.roms.map(({ file, address }) => ({ ...readInput(file), address }))
     romMappings(images)
     for (const { file, address, bytes } of images) {
       try {
-        memory.loadRom(address, bytes)
+        machine.memory.loadRom(address, bytes)
       } catch (error) {
         throw new CommandError(`${file}: ${(error as Error).message}; give smaller images`)
       }
@@ -125,6 +145,11 @@ function cpuidOf({ cpu }: Machine) {
     const [eax, ebx, ecx, edx] = [L.EAX, L.EBX, L.ECX, L.EDX].map(n => cpu.register(n))
     return { eax: eax!, ebx: ebx!, ecx: ecx!, edx: edx! }
   }
+}
+
+/** The kernel's symbols, read when they are asked for. */
+export function guestSymbols(files: GuestFiles): () => SymbolTable {
+  return once(() => symbolsOf(readInput(files.kernel)))
 }
 
 /** Symbols of an ELF kernel, or of the System.map beside a bzImage. */

@@ -2,6 +2,7 @@
 // Options that are promised but missing in this version are declared too and refused by name.
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { hypervisorKind } from '../../hypervisors/registry.js'
 import { parseRomOption } from '../loader/rom.js'
 import { CommandError, notInThisVersion } from './failure.js'
 
@@ -27,6 +28,10 @@ export interface RunOptions {
   readonly multiboot: string | undefined
   readonly modules: readonly ModuleOption[]
   readonly roms: readonly { readonly file: string; readonly address: number }[]
+  /** Name of the path. */
+  readonly on: string
+  /** Flavour of the path. */
+  readonly profile: string | undefined
   readonly cpu: string
   readonly engine: string
   /** Of lockstep's slice lengths and thresholds. */
@@ -51,14 +56,16 @@ export interface RunOptions {
 export const IMAGE_NAMES: readonly string[] = ['linux', 'linux-net', 'mini']
 const DEFAULT_ENGINE = 'blocks'
 const DEFAULT_CPU = 'pentium3'
+/** What guests see on every virtualized path. */
+const GUEST_CPU = 'previrt-guest'
 const ENGINES = ['reference', 'interpreter', 'blocks', 'lockstep']
 const PATHS = ['native', 'trap', 'xen', 'l4', 'linux']
+const POLICIES = ['all', 'vtx']
 const MEBIBYTE = 0x100000
 const MEMORY_LIMITS_MEBIBYTES = [1, 1024] as const
 
 /** Options of the contract that this version refuses: flags for commander and whether they are given by default. */
 const MISSING = [
-  '--trap-policy <policy>',
   '--xen-profile <version>',
   '--xen-dom0',
   '--l4-profile <profile>',
@@ -139,7 +146,8 @@ export function addRunOptions(command: Command): Command {
     .option('--module <file[=cmdline]>', 'multiboot module, may be repeated', collect(parseModule), [])
     .option('--multiboot <file>', 'multiboot kernel')
     .option('--rom <file@address>', 'ROM image, may be repeated', collect(parseRomOption), [])
-    .option('--cpu <model>', 'CPU model', DEFAULT_CPU)
+    .option('--cpu <model>', `CPU model (default: ${DEFAULT_CPU} on native, else ${GUEST_CPU})`)
+    .addOption(choice('--trap-policy <policy>', 'what exits on trap: all sensitive instructions, or as VT-x', POLICIES))
     .addOption(choice('--engine <name>', 'how instructions are executed', ENGINES, DEFAULT_ENGINE))
     .option('--seed <n>', 'of lockstep: which slices and thresholds are tried', parseCount, 1)
     .option('--realtime', 'virtual time does not run ahead of the host')
@@ -165,7 +173,8 @@ export function readRunOptions(image: string | undefined, given: Record<string, 
   const key = (option: string) => option.slice(2).replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
   const missing = MISSING.map(name).find(option => given[key(option)] !== undefined)
   if (missing !== undefined) throw notInThisVersion(missing)
-  if (given.on !== 'native') throw notInThisVersion(`--on ${given.on}`)
+  const on = given.on as string
+  if (!hypervisorKind(on)) throw notInThisVersion(`--on ${on}`)
   const value = <T>(option: string) => given[key(option)] as T
   const what = [image && 'IMAGE', ...['--kernel', '--multiboot', '--rom'].filter(option => value<unknown>(option))]
   const options: RunOptions = {
@@ -180,7 +189,9 @@ export function readRunOptions(image: string | undefined, given: Record<string, 
     multiboot: value('--multiboot'),
     modules: value('--module'),
     roms: value('--rom'),
-    cpu: value('--cpu'),
+    on,
+    profile: value('--trap-policy'),
+    cpu: value('--cpu') ?? (on === 'native' ? DEFAULT_CPU : GUEST_CPU),
     engine: value('--engine'),
     seed: value('--seed'),
     realtime: value('--realtime') ?? false,
@@ -201,6 +212,8 @@ export function readRunOptions(image: string | undefined, given: Record<string, 
   if (modules.length > 0 && multiboot === undefined) throw new CommandError('--module: only with --multiboot')
   if (initrd !== undefined && kinds[0] !== '--kernel' && kinds[0] !== 'IMAGE')
     throw new CommandError('--initrd: only with --kernel or an image')
+  if (options.profile !== undefined && on !== 'trap') throw new CommandError('--trap-policy: only with --on trap')
+  if (roms.length > 0 && on !== 'native') throw new CommandError(`--rom: not with --on ${on}; give a kernel`)
   if (expect === '') throw new CommandError('--expect: give a text that is not empty')
   if (options.gdbPort !== undefined && options.engine === 'lockstep')
     throw new CommandError('--gdb: not with --engine lockstep; use another engine')

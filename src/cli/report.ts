@@ -1,11 +1,11 @@
 // Collects what is known about a run into its JSON document (report-schema.ts).
 
 import { machineDigest } from '../machine/digest.js'
-import type { Machine } from '../machine/machine.js'
 import type { Verdict } from './exit.js'
 import type { GuestProgress } from './guest-progress.js'
 import type { RunOptions } from './options.js'
 import type { RunReport } from './report-schema.js'
+import type { Subject } from './subject.js'
 
 /** Where the CPU stood at the end. */
 export interface EndPlace {
@@ -19,7 +19,7 @@ export interface EndPlace {
  * @param hostSeconds from the start of the command
  */
 export function runReport(
-  machine: Machine,
+  { machine, virtual }: Subject,
   options: RunOptions,
   verdict: Verdict,
   place: EndPlace,
@@ -32,7 +32,8 @@ export function runReport(
   return {
     schemaVersion: 1,
     image: options.image ?? options.kernel ?? options.multiboot ?? options.roms[0]!.file,
-    path: 'native',
+    path: options.on as RunReport['path'],
+    ...(virtual?.hypervisor.profile !== undefined && { profile: virtual.hypervisor.profile }),
     engine: options.engine as RunReport['engine'],
     cpu: options.cpu,
     exit: { status, reason, eip: place.eip, ...(place.symbol !== undefined && { symbol: place.symbol }) },
@@ -49,6 +50,9 @@ export function runReport(
     ),
     tlbFills: cpu.tlbFills,
     ...(statistics && { translations: statistics }),
+    ...(virtual && { entries: Object.fromEntries(virtual.hosting.entries) }),
+    ...(virtual &&
+      virtual.hosting.hypercalls.size > 0 && { hypercalls: Object.fromEntries(virtual.hosting.hypercalls) }),
     workloads: progress.workloads,
     post: Array.from(platform.post.codes),
     hostSeconds,

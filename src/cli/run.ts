@@ -1,14 +1,16 @@
 // The `run` command: puts machine, guest, console and limits together, runs, judges and reports.
 
+import type { Hypervisor } from '../../hypervisors/hypervisor.js'
 import * as L from '../cpu/layout.js'
 import type { Difference } from '../debug/lockstep.js'
 import { lockstepReport } from '../debug/lockstep-report.js'
+import type { SymbolTable } from '../loader/symbols.js'
 import { enter } from '../machine/entry.js'
 import type { Machine, RunResult } from '../machine/machine.js'
 import { type ConsoleSink, fileSink, GuestConsole, noSink, streamSink, TextFinder } from './console.js'
 import type { DebugEvents, DebugSession } from './debug-session.js'
 import { judge, type RunEnd, STATUS_GUEST_FAILED, STATUS_PANIC, STATUS_WELL } from './exit.js'
-import { findGuest, type Guest, loadGuest } from './guest.js'
+import { describeGuest, findGuest, type Guest, guestSymbols, loadGuest } from './guest.js'
 import { GuestProgress } from './guest-progress.js'
 import { Wake, watchHost } from './interruptions.js'
 import type { RunOptions } from './options.js'
@@ -28,11 +30,20 @@ export async function run(options: RunOptions): Promise<number> {
     subject.stop()
     wake.wake()
   }
-  let guest: Guest | undefined
-  const progress = new GuestProgress(() => subject.machine.retired)
-  const load = (machine: Machine) => {
-    guest = loadGuest(machine, files, options)
-    enter(machine.cpu, guest.entry)
+  let symbols: Guest['symbols']
+  const progress = new GuestProgress(
+    () => subject.machine.retired,
+    () => subject.virtual?.hosting.counted,
+  )
+  const load = (machine: Machine, hypervisor: Hypervisor | undefined) => {
+    if (hypervisor) {
+      hypervisor.boot([describeGuest(machine, files, options)])
+      symbols = guestSymbols(files)
+    } else {
+      const guest = loadGuest(machine, files, options)
+      enter(machine.cpu, guest.entry)
+      symbols = guest.symbols
+    }
   }
   const subject = makeSubject(options, load, byte => console.put(byte))
   const console = connectConsole(options, progress, end)
@@ -74,7 +85,7 @@ export async function run(options: RunOptions): Promise<number> {
     await debug?.close()
   }
   if (difference) process.stderr.write(`${await lockstepReport(difference)}\n`)
-  return conclude(machine, guest!, options, progress, ended!, (performance.now() - startedAt) / 1000)
+  return conclude(subject, symbols!, options, progress, ended!, (performance.now() - startedAt) / 1000)
 }
 
 function connectInput(options: RunOptions, subject: Subject, wake: Wake, end: (how: RunEnd) => void): Input {
@@ -117,8 +128,8 @@ function connectConsole(
 
 /** Judges a run that has ended, and says so on standard error, with --json on standard output too. */
 function conclude(
-  machine: Machine,
-  guest: Guest,
+  subject: Subject,
+  symbols: Guest['symbols'],
   options: RunOptions,
   progress: GuestProgress,
   end: RunEnd,
@@ -133,21 +144,20 @@ function conclude(
   })
   const { status, message } = verdict
   const tellsPlace = status === STATUS_PANIC || end.kind === 'budget' || end.kind === 'timeout'
-  const place = status === STATUS_WELL && !options.json ? undefined : placeOf(machine, guest)
+  const place = status === STATUS_WELL && !options.json ? undefined : placeOf(subject.machine, symbols())
   if (message !== undefined) {
     const where = tellsPlace && place ? ` at ${describe(place)}` : ''
     process.stderr.write(`previrt: ${message}${where}\n`)
   }
   if (options.json) {
-    const report = runReport(machine, options, verdict, place!, progress, hostSeconds)
+    const report = runReport(subject, options, verdict, place!, progress, hostSeconds)
     process.stdout.write(`${JSON.stringify(report)}\n`)
   }
   return status
 }
 
-function placeOf({ cpu }: Machine, guest: Guest): EndPlace {
+function placeOf({ cpu }: Machine, symbols: SymbolTable): EndPlace {
   const eip = (cpu.eip + cpu.i32[L.segmentCell(L.CS, L.SEG_BASE) >> 2]!) >>> 0
-  const symbols = guest.symbols()
   return { eip, symbol: symbols.at(eip) && symbols.describe(eip) }
 }
 

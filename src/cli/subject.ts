@@ -1,10 +1,13 @@
 // What the run loop runs: one machine, or under --engine lockstep the same guest on all engines at once, compared.
 
+import type { Hypervisor } from '../../hypervisors/hypervisor.js'
+import { hypervisorKind } from '../../hypervisors/registry.js'
 import { cpuModel } from '../cpu/models.js'
 import { type Difference, Lockstep } from '../debug/lockstep.js'
 import { type BlockStorage, MemoryStorage } from '../devices/block-storage.js'
 import type { EngineName } from '../engine/engines.js'
 import { connectGateway } from '../machine/gateway.js'
+import { type Hosting, hostMachine } from '../machine/hosting.js'
 import { PacketLine } from '../machine/line.js'
 import { Machine, type RunResult } from '../machine/machine.js'
 import { openDisk } from './disk.js'
@@ -12,9 +15,19 @@ import { CommandError } from './failure.js'
 import { readInput } from './input-file.js'
 import type { RunOptions } from './options.js'
 
+type Load = (machine: Machine, hypervisor: Hypervisor | undefined) => void
+
+/** A hypervisor on its machine. */
+export interface Virtual {
+  readonly hypervisor: Hypervisor
+  readonly hosting: Hosting
+}
+
 export interface Subject {
   /** The machine that is reported on. */
   readonly machine: Machine
+  /** Its hypervisor; undefined on native. */
+  readonly virtual: Virtual | undefined
   /** At most so many instructions more; with `stopWhenIdle` as Machine.run. */
   run(budget: number, stopWhenIdle: boolean): RunResult | Difference
   /** Console input. */
@@ -25,35 +38,36 @@ export interface Subject {
 
 /**
  * Makes the machine or machines.
- * @param load puts a guest into a new machine and sets its entry
+ * @param load puts a guest into a new machine and sets its entry, by its hypervisor where it has one
  * @param onConsole receives the console's bytes
  */
-export function makeSubject(
-  options: RunOptions,
-  load: (machine: Machine) => void,
-  onConsole: (byte: number) => void,
-): Subject {
+export function makeSubject(options: RunOptions, load: Load, onConsole: (byte: number) => void): Subject {
   if (options.engine === 'lockstep') return lockstep(options, load, onConsole)
   const disk = options.disk === undefined ? undefined : openDisk(options.disk)
   const machine = makeMachine(options, options.engine as EngineName, disk)
-  load(machine)
+  const virtual = host(machine, options)
+  load(machine, virtual?.hypervisor)
   machine.onConsole = onConsole
   return {
     machine,
+    virtual,
     run: (budget, stopWhenIdle) => machine.run(budget, stopWhenIdle),
-    send: bytes => machine.platform.com1.input(bytes),
+    send: bytes => (virtual ? virtual.hosting.send(bytes) : machine.platform.com1.input(bytes)),
     stop: () => machine.stop(),
   }
 }
 
 /** All engines together. Each machine has its own copy of the disk, and none is written back. */
-function lockstep(options: RunOptions, load: (machine: Machine) => void, onConsole: (byte: number) => void): Subject {
+function lockstep(options: RunOptions, load: Load, onConsole: (byte: number) => void): Subject {
+  let first: Virtual | undefined
   const group = new Lockstep({
     seed: options.seed,
     make: (engine, thresholds) => {
       const disk = options.disk === undefined ? undefined : new MemoryStorage(readInput(options.disk).bytes)
       const machine = makeMachine({ ...options, thresholds }, engine, disk)
-      load(machine)
+      const virtual = host(machine, options)
+      first ??= virtual
+      load(machine, virtual?.hypervisor)
       return machine
     },
   })
@@ -61,10 +75,20 @@ function lockstep(options: RunOptions, load: (machine: Machine) => void, onConso
   group.onNarrowing = step => process.stderr.write(`previrt: ${step}\n`)
   return {
     machine: group.machines[0]!,
+    virtual: first,
     run: budget => group.run(budget),
     send: bytes => group.send(bytes),
     stop: () => group.stop(),
   }
+}
+
+/** Gives a machine the hypervisor that the options name. */
+function host(machine: Machine, { on, profile }: RunOptions): Virtual | undefined {
+  const kind = hypervisorKind(on)!
+  if (kind.path === 'native') return undefined
+  const hosting = hostMachine(machine, trap => hypervisor.handle(trap))
+  const hypervisor = kind.make(hosting.host, profile)
+  return { hypervisor, hosting }
 }
 
 function makeMachine(
@@ -80,6 +104,7 @@ function makeMachine(
   }
   return new Machine({
     memory: options.memoryBytes,
+    reserve: hypervisorKind(options.on)!.reserveBytes(options.memoryBytes),
     model,
     engine,
     disk,

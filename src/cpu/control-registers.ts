@@ -29,6 +29,8 @@ function flushAll(cpu: Cpu) {
 export function readControlRegister(cpu: Cpu, n: number): number {
   if (!exists(cpu, n)) return Number(cpu.raise(UD))
   if (!requireCpl0(cpu)) return 0
+  const shown = cpu.monitor?.controls
+  if (shown && n !== 2) return n === 0 ? shown.cr0 : n === 3 ? shown.cr3 : shown.cr4
   return cpu.i32[(n === 0 ? CR0 : n === 2 ? CR2 : n === 3 ? CR3 : CR4) >> 2]!
 }
 

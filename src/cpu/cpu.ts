@@ -18,6 +18,7 @@ import {
 import { loadSlow, storeSlow, translateCode } from './memory.js'
 import { updateMode } from './mode.js'
 import type { CpuModel } from './models.js'
+import type { Monitor } from './monitor.js'
 import { reset } from './reset.js'
 import { refreshSegments } from './segment-cache.js'
 import { StackCursor } from './stack-cursor.js'
@@ -74,6 +75,8 @@ export class Cpu {
    * true takes the delivery over: EIP is then `returnEip`, nothing is pushed. `source` is one of delivery.ts.
    */
   monitorGate: MonitorGate | undefined
+  /** A monitor below the guest, where there is one. */
+  monitor: Monitor | undefined
 
   /** `buffer` is the machine's linear memory as cpu/layout.ts lays it out; it may not be moved or grown later. */
   constructor(

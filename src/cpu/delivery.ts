@@ -85,7 +85,8 @@ function deliverReal(
 
 /** Delivers an exception whose instruction is at the EIP cell. Never fails: the end of the line is shutdown. */
 export function deliverFault(cpu: Cpu, vector: number, error: number, hasError: boolean) {
-  const { i32 } = cpu
+  const { i32, monitor } = cpu
+  if (monitor?.takes(vector, error, hasError)) return
   cpu.exceptionCounts[vector]!++
   i32[SHADOW_KIND >> 2] = 0
   for (;;) {
@@ -95,6 +96,7 @@ export function deliverFault(cpu: Cpu, vector: number, error: number, hasError: 
     if (vector !== DB && vector !== MC) flags |= RF
     if (deliver(cpu, vector, EXCEPTION, error, hasError, i32[EIP >> 2]!, flags)) break
     const second = i32[FAULT >> 2]! - 1
+    if (monitor && interruptedBy(cpu, second, vector, false, hasError ? error : undefined)) return
     if (second === PF) i32[CR2 >> 2] = i32[FAULT_LINEAR >> 2]!
     if (vector === DF) {
       i32[FAULT >> 2] = 0
@@ -131,7 +133,16 @@ export function deliverInterrupt(cpu: Cpu, vector: number, repeating = false) {
   i32[SHADOW_KIND >> 2] = 0
   if (vector === NMI) i32[NMI_BLOCKED >> 2] = 1
   const flags = repeating ? eflags(cpu) | RF : eflags(cpu)
-  if (!deliver(cpu, vector, EXTERNAL, 0, false, i32[EIP >> 2]!, flags)) cpu.deliverRaised()
+  if (deliver(cpu, vector, EXTERNAL, 0, false, i32[EIP >> 2]!, flags)) return
+  if (cpu.monitor && interruptedBy(cpu, i32[FAULT >> 2]! - 1, vector, true, undefined)) return
+  cpu.deliverRaised()
+}
+
+/** Whether the monitor takes an exception raised while something else was being delivered. */
+function interruptedBy(cpu: Cpu, raised: number, vector: number, external: boolean, error: number | undefined) {
+  const { i32 } = cpu
+  const interrupted = { vector, external, error }
+  return cpu.monitor!.takes(raised, i32[FAULT_ERROR >> 2]!, i32[FAULT_HAS_ERROR >> 2] !== 0, interrupted)
 }
 
 /**

@@ -133,7 +133,7 @@ function readX87(cpu: Cpu): X87State {
   }
 }
 
-/** A snapshot of all registers. */
+/** A snapshot of all registers; control registers as the program sees them. */
 export function readState(cpu: Cpu): CpuState {
   const { u32, u8, view } = cpu
   const dr = Array.from(u32.subarray(L.DR >> 2, (L.DR >> 2) + 8))
@@ -156,6 +156,7 @@ export function readState(cpu: Cpu): CpuState {
     cr2: u32[L.CR2 >> 2]!,
     cr3: u32[L.CR3 >> 2]!,
     cr4: u32[L.CR4 >> 2]!,
+    ...cpu.monitor?.controls,
     dr,
     es: readSegment(cpu, L.ES),
     cs: readSegment(cpu, L.CS),

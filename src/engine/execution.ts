@@ -4,6 +4,7 @@
 import type { Cpu } from '../cpu/cpu.js'
 import { afterStep, beforeStep, stepping } from '../cpu/debug-registers.js'
 import * as L from '../cpu/layout.js'
+import type { CpuTrap } from '../cpu/monitor.js'
 import { Interception } from './interception.js'
 import { EXIT_FAULT, EXIT_INTERCEPT, EXIT_STOP } from './record.js'
 
@@ -13,6 +14,7 @@ export const HALTED = 1 // HLT: nothing to execute until an interrupt
 export const SHUTDOWN = 2 // triple fault
 export const ASKED = 3 // requestStop() was called
 export const INTERCEPTED = 4 // the owner of the interception controls stops before an instruction
+export const IDLE = 5 // the monitor has nothing to run
 
 const INTERRUPT_FLAG = 0x200
 const SLICE_MAXIMUM = 0x3fffffff
@@ -51,6 +53,10 @@ export interface Engine {
 export class Execution {
   readonly interception: Interception
   halted = false
+  /** The monitor waits for an interrupt or for its clock. */
+  idle = false
+  /** Handles what waits in cpu.monitor.pending. */
+  onTrap: (trap: CpuTrap) => void = () => {}
   /** An NMI is pending. */
   nmi = false
   private stopAsked = false
@@ -85,6 +91,7 @@ export class Execution {
   /** Forgets what is pending: the CPU has been reset. */
   reset() {
     this.halted = false
+    this.idle = false
     this.nmi = false
   }
   /** Ends run() before the next instruction. */
@@ -114,6 +121,13 @@ export class Execution {
       const retired = this.retired
       const controlled = this.interception.takeChange()
       if (controlled) this.engine.intercept(controlled)
+      const trap = cpu.monitor?.pending.shift()
+      if (trap) {
+        const more = this.stopAsked || this.nmi || cpu.monitor!.pending.length > 0
+        i32[L.ATTENTION >> 2] = Number(more)
+        this.onTrap(trap)
+        continue
+      }
       if (this.stopAsked) {
         this.stopAsked = false
         i32[L.ATTENTION >> 2] = Number(this.nmi)
@@ -122,6 +136,8 @@ export class Execution {
       if (cpu.shutdown) return SHUTDOWN
       const held = i32[L.SHADOW_KIND >> 2] !== 0 && i32[L.SHADOW >> 2] === ((retired % 0x100000000) | 0)
       if (!held) this.interrupts()
+      if (cpu.monitor !== undefined && cpu.monitor.pending.length > 0) continue
+      if (this.idle) return IDLE
       if (this.halted) return HALTED
       if (retired >= this.limit) return LIMIT
       const waiting = held && (this.nmi || i32[L.INTR >> 2] !== 0)
@@ -137,15 +153,20 @@ export class Execution {
   private interrupts() {
     const { cpu } = this
     const { i32 } = cpu
+    const enabled = (i32[L.FLAGS >> 2]! & INTERRUPT_FLAG) !== 0 || this.idle
     if (this.nmi && i32[L.NMI_BLOCKED >> 2] === 0) {
       this.nmi = false
       this.halted = false
       i32[L.ATTENTION >> 2] = 0
       cpu.deliverInterrupt(2)
-    } else if (i32[L.INTR >> 2] !== 0 && (i32[L.FLAGS >> 2]! & INTERRUPT_FLAG) !== 0) {
-      this.halted = false
-      cpu.deliverInterrupt(this.acknowledge())
+    } else if (i32[L.INTR >> 2] !== 0 && enabled) {
+      if (!cpu.monitor?.takesInterrupt()) this.takeInterrupt()
     }
+  }
+  /** Acknowledges the external interrupt that is asked for, and delivers it. */
+  takeInterrupt() {
+    this.halted = false
+    this.cpu.deliverInterrupt(this.acknowledge())
   }
   private slice(retired: number, end: number) {
     const stop = Math.min(end, retired + SLICE_MAXIMUM)
@@ -172,12 +193,14 @@ export class Execution {
     if (answer === 'stop') return EXIT_INTERCEPT
     let exit = EXIT_STOP
     if (answer === 'done') cpu.i32[L.BUDGET >> 2]!--
-    else {
-      const retired = this.retired
-      this.slice(retired, retired + 1)
-      exit = engine.single(true)
-    }
-    if (steps && exit !== EXIT_FAULT) afterStep(cpu)
+    else if (answer === 'execute') exit = this.executeOne()
+    if (steps && answer !== 'handled' && exit !== EXIT_FAULT) afterStep(cpu)
     return exit
+  }
+  /** Executes the instruction at EIP even if it is intercepted; EXIT_*. Not to be called while an engine runs. */
+  executeOne(): number {
+    const { retired } = this
+    this.slice(retired, retired + 1)
+    return this.engine.single(true)
   }
 }

@@ -7,6 +7,7 @@ import type { Cpu } from '../cpu/cpu.js'
 import * as L from '../cpu/layout.js'
 import type { Form } from '../isa/form.js'
 import { forms } from '../isa/forms.js'
+import { SENSITIVE_CLASSES } from '../isa/sensitive.js'
 import { classOfForm, formClasses } from '../isa/sensitive-forms.js'
 
 /** An instruction that is about to be executed. All state is in the CPU: EIP is at the instruction. */
@@ -24,9 +25,10 @@ export interface InterceptEvent {
 
 /**
  * What becomes of it: `execute` it as if nothing had been asked; `done`, the owner has emulated it, has set EIP and
- * registers, and it counts as retired; `stop`, the run ends before it, and asks again when it goes on there.
+ * registers, and it counts as retired; `handled`, the owner has done something else, and execution goes on at EIP;
+ * `stop`, the run ends before it, and asks again when it goes on there.
  */
-export type InterceptAnswer = 'execute' | 'done' | 'stop'
+export type InterceptAnswer = 'execute' | 'done' | 'handled' | 'stop'
 
 const CLASSES = 256
 const CS_BASE = L.segmentCell(L.CS, L.SEG_BASE)
@@ -92,4 +94,14 @@ export class Interception {
     if (answer === 'stop') this.stoppedAt = event
     return answer
   }
+}
+
+/**
+ * The number of a class of sensitive instructions by its name.
+ * @throws RangeError where no class has it
+ */
+export function classNumber(name: string): number {
+  const found = SENSITIVE_CLASSES.find(entry => entry.name === name)
+  if (!found) throw new RangeError(`no class of sensitive instructions is called ${name}`)
+  return found.number
 }

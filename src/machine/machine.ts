@@ -7,7 +7,7 @@ import * as L from '../cpu/layout.js'
 import { APIC, type CpuModel } from '../cpu/models.js'
 import type { Thresholds } from '../engine/blocks.js'
 import { type EngineName, makeEngine } from '../engine/engines.js'
-import { ASKED, Execution, HALTED, INTERCEPTED, SHUTDOWN } from '../engine/execution.js'
+import { ASKED, Execution, HALTED, IDLE, INTERCEPTED, SHUTDOWN } from '../engine/execution.js'
 import type { InterceptEvent, Interception } from '../engine/interception.js'
 import type { AccessSize } from './bus.js'
 import { Clock } from './clock.js'
@@ -21,6 +21,8 @@ const INTERRUPT_FLAG = 0x200
 export interface MachineConfig extends Omit<OptionalChips, 'apic'> {
   /** Guest memory in bytes. */
   readonly memory: number
+  /** Bytes of RAM behind it that belong to a hypervisor. */
+  readonly reserve?: number | undefined
   readonly model: CpuModel
   readonly engine: EngineName
   /** When the engine `blocks` translates; results do not depend on it. */
@@ -40,6 +42,7 @@ export type RunResult =
   | { readonly kind: 'debug-exit'; readonly value: number }
   | { readonly kind: 'halted' } // for ever: interrupts off, or nothing to wake it
   | { readonly kind: 'triple-fault' }
+  | { readonly kind: 'crash'; readonly reason: string } // the hypervisor has ended the guest
   | { readonly kind: 'stopped' } // stop() was called
   | { readonly kind: 'intercepted'; readonly event: InterceptEvent } // onIntercept() answered 'stop'
   | { readonly kind: 'idle'; readonly nanoseconds: number } // only where asked for: HLT, so long until the next event
@@ -52,12 +55,14 @@ export class Machine {
   readonly clock: Clock
   /** Receives each byte of the guest console: COM1 and the debug console in order. */
   onConsole: (byte: number) => void = () => {}
+  /** The guest has dropped the translation of one linear page, or all of them (-1). */
+  onFlush: ((page: number) => void) | undefined
   /** Nanoseconds that the CPU was halted. */
   haltedNanoseconds = 0
   private ended: RunResult | undefined
 
   constructor(private readonly config: MachineConfig) {
-    this.memory = new PhysicalMemory(config.memory)
+    this.memory = new PhysicalMemory(config.memory, config.reserve)
     this.clock = new Clock(() => this.now)
     const events = {
       powerOff: () => this.end({ kind: 'power-off' }),
@@ -105,7 +110,7 @@ export class Machine {
       deviceWrite: (address, size, value) => this.deviceWrite(memory.busAddress(address), size as AccessSize, value),
       onModeChange: () => this.execution?.engine.modeChanged(),
       onCodeWrite: (host, bytes) => this.execution.engine.codeWritten(host, bytes),
-      onFlush: () => {},
+      onFlush: page => this.onFlush?.(page),
       fpuError: () => platform.ferr.report(),
       halt: () => {
         this.execution.halted = true
@@ -131,7 +136,8 @@ export class Machine {
   stop() {
     this.end({ kind: 'stopped' })
   }
-  private end(result: RunResult) {
+  /** Ends run() with this result. */
+  end(result: RunResult) {
     this.ended ??= result
     this.execution.requestStop()
   }
@@ -171,7 +177,7 @@ export class Machine {
 
   /** HLT has been executed with interrupts on: a device can wake the CPU. */
   get interruptible(): boolean {
-    return (this.cpu.i32[L.FLAGS >> 2]! & INTERRUPT_FLAG) !== 0
+    return (this.cpu.i32[L.FLAGS >> 2]! & INTERRUPT_FLAG) !== 0 || this.execution.idle
   }
   /** Lets virtual time pass for a halted CPU, in nanoseconds; not further than to the next event. */
   passIdle(nanoseconds: number) {
@@ -192,7 +198,7 @@ export class Machine {
       const result = this.takeEnd()
       if (result) return result
       if (why === INTERCEPTED) return { kind: 'intercepted', event: this.interception.stoppedAt! }
-      if (why === HALTED) {
+      if (why === HALTED || why === IDLE) {
         const deadline = this.clock.nextDeadline()
         if (deadline === Number.POSITIVE_INFINITY || !this.interruptible) return { kind: 'halted' }
         const nanoseconds = Math.max(0, deadline - this.now)

@@ -45,12 +45,18 @@ export class PhysicalMemory {
   private readonly writeHost = new Int32Array(MEBIBYTE_PAGES)
   private pageMask = -1
 
-  /** @param bytes guest memory, a multiple of 4 KiB. Throws RangeError outside MEMORY_MINIMUM to MEMORY_MAXIMUM. */
-  constructor(readonly bytes: number) {
+  /**
+   * @param bytes guest memory, a multiple of 4 KiB. Throws RangeError outside MEMORY_MINIMUM to MEMORY_MAXIMUM.
+   * @param reserve a hypervisor's own RAM behind it, a multiple of 4 KiB: no loader and no chip knows of it
+   */
+  constructor(
+    readonly bytes: number,
+    readonly reserve = 0,
+  ) {
     if (bytes < MEMORY_MINIMUM || bytes > MEMORY_MAXIMUM || bytes % PAGE !== 0)
       throw new RangeError(`guest memory of ${bytes} bytes: give 1M to 1024M in steps of 4K`)
-    this.ramPages = bytes / PAGE
-    this.romStart = RAM + bytes
+    this.ramPages = (bytes + reserve) / PAGE
+    this.romStart = RAM + bytes + reserve
     const wasmPages = Math.ceil((this.romStart + ROM_MAXIMUM) / 0x10000)
     this.memory = new WebAssembly.Memory({ initial: wasmPages, maximum: wasmPages })
     this.u8 = new Uint8Array(this.memory.buffer)

@@ -1,0 +1,75 @@
+// The interface of a hypervisor: what the machine asks of it, and what it is told of its guests. A back end imports this
+// file only, and knows its own ABI and nothing of our guest. Any number of guests share the one processor.
+
+import type { ElfImage } from '../src/loader/elf.js'
+import type { EntryState, LoadedFile, MemoryView } from '../src/loader/entry.js'
+import type { Fault, Host, Resume, Trap } from '../src/machine/host.js'
+
+export type { EntryState, LoadedFile, MemoryView } from '../src/loader/entry.js'
+export type * from '../src/machine/host.js'
+
+/** A file that goes with a kernel: initial RAM disk, multiboot module, Xen module. */
+export interface GuestModule extends LoadedFile {
+  readonly commandLine: string | undefined
+}
+
+/** A guest as the user names it. A back end takes of it what its ABI has. */
+export interface GuestImage {
+  readonly name: string
+  /** What the guest sees as its memory, in bytes. */
+  readonly memoryBytes: number
+  readonly kernel: LoadedFile
+  /** The kernel's ELF structure; undefined for other formats. */
+  readonly elf: ElfImage | undefined
+  readonly commandLine: string
+  readonly modules: readonly GuestModule[]
+  /**
+   * Puts the guest into a memory as a boot loader does on bare hardware.
+   * @returns where it starts
+   */
+  load(memory: MemoryView): EntryState
+}
+
+/** Linear addresses that a guest cannot use. */
+export interface ReservedRange {
+  readonly name: string
+  readonly first: number
+  /** Address of the last byte. */
+  readonly last: number
+}
+
+/** A JSON value; byte arrays are encoded by whoever writes it. */
+export type SavedValue = number | boolean | string | null | Uint8Array | SavedValue[] | { [name: string]: SavedValue }
+
+/** One back end on one machine. */
+export interface Hypervisor {
+  /** Name of the path. */
+  readonly path: string
+  /** Which flavour of it, where there are several. */
+  readonly profile: string | undefined
+  readonly reserved: readonly ReservedRange[]
+  /** Builds the guests and leaves the processor at the first instruction of one of them. */
+  boot(guests: readonly GuestImage[]): void
+  /** An entry: everything that is due is done, and the processor left as it is to go on. */
+  handle(trap: Trap): Resume
+  /** Everything that is not in machine memory and processor. */
+  save(): SavedValue
+  /** Takes back what save() returned; memory and processor have been restored. */
+  restore(state: SavedValue): void
+}
+
+/** How a back end is made. */
+export interface HypervisorKind {
+  readonly path: string
+  /** Machine memory that it needs for itself beside guests of so many bytes in all; a multiple of 4 KiB. */
+  reserveBytes(guestBytes: number): number
+  /** @param profile one of `profiles`; undefined: the first */
+  make(host: Host, profile: string | undefined): Hypervisor
+  /** Names of its flavours; empty where there is only one. */
+  readonly profiles: readonly string[]
+}
+
+/** Whether an access has come to a fault instead of its result. */
+export function isFault(result: object | number | undefined): result is Fault {
+  return typeof result === 'object' && 'vector' in result
+}

@@ -1,0 +1,86 @@
+// Joins a machine and a hypervisor: gives the hypervisor what host.ts promises, and hands it each entry when the engine
+// has been left. Entries are counted here as the processor makes them, and by the hypervisor itself: both must agree.
+
+import type { BlockStorage } from '../devices/block-storage.js'
+import type { InterceptEvent } from '../engine/interception.js'
+import { Timer } from './clock.js'
+import { FrameMap } from './frames.js'
+import type { Host, HostConsole, Resume, Trap } from './host.js'
+import { HostVcpu } from './host-vcpu.js'
+import type { PacketLine } from './line.js'
+import type { Machine } from './machine.js'
+import { HostMemory } from './machine-memory.js'
+
+/** What stands behind devices that the hypervisor itself offers. */
+export interface HostDevices {
+  readonly block?: BlockStorage | undefined
+  readonly net?: PacketLine | undefined
+}
+
+/** A machine that has a hypervisor. */
+export interface Hosting {
+  readonly host: Host
+  /** Entries by the hypervisor's own count, and hypercalls by name. */
+  readonly entries: ReadonlyMap<string, number>
+  readonly hypercalls: ReadonlyMap<string, number>
+  /** Entries of all kinds by the processor's count. */
+  readonly counted: number
+  /** Console input for the hypervisor's guests. */
+  send(bytes: Uint8Array): void
+}
+
+/**
+ * Makes the host side of a machine.
+ * @param handle told of each entry
+ */
+export function hostMachine(machine: Machine, handle: (trap: Trap) => Resume, devices: HostDevices = {}): Hosting {
+  const { execution, interception, memory } = machine
+  const vcpu = new HostVcpu(machine)
+  const entries = new Map<string, number>()
+  const hypercalls = new Map<string, number>()
+  let instructions = 0
+  const enter = (trap: Trap) => {
+    const next = handle(trap)
+    execution.idle = next === 'idle'
+    if (typeof next === 'object') machine.end(next.end)
+  }
+  execution.onTrap = enter
+  interception.onIntercept = (event: InterceptEvent) => {
+    if (!vcpu.isWanted(event)) return 'execute'
+    instructions++
+    enter({ kind: 'instruction', event })
+    return 'handled'
+  }
+  const alarm = new Timer(machine.clock, () => enter({ kind: 'alarm' }))
+  const console: HostConsole = { write: byte => machine.onConsole(byte), onInput: undefined }
+  const add = (counts: Map<string, number>) => (name: string) => {
+    counts.set(name, (counts.get(name) ?? 0) + 1)
+  }
+  const host: Host = {
+    vcpu,
+    memory: new HostMemory(machine),
+    frames: new FrameMap(memory.bytes / 0x1000, (memory.bytes + memory.reserve) / 0x1000),
+    guestBytes: memory.bytes,
+    clock: {
+      get now() {
+        return machine.now
+      },
+      setAlarm: at => (at === undefined ? alarm.disarm() : alarm.arm(at)),
+    },
+    console,
+    block: devices.block,
+    net: devices.net,
+    count: add(entries),
+    countHypercall: add(hypercalls),
+  }
+  return {
+    host,
+    entries,
+    hypercalls,
+    get counted() {
+      const { gate, exception, interrupt } = vcpu.monitor.counts
+      return gate + exception + interrupt + instructions
+    },
+    send: bytes => (console.onInput ?? (input => machine.platform.com1.input(input)))(bytes),
+  }
+}
