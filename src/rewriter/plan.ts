@@ -1,0 +1,202 @@
+// What would be written at each site of an annotated image: a pure function of the image and of what the VMM lends. The
+// image is one whose alternatives are settled; its own bytes are the pristine state that rewriting needs and undo restores.
+import { RECORD_SECTION } from '../isa/sensitive.js'
+import { RecordError, readSites, type Site } from '../isa/sites.js'
+import { FORM_BYTES, FUSED_OPERATIONS, OPERATIONS, type Substitution, substitutionOf } from '../isa/substitutions.js'
+import {
+  type ElfImage,
+  type ElfSection,
+  type ElfSegment,
+  findSection,
+  PT_LOAD,
+  SHF_EXECINSTR,
+  SHT_NOBITS,
+  sectionBytes,
+} from '../loader/elf.js'
+import { LoadError } from '../loader/load-error.js'
+import { inlineOperation } from './inline.js'
+import { decodeOperand, encodeOperand, noOperand, OPERAND_16, OPERAND_BYTES, type Operand } from './operand.js'
+import { OPERAND_LIMIT, VECTOR_PAGE } from './virtual-cpu.js'
+
+/** What a VMM does for its guest beside the operations. */
+export interface RewriteTarget {
+  /** The guest's FPU instructions work on the real FPU: their sites stay as they are. */
+  readonly fpu: 'real' | 'image'
+}
+
+/** A site with both of its states. */
+export interface PlannedSite {
+  readonly site: Site
+  readonly physical: number
+  readonly pristine: Uint8Array
+  readonly rewritten: Uint8Array
+}
+
+/** A range of text in guest-physical memory, and the sites in it, ascending. */
+export interface PlannedText {
+  readonly linear: number
+  readonly physical: number
+  readonly bytes: number
+  readonly sites: readonly PlannedSite[]
+}
+
+/** A site that stays as it is, and why. */
+export interface LeftSite {
+  readonly site: Site
+  readonly reason: 'fpu' | 'operand' | 'operands exhausted'
+}
+
+export interface RewritePlan {
+  readonly text: readonly PlannedText[]
+  readonly left: readonly LeftSite[]
+  /** Content of the VMM's operand table (virtual-cpu.ts, OPERAND_TABLE). */
+  readonly operands: Uint8Array
+}
+
+const CALL = [0xff, 0x15]
+const JUMP = [0xff, 0x25]
+const DS_OVERRIDE = 0x3e
+const HLT = 0xf4
+const SHORT_OPERANDS = 256
+
+/** Numbers the operands: equal ones share an entry. */
+class OperandTable {
+  private readonly numbers = new Map<string, number>()
+  readonly entries: Uint8Array[] = []
+
+  number(operand: Operand, limit: number): number | undefined {
+    const bytes = encodeOperand(operand)
+    const key = String.fromCharCode(...bytes)
+    const known = this.numbers.get(key)
+    if (known !== undefined && known < limit) return known
+    if (this.entries.length >= limit) return undefined
+    this.numbers.set(key, this.entries.length)
+    return this.entries.push(bytes) - 1
+  }
+  get bytes(): Uint8Array {
+    const table = new Uint8Array(this.entries.length * OPERAND_BYTES)
+    this.entries.forEach((entry, i) => {
+      table.set(entry, i * OPERAND_BYTES)
+    })
+    return table
+  }
+}
+
+const VECTORS = new Map(OPERATIONS.map((name, number) => [name, VECTOR_PAGE + 4 * number]))
+
+function operationOf(substitution: Substitution, site: Site, pristine: Uint8Array): string {
+  if (!site.fused) return substitution.operation
+  return pristine[site.instructionBytes - 1] === HLT ? FUSED_OPERATIONS.hlt : FUSED_OPERATIONS.other
+}
+
+/** An instruction of at most `bytes` bytes, made exactly as long by redundant prefixes. */
+function fill(instruction: readonly number[], bytes: number): Uint8Array {
+  const filled = new Uint8Array(bytes).fill(DS_OVERRIDE)
+  filled.set(instruction, bytes - instruction.length)
+  return filled
+}
+
+/** A call through the operation's vector, with the operand's number behind it. */
+function transfer(site: Site, vector: number, number: number): Uint8Array {
+  const bytes = new Uint8Array(site.bytes)
+  bytes.set(CALL)
+  const view = new DataView(bytes.buffer)
+  view.setUint32(2, vector, true)
+  // Behind the number the pristine padding is of no use: control goes from the call to the end of the site.
+  for (let at = 6; at < site.bytes; at++) bytes[at] = at === 6 ? number & 0xff : at === 7 ? number >> 8 : 0xcc
+  return bytes
+}
+
+/** The longest instruction that prefixes can fill up to. */
+const INSTRUCTION_LIMIT = 15
+
+function planSite(site: Site, pristine: Uint8Array, target: RewriteTarget, table: OperandTable) {
+  const substitution = substitutionOf(site.class.number)
+  if (substitution.fpu && target.fpu === 'real') return 'fpu'
+  const operand =
+    decodeOperand(pristine, site.instructionBytes, site.bytes) ??
+    (substitution.operation === 'undefined' ? noOperand(site.instructionBytes, site.bytes) : undefined)
+  if (operand === undefined) return 'operand'
+  if (substitution.inline && site.bytes <= INSTRUCTION_LIMIT) {
+    const instruction = inlineOperation(substitution.inline, operand)
+    if (instruction) return fill(instruction, site.bytes)
+  }
+  const vector = VECTORS.get(operationOf(substitution, site, pristine))!
+  if (substitution.form === 'jump') {
+    const plain = (operand.flags & OPERAND_16) === 0 && operand.immediate === 0
+    return plain && site.bytes <= INSTRUCTION_LIMIT
+      ? fill([...JUMP, ...new Uint8Array(Uint32Array.of(vector).buffer)], site.bytes)
+      : 'operand'
+  }
+  if (site.bytes < FORM_BYTES[substitution.form]) return 'operand'
+  const number = table.number(operand, substitution.form === 'call-short' ? SHORT_OPERANDS : OPERAND_LIMIT)
+  return number === undefined ? 'operands exhausted' : transfer(site, vector, number)
+}
+
+function readRecords(elf: ElfImage, code: readonly ElfSection[]): Site[] {
+  const section = findSection(elf, RECORD_SECTION)
+  const remedy = 'build it with the afterburner as its assembler'
+  if (section === undefined || section.bytes === 0)
+    throw new LoadError({ file: elf.file, reason: `no records (section ${RECORD_SECTION})`, remedy })
+  try {
+    return readSites(
+      sectionBytes(elf, section),
+      code.map(each => ({ start: each.address, end: each.address + each.bytes })),
+    )
+  } catch (error) {
+    if (!(error instanceof RecordError)) throw error
+    throw new LoadError({ file: elf.file, offset: section.offset + error.offset, reason: error.message, remedy })
+  }
+}
+
+function segmentOf(elf: ElfImage, section: ElfSection): ElfSegment {
+  const { address, offset } = section
+  const found = elf.segments.find(
+    each => each.type === PT_LOAD && address >= each.linear && address < each.linear + each.fileBytes,
+  )
+  if (found) return found
+  const reason = `the text in ${section.name} is in no segment that is loaded`
+  throw new LoadError({ file: elf.file, offset, reason, remedy: 'link the image again' })
+}
+
+/**
+ * Plans the rewriting of an image.
+ * @param elf an annotated image, settled
+ * @throws LoadError for an image without sound records, or with text that no segment loads
+ */
+export function planRewrite(elf: ElfImage, target: RewriteTarget): RewritePlan {
+  const code = elf.sections
+    .filter(each => (each.flags & SHF_EXECINSTR) !== 0 && each.type !== SHT_NOBITS && each.bytes > 0)
+    .sort((a, b) => a.address - b.address)
+  const sites = readRecords(elf, code)
+  const table = new OperandTable()
+  const left: LeftSite[] = []
+  let next = 0
+  const sitesOf = (section: ElfSection) => {
+    const from = next
+    while (next < sites.length && sites[next]!.address < section.address + section.bytes) next++
+    return sites.slice(from, next).map(site => {
+      const at = section.offset + site.address - section.address
+      return { site, pristine: elf.bytes.subarray(at, at + site.bytes) }
+    })
+  }
+  const found = code.map(section => ({ section, segment: segmentOf(elf, section), sites: sitesOf(section) }))
+  // Short numbers are the first ones.
+  for (const { site, pristine } of found.flatMap(each => each.sites)) {
+    if (substitutionOf(site.class.number).form !== 'call-short') continue
+    const operand = decodeOperand(pristine, site.instructionBytes, site.bytes)
+    if (operand) table.number(operand, SHORT_OPERANDS)
+  }
+  const text = found.map(({ section, segment, sites }): PlannedText => {
+    const offset = segment.physical - segment.linear
+    const planned: PlannedSite[] = []
+    for (const { site, pristine } of sites) {
+      const rewritten = planSite(site, pristine, target, table)
+      if (typeof rewritten === 'string') left.push({ site, reason: rewritten })
+      else planned.push({ site, physical: site.address + offset, pristine, rewritten })
+    }
+    const { address: linear, bytes } = section
+    return { linear, physical: linear + offset, bytes, sites: planned }
+  })
+  return { text, left, operands: table.bytes }
+}

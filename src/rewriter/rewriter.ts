@@ -1,0 +1,111 @@
+// Rewrites the sites of a guest in live memory, puts them back, and proves both. A site is touched only if its bytes are
+// one of its two states; otherwise it is gone (freed init memory, changed text), left alone and counted.
+import type { MemoryView } from '../loader/entry.js'
+import type { PlannedSite, PlannedText, RewritePlan } from './plan.js'
+
+/** What became of the sites. */
+export interface RewriteOutcome {
+  /** Sites whose bytes were changed. */
+  readonly changed: number
+  /** Sites that were in the wanted state already. */
+  readonly unchanged: number
+  /** Linear addresses of the sites that are no longer there. */
+  readonly gone: readonly number[]
+}
+
+/** Thrown by verification: memory is not as it must be after rewriting. Names the linear address of the first difference. */
+export class RewriteError extends Error {
+  readonly address: number
+
+  constructor(address: number, reason: string) {
+    super(`0x${(address >>> 0).toString(16).padStart(8, '0')}: ${reason}`)
+    this.name = 'RewriteError'
+    this.address = address
+  }
+}
+
+/** Which of its two states a site is to be in. */
+export type SiteState = 'pristine' | 'rewritten'
+
+function holds(text: Uint8Array, at: number, bytes: Uint8Array): boolean {
+  for (let i = 0; i < bytes.length; i++) if (text[at + i] !== bytes[i]) return false
+  return true
+}
+
+const other = (state: SiteState): SiteState => (state === 'pristine' ? 'rewritten' : 'pristine')
+
+function change(memory: MemoryView, text: PlannedText, state: SiteState, gone: number[]): [number, number] {
+  const before = memory.read(text.physical, text.bytes)
+  const after = new Uint8Array(before)
+  let [changed, unchanged] = [0, 0]
+  let [first, end] = [text.bytes, 0]
+  for (const planned of text.sites) {
+    const at = planned.physical - text.physical
+    if (holds(before, at, planned[state])) unchanged++
+    else if (holds(before, at, planned[other(state)])) {
+      after.set(planned[state], at)
+      changed++
+      first = Math.min(first, at)
+      end = at + planned.site.bytes
+    } else gone.push(planned.site.address)
+  }
+  if (changed > 0) memory.write(text.physical + first, after.subarray(first, end))
+  verifyText(memory, text, state, before)
+  return [changed, unchanged]
+}
+
+/** Every site is in the state, or is what it was before and neither state; every other byte is what it was before. */
+function verifyText(memory: MemoryView, text: PlannedText, state: SiteState, before: Uint8Array): void {
+  const after = memory.read(text.physical, text.bytes)
+  const same = (from: number, to: number, reason: string) => {
+    for (let at = from; at < to; at++) if (after[at] !== before[at]) throw new RewriteError(text.linear + at, reason)
+  }
+  let from = 0
+  for (const planned of text.sites) {
+    const at = planned.physical - text.physical
+    same(from, at, 'a byte outside all sites has changed')
+    from = at + planned.site.bytes
+    if (holds(after, at, planned[state])) continue
+    if (holds(after, at, planned[other(state)]))
+      throw new RewriteError(planned.site.address, `the site is not ${state}`)
+    same(at, from, 'a site that is gone has changed')
+  }
+  same(from, text.bytes, 'a byte outside all sites has changed')
+}
+
+function changeAll(memory: MemoryView, plan: RewritePlan, state: SiteState): RewriteOutcome {
+  const gone: number[] = []
+  let [changed, unchanged] = [0, 0]
+  for (const text of plan.text) {
+    const [here, there] = change(memory, text, state, gone)
+    changed += here
+    unchanged += there
+  }
+  return { changed, unchanged, gone }
+}
+
+/**
+ * Redirects every site that is there, and verifies the text that holds it.
+ * @param memory guest-physical memory with the guest in it
+ * @throws RewriteError when memory does not hold afterwards what was written
+ */
+export function rewrite(memory: MemoryView, plan: RewritePlan): RewriteOutcome {
+  return changeAll(memory, plan, 'rewritten')
+}
+
+/** Puts back every site that is rewritten: the text is then byte for byte what it would be without rewriting. */
+export function undo(memory: MemoryView, plan: RewritePlan): RewriteOutcome {
+  return changeAll(memory, plan, 'pristine')
+}
+
+/** How many sites are pristine, rewritten and gone. */
+export function countSites(memory: MemoryView, plan: RewritePlan): Record<SiteState | 'gone', number> {
+  const counts = { pristine: 0, rewritten: 0, gone: 0 }
+  const stateOf = (text: Uint8Array, at: number, planned: PlannedSite) =>
+    holds(text, at, planned.pristine) ? 'pristine' : holds(text, at, planned.rewritten) ? 'rewritten' : 'gone'
+  for (const text of plan.text) {
+    const bytes = memory.read(text.physical, text.bytes)
+    for (const planned of text.sites) counts[stateOf(bytes, planned.physical - text.physical, planned)]++
+  }
+  return counts
+}
