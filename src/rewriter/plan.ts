@@ -62,21 +62,22 @@ const SHORT_OPERANDS = 256
 /** Numbers the operands: equal ones share an entry. */
 class OperandTable {
   private readonly numbers = new Map<string, number>()
-  readonly entries: Uint8Array[] = []
+  private readonly entries: Operand[] = []
 
   number(operand: Operand, limit: number): number | undefined {
-    const bytes = encodeOperand(operand)
-    const key = String.fromCharCode(...bytes)
+    const { siteBytes, instructionBytes, flags, reg, rm, base, index, scale, opcode, selector } = operand
+    const form = `${siteBytes},${instructionBytes},${flags},${reg},${rm},${base},${index},${scale},${opcode},${selector}`
+    const key = `${form},${operand.displacement},${operand.immediate}`
     const known = this.numbers.get(key)
     if (known !== undefined && known < limit) return known
     if (this.entries.length >= limit) return undefined
     this.numbers.set(key, this.entries.length)
-    return this.entries.push(bytes) - 1
+    return this.entries.push(operand) - 1
   }
   get bytes(): Uint8Array {
     const table = new Uint8Array(this.entries.length * OPERAND_BYTES)
     this.entries.forEach((entry, i) => {
-      table.set(entry, i * OPERAND_BYTES)
+      table.set(encodeOperand(entry), i * OPERAND_BYTES)
     })
     return table
   }

@@ -15,19 +15,19 @@ export interface Field {
 export const WINDOW_START = 0xbc000000
 export const WINDOW_END = 0xc0000000
 /** Addresses of the operations that calls at sites go through. */
-export const VECTOR_PAGE = WINDOW_START
+export const VECTOR_PAGE = WINDOW_START + 0
 /** The page described here. */
-export const VIRTUAL_CPU = 0xbc001000
+export const VIRTUAL_CPU = WINDOW_START + 0x1000
 /** Operands of the sites (operand.ts), written by the rewriter. */
-export const OPERAND_TABLE = 0xbc002000
+export const OPERAND_TABLE = WINDOW_START + 0x2000
 export const OPERAND_LIMIT = 4096
 /** First byte of the VMM's own text. */
-export const VMM_TEXT = 0xbc020000
+export const VMM_TEXT = WINDOW_START + 0x20000
 /** Guest frames shown for a while, 4096 slots. */
-export const WINDOW_FRAMES = 0xbd800000
+export const WINDOW_FRAMES = WINDOW_START + 0x1800000
 export const WINDOW_SLOTS = 4096
 /** Above it the window is the back end's own. */
-export const WINDOW_BACKEND = 0xbe800000
+export const WINDOW_BACKEND = WINDOW_START + 0x2800000
 
 /** Segment registers by number (SDM volume 2, table B-8), then the two system registers. */
 export const SEGMENTS = ['es', 'cs', 'ss', 'ds', 'fs', 'gs', 'ldtr', 'tr'] as const
