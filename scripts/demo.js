@@ -3,7 +3,7 @@
 // without one a scripted session runs. Usage: node scripts/demo.js
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, openSync } from 'node:fs'
-import { homedir } from 'node:os'
+import { constants, homedir, setPriority } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { run } from './progress.js'
@@ -12,7 +12,7 @@ import { setUp } from './setup.js'
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const previrt = [process.execPath, join(root, 'dist/src/cli/main.js')]
 const terminal = process.stdin.isTTY === true && process.stdout.isTTY === true
-const commandLine = 'console=ttyS0,115200 panic=-1 reboot=k quiet'
+const commandLine = 'console=ttyS0,115200 panic=-1 reboot=k'
 
 process.exitCode = await demonstrate()
 
@@ -63,6 +63,7 @@ function startBuild() {
     stdio: ['ignore', output, output],
     detached: true,
   })
+  if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW)
   let running = true
   const ended = new Promise(resolve => {
     const end = status => {
