@@ -157,8 +157,8 @@ export abstract class Lowering {
   /** Makes sure that a value can be pushed any number of times; `pushes` more uses are announced. */
   protected materialise(v: Value, pushes: number) {
     const kind = this.tape.op[v]!
-    if (kind === T.CONST || kind === T.CONST_WIDE || kind === T.PARAMETER) return
-    if (this.place[v]! < 0) {
+    if (kind === T.CONST || kind === T.CONST_WIDE) return
+    if (kind !== T.PARAMETER && this.place[v]! < 0) {
       this.operator(v)
       this.keep(v)
     }
