@@ -21,7 +21,7 @@ export interface Snapshot {
   readonly index: number
   readonly eip: number
   readonly next: number
-  /** All values of the snapshot that are no constants or parameters. */
+  /** All values of the snapshot but constants and parameters in their own places. */
   readonly values: readonly Value[]
 }
 
@@ -42,6 +42,8 @@ export class HotContext extends Context {
   entry: Value[] = []
   entryFlags: FlagState | undefined
   readonly parameters = new Map<number, Value>()
+  /** Locals that some snapshot of the block changes. */
+  private readonly moved = new Set<number>()
   ending: Ending = { kind: 'next' }
   /** Set when the instruction cannot be translated. */
   refused = false
@@ -76,6 +78,7 @@ export class HotContext extends Context {
     this.entry = [...this.registers, zero, result, a, b]
     this.entryFlags = this.flags.state
     this.parameters.clear()
+    this.moved.clear()
     this.entry.forEach((v, local) => {
       if (v !== zero) this.parameters.set(local, v)
     })
@@ -265,10 +268,11 @@ export class HotContext extends Context {
   private snapshot(eip: number, next: number): Snapshot {
     const flags = this.flags.state
     const registers = [...this.registers]
-    // A register that still holds its own value of the block's beginning needs nothing.
-    const values = [...registers, -1, flags.result, flags.a, flags.b].filter(
-      (v, local) => v >= 0 && v !== this.entry[local] && this.tape.op[v] !== CONST,
-    )
+    // A register that has held nothing but its own value of the block's beginning needs nothing.
+    const values = [...registers, -1, flags.result, flags.a, flags.b].filter((v, local) => {
+      if (v !== this.entry[local]) this.moved.add(local)
+      return v >= 0 && this.moved.has(local) && this.tape.op[v] !== CONST
+    })
     return { registers, flags, index: this.index, eip, next, values }
   }
   /** Ends the block: what its registers and flags are then, and the operand of its last branch (NONE for none). */
