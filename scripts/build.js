@@ -61,7 +61,9 @@ async function bundle() {
     // Their own WebAssembly files lie beside them.
     external: ['iced-x86', 'v86'],
     // CommonJS packages ask for Node's modules with require.
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)" },
+    banner: {
+      js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url)",
+    },
     logLevel: 'warning',
   })
   chmodSync(command, 0o755)
