@@ -38,6 +38,7 @@ export function runReport(
     cpu: options.cpu,
     exit: { status, reason, eip: place.eip, ...(place.symbol !== undefined && { symbol: place.symbol }) },
     instructions: machine.retired,
+    instructionsBy: machine.instructionsBy,
     haltedNanoseconds: machine.haltedNanoseconds,
     virtualNanoseconds: machine.now,
     digest: machineDigest(machine),

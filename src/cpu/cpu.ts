@@ -59,6 +59,8 @@ export class Cpu {
   tracing = false
   /** True while DR7 enables a data or I/O breakpoint: their pages stay out of the tables. */
   watching = false
+  /** 1 while an instruction that may change the mode executes: it has not retired yet. */
+  transferring = 0
   /** A task switch has got so far that exceptions belong to the new task. */
   taskSwitched = false
   /** Device memory is not to be accessed now: who tries sets FAULT to RETRY. */

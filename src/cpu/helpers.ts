@@ -35,6 +35,16 @@ const effect =
     return 0
   }
 
+/** A helper that may change the mode: whoever is told of that knows then that the instruction has yet to retire. */
+const transfer =
+  (run: (...args: Arguments) => unknown): Helper =>
+  (cpu, a = 0, b = 0, c = 0, d = 0) => {
+    cpu.transferring = 1
+    run(cpu, a, b, c, d)
+    cpu.transferring = 0
+    return 0
+  }
+
 function loadTable(cpu: Cpu, limitCell: number, baseCell: number, limit: number, base: number) {
   if (!requireCpl0(cpu)) return
   cpu.i32[limitCell >> 2] = limit & 0xffff
@@ -45,11 +55,11 @@ const breakpointsInForce = (cpu: Cpu) => (cpu.i32[(DR >> 2) + 7]! & 0xff) !== 0
 const asUser = (cpu: Cpu) => cpu.i32[CPL >> 2] === 3
 
 export const helpers: Readonly<Record<string, Helper>> = {
-  far_jump: effect((cpu, selector, offset, size, next) => farJump(cpu, selector, offset, size, next)),
-  far_call: effect((cpu, selector, offset, size, next) => farCall(cpu, selector, offset, size, next)),
-  far_return: effect((cpu, size, bytes) => farReturn(cpu, size, bytes)),
-  iret: effect((cpu, size, next) => iret(cpu, size, next)),
-  interrupt: effect((cpu, vector, kind, next) => softwareInterrupt(cpu, vector, kind, next)),
+  far_jump: transfer((cpu, selector, offset, size, next) => farJump(cpu, selector, offset, size, next)),
+  far_call: transfer((cpu, selector, offset, size, next) => farCall(cpu, selector, offset, size, next)),
+  far_return: transfer((cpu, size, bytes) => farReturn(cpu, size, bytes)),
+  iret: transfer((cpu, size, next) => iret(cpu, size, next)),
+  interrupt: transfer((cpu, vector, kind, next) => softwareInterrupt(cpu, vector, kind, next)),
   load_segment: effect((cpu, n, selector) => moveToSegment(cpu, n, selector)),
   check_io: effect((cpu, port, size) => checkIo(cpu, port & 0xffff, size)),
   in: (cpu, port = 0, size = 1) => {
@@ -71,14 +81,14 @@ export const helpers: Readonly<Record<string, Helper>> = {
   rdtsc: effect(rdtsc),
   rdpmc: effect(rdpmc),
   read_cr: (cpu, n = 0) => readControlRegister(cpu, n),
-  write_cr: effect((cpu, n, value) => writeControlRegister(cpu, n, value)),
+  write_cr: transfer((cpu, n, value) => writeControlRegister(cpu, n, value)),
   read_dr: (cpu, n = 0) => readDebugRegister(cpu, n),
   write_dr: effect((cpu, n, value) => writeDebugRegister(cpu, n, value)),
   lgdt: effect((cpu, limit, base) => loadTable(cpu, GDTR_LIMIT, GDTR_BASE, limit, base)),
   lidt: effect((cpu, limit, base) => loadTable(cpu, IDTR_LIMIT, IDTR_BASE, limit, base)),
   lldt: effect((cpu, selector) => lldt(cpu, selector)),
   ltr: effect((cpu, selector) => ltr(cpu, selector)),
-  lmsw: effect((cpu, value) => loadMachineStatusWord(cpu, value)),
+  lmsw: transfer((cpu, value) => loadMachineStatusWord(cpu, value)),
   clts: effect(clearTaskSwitched),
   invlpg: effect((cpu, linear) => invalidatePage(cpu, linear)),
   hlt: effect(cpu => {
@@ -86,8 +96,8 @@ export const helpers: Readonly<Record<string, Helper>> = {
   }),
   wbinvd: effect(requireCpl0),
   check_cpl0: effect(requireCpl0),
-  sysenter: effect(sysenter),
-  sysexit: effect(sysexit),
+  sysenter: transfer(sysenter),
+  sysexit: transfer(sysexit),
   verr: (cpu, selector = 0) => verr(cpu, selector),
   verw: (cpu, selector = 0) => verw(cpu, selector),
   lar: (cpu, selector = 0, size = 4) => lar(cpu, selector, size),

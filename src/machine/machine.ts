@@ -12,6 +12,7 @@ import type { InterceptEvent, Interception } from '../engine/interception.js'
 import type { AccessSize } from './bus.js'
 import { Clock } from './clock.js'
 import { GuestDma } from './guest-dma.js'
+import { InstructionCounts } from './instruction-counts.js'
 import { PhysicalMemory, type Shadow } from './memory.js'
 import { Platform } from './platform.js'
 import type { OptionalChips } from './platform-options.js'
@@ -59,6 +60,7 @@ export class Machine {
   onFlush: ((page: number) => void) | undefined
   /** Nanoseconds that the CPU was halted. */
   haltedNanoseconds = 0
+  private readonly counts = new InstructionCounts()
   private ended: RunResult | undefined
 
   constructor(private readonly config: MachineConfig) {
@@ -108,7 +110,11 @@ export class Machine {
       physicalPage: (page, write) => memory.hostPage(page, write),
       deviceRead: (address, size) => platform.physical.read(memory.busAddress(address), size as AccessSize),
       deviceWrite: (address, size, value) => this.deviceWrite(memory.busAddress(address), size as AccessSize, value),
-      onModeChange: () => this.execution?.engine.modeChanged(),
+      onModeChange: () => {
+        if (!this.execution) return
+        this.counts.modeChanged(this.cpu.i32[L.MODE >> 2]!, this.retired + this.cpu.transferring)
+        this.execution.engine.modeChanged()
+      },
       onCodeWrite: (host, bytes) => this.execution.engine.codeWritten(host, bytes),
       onFlush: page => this.onFlush?.(page),
       fpuError: () => platform.ferr.report(),
@@ -130,6 +136,11 @@ export class Machine {
   /** Instructions retired. */
   get retired(): number {
     return this.execution.retired
+  }
+
+  /** The retired instructions by owner. */
+  get instructionsBy() {
+    return this.counts.at(this.retired, this.memory.hasRom)
   }
 
   /** Ends run() after the current instruction. */

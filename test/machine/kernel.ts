@@ -86,6 +86,7 @@ export function runKernel(source: string, options: Options = {}): KernelRun {
     result,
     console,
     retired: machine.retired,
+    by: machine.instructionsBy,
     halted: machine.haltedNanoseconds,
     digest: machineDigest(machine),
   })
