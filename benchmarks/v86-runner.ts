@@ -1,6 +1,7 @@
 // Boots a bzImage and an initial file system on v86 (npm package v86), as one process of its own that the
 // benchmark can measure: COM1 to standard output, a line at a time, until it is killed.
 //   node v86-runner.js KERNEL INITRD COMMAND_LINE MEGABYTES
+// With `-` for INITRD the kernel is a multiboot file.
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -26,8 +27,7 @@ const emulator = new V86({
   vga_memory_size: 2 * 1024 * 1024,
   bios: image(join(FIRMWARE, 'bios.bin')),
   vga_bios: image(join(FIRMWARE, 'vgabios-stdvga.bin')),
-  bzimage: image(kernel),
-  initrd: image(initrd),
+  ...(initrd === '-' ? { multiboot: image(kernel) } : { bzimage: image(kernel), initrd: image(initrd) }),
   cmdline: commandLine,
   disable_keyboard: true,
   disable_mouse: true,
