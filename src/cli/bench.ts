@@ -1,5 +1,6 @@
 // The `bench` command: suites of benchmarks by name.
 
+import { formatAnnotation, measureAnnotation } from '../../benchmarks/annotation.js'
 import { formatPeersReport, PEERS, type Peer, runPeersBenchmark } from '../../benchmarks/peers.js'
 import { STATUS_GUEST_FAILED, STATUS_WELL } from './exit.js'
 import { CommandError, notInThisVersion } from './failure.js'
@@ -15,8 +16,9 @@ export interface BenchOptions {
   readonly json?: boolean
 }
 
-/** Runs a suite; `peers` is the only one so far. Status 1 when a job's results differ between machines. */
+/** Runs a suite, `peers` unless told. Status 1 when a job's results differ between machines. */
 export async function bench(suite: string | undefined, options: BenchOptions): Promise<number> {
+  if (suite === 'annotation') return await benchAnnotation(options)
   if (suite !== undefined && suite !== 'peers') throw notInThisVersion(`the suite ${suite}`)
   const list = (text: string | undefined) => text?.split(',').filter(Boolean)
   const { runs, scale, engine } = options
@@ -41,5 +43,18 @@ export async function bench(suite: string | undefined, options: BenchOptions): P
     throw usage
       ? new CommandError((error as Error).message)
       : new CommandError((error as Error).message, STATUS_GUEST_FAILED)
+  }
+}
+
+async function benchAnnotation({ json }: BenchOptions): Promise<number> {
+  const progress = new ProgressLine('building linux')
+  try {
+    const report = await measureAnnotation('linux', (done, total) => progress.show(`${done} of ${total}`))
+    progress.clear()
+    process.stdout.write(`${json ? JSON.stringify(report) : formatAnnotation(report)}\n`)
+    return STATUS_WELL
+  } catch (error) {
+    progress.clear()
+    throw new CommandError((error as Error).message, STATUS_GUEST_FAILED)
   }
 }

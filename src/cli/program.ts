@@ -60,7 +60,7 @@ async function runProgram(words: readonly string[]): Promise<number> {
     })
   program
     .command('bench [suite]')
-    .description('compare with other emulators')
+    .description('measure: peers (other emulators; the default), annotation (what sites cost a native kernel)')
     .option('--peers <names>', 'v86,qemu')
     .option('--runs <n>', 'runs of each machine', parseCount)
     .option('--jobs <names>', 'only these jobs')
