@@ -2,9 +2,10 @@
 
 import type { HypervisorKind } from './hypervisor.js'
 import { native } from './native/native.js'
+import { trap } from './trap/trap.js'
 
 /** All back ends. */
-export const hypervisors: readonly HypervisorKind[] = [native]
+export const hypervisors: readonly HypervisorKind[] = [native, trap]
 
 /** The back end of a path; undefined where this version has none. */
 export function hypervisorKind(path: string): HypervisorKind | undefined {

@@ -29,8 +29,10 @@ function flushAll(cpu: Cpu) {
 export function readControlRegister(cpu: Cpu, n: number): number {
   if (!exists(cpu, n)) return Number(cpu.raise(UD))
   if (!requireCpl0(cpu)) return 0
-  const shown = cpu.monitor?.controls
-  if (shown && n !== 2) return n === 0 ? shown.cr0 : n === 3 ? shown.cr3 : shown.cr4
+  if (cpu.monitor && n !== 2) {
+    const { cr0, cr3, cr4 } = cpu.monitor.shown
+    return (n === 0 ? cr0 : n === 3 ? cr3 : cr4) | 0
+  }
   return cpu.i32[(n === 0 ? CR0 : n === 2 ? CR2 : n === 3 ? CR3 : CR4) >> 2]!
 }
 

@@ -4,7 +4,7 @@
 
 import type { Cpu } from './cpu.js'
 import { EXCEPTION, EXTERNAL } from './delivery.js'
-import { hasErrorCode, PF } from './exceptions.js'
+import { DF, hasErrorCode, makesDoubleFault, PF } from './exceptions.js'
 import * as L from './layout.js'
 
 /** An event that was on its way through the IDT when an exception came in between; to be delivered again. */
@@ -36,11 +36,13 @@ export type CpuTrap =
   /** An external interrupt can be taken; it has not been acknowledged. */
   | { readonly kind: 'interrupt' }
 
-/** What MOV from CR0, CR3 and CR4 shows. */
+/** What MOV from CR0, CR3 and CR4 shows: of CR0 and CR4 the bits that the monitor owns, the others are the processor's. */
 export interface ControlShadow {
-  cr0: number
-  cr3: number
-  cr4: number
+  readonly cr0: number
+  readonly cr0Owned: number
+  readonly cr3: number
+  readonly cr4: number
+  readonly cr4Owned: number
 }
 
 export class Monitor {
@@ -52,6 +54,19 @@ export class Monitor {
   interrupts = false
   /** In the place of what the control registers hold. */
   controls: ControlShadow | undefined
+  /** CR0, CR3 and CR4 as the program sees them. */
+  get shown(): { cr0: number; cr3: number; cr4: number } {
+    const { u32 } = this.cpu
+    const [cr0, cr3, cr4] = [u32[L.CR0 >> 2]!, u32[L.CR3 >> 2]!, u32[L.CR4 >> 2]!]
+    const { controls } = this
+    if (!controls) return { cr0, cr3, cr4 }
+    const mix = (real: number, shown: number, owned: number) => ((real & ~owned) | (shown & owned)) >>> 0
+    return {
+      cr0: mix(cr0, controls.cr0, controls.cr0Owned),
+      cr3: controls.cr3 >>> 0,
+      cr4: mix(cr4, controls.cr4, controls.cr4Owned),
+    }
+  }
   /** In the order in which they are to be handled. */
   readonly pending: CpuTrap[] = []
   /** Traps so far, as the CPU counts them. */
@@ -89,11 +104,23 @@ export class Monitor {
     this.cpu.i32[L.ATTENTION >> 2] = 1
   }
 
-  /** Delivers an exception through the IDT in IDTR, past `exceptions`. `linear` is the address of a #PF. */
-  inject(vector: number, error: number | undefined, linear: number) {
-    if (vector === PF) this.cpu.i32[L.FAULT_LINEAR >> 2] = linear
+  /**
+   * Delivers an exception through the IDT in IDTR, past `exceptions`. `linear` is the address of a #PF; with what it
+   * has interrupted it may become a double fault, or shut the processor down.
+   */
+  inject(vector: number, error: number | undefined, linear: number, interrupted?: InterruptedDelivery) {
+    const { cpu } = this
+    if (vector === PF) cpu.i32[L.FAULT_LINEAR >> 2] = linear
+    const first = interrupted && !interrupted.external ? interrupted.vector : -1
+    if (first === DF) {
+      cpu.shutdown = true
+      return
+    }
+    const double = first >= 0 && makesDoubleFault(first, vector)
+    if (double && vector === PF) cpu.i32[L.CR2 >> 2] = linear
     this.injecting = true
-    this.cpu.deliverFault(vector, error)
+    if (double) cpu.deliverFault(DF, 0)
+    else cpu.deliverFault(vector, error)
     this.injecting = false
   }
   /** Delivers again what an exception had interrupted. */

@@ -156,7 +156,7 @@ export function readState(cpu: Cpu): CpuState {
     cr2: u32[L.CR2 >> 2]!,
     cr3: u32[L.CR3 >> 2]!,
     cr4: u32[L.CR4 >> 2]!,
-    ...cpu.monitor?.controls,
+    ...cpu.monitor?.shown,
     dr,
     es: readSegment(cpu, L.ES),
     cs: readSegment(cpu, L.CS),

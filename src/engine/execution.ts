@@ -163,6 +163,12 @@ export class Execution {
       if (!cpu.monitor?.takesInterrupt()) this.takeInterrupt()
     }
   }
+  /** A deadline is reached or an interrupt can be taken: nobody may go on by single steps. */
+  get due(): boolean {
+    const { i32 } = this.cpu
+    const interrupt = i32[L.INTR >> 2] !== 0 && (i32[L.FLAGS >> 2]! & INTERRUPT_FLAG) !== 0
+    return interrupt || this.nmi || this.stopAsked || this.retired >= this.limit
+  }
   /** Acknowledges the external interrupt that is asked for, and delivers it. */
   takeInterrupt() {
     this.halted = false

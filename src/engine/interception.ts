@@ -14,6 +14,8 @@ import { classOfForm, formClasses } from '../isa/sensitive-forms.js'
 export interface InterceptEvent {
   /** Class number (isa/sensitive.ts). */
   readonly class: number
+  /** Its name. */
+  readonly name: string
   readonly form: Form
   /** Offset in CS. */
   readonly eip: number
@@ -31,6 +33,8 @@ export interface InterceptEvent {
 export type InterceptAnswer = 'execute' | 'done' | 'handled' | 'stop'
 
 const CLASSES = 256
+const nameOfClass: string[] = []
+for (const { number, name } of SENSITIVE_CLASSES) nameOfClass[number] = name
 const CS_BASE = L.segmentCell(L.CS, L.SEG_BASE)
 
 /** The controls of one CPU. They may be changed between runs and by `onIntercept`, and hold from the next instruction on. */
@@ -88,7 +92,15 @@ export class Interception {
     const linear = (cpu.u32[CS_BASE >> 2]! + eip) >>> 0
     const reported = !this.exits.has(number)
     counts[number] = counts[number]! + 1
-    const event = { class: number, form: forms[form]!, eip, linear, cpl: cpu.i32[L.CPL >> 2]!, reported }
+    const event = {
+      class: number,
+      name: nameOfClass[number]!,
+      form: forms[form]!,
+      eip,
+      linear,
+      cpl: cpu.i32[L.CPL >> 2]!,
+      reported,
+    }
     const answer = this.onIntercept(event)
     if (reported) return 'execute'
     if (answer === 'stop') this.stoppedAt = event

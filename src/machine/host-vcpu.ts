@@ -14,11 +14,13 @@ import type { CpuState, PartialState, SegmentState } from '../cpu/state.js'
 import { classNumber, type InterceptEvent } from '../engine/interception.js'
 import { EXIT_FAULT } from '../engine/record.js'
 import { type Entry, enter } from './entry.js'
-import type { Fault, InterceptedClasses, Vcpu } from './host.js'
+import type { Controls, Fault, InterceptedClasses, Vcpu } from './host.js'
 import type { Machine } from './machine.js'
 
 const PAGE = 0x1000
 const PG = 0x80000000
+/** MP, EM, TS, NE. */
+const FPU_CONTROL = 0x2e
 
 export class HostVcpu implements Vcpu {
   readonly monitor: Monitor
@@ -93,14 +95,24 @@ export class HostVcpu implements Vcpu {
     return loadSegment(this.cpu, n, selector) ? undefined : this.takeFault()
   }
 
-  get controls() {
+  get programControls(): Controls {
+    return this.monitor.shown
+  }
+  get controls(): Controls {
     const { u32 } = this.cpu
     return { cr0: u32[L.CR0 >> 2]!, cr3: u32[L.CR3 >> 2]!, cr4: u32[L.CR4 >> 2]! }
   }
   set controls({ cr0, cr3, cr4 }) {
     const { cpu } = this
     const { i32, tlb } = cpu
-    const modeChanges = i32[L.CR0 >> 2] !== (cr0 | 0) || i32[L.CR4 >> 2] !== (cr4 | 0)
+    const changed = i32[L.CR0 >> 2]! ^ cr0
+    const others = i32[L.CR3 >> 2] !== (cr3 | 0) || i32[L.CR4 >> 2] !== (cr4 | 0)
+    if (!others && changed !== 0 && (changed & ~FPU_CONTROL) === 0) {
+      i32[L.CR0 >> 2] = cr0
+      updateMode(cpu)
+      return
+    }
+    const modeChanges = changed !== 0 || i32[L.CR4 >> 2] !== (cr4 | 0)
     const extended = (cr0 & PG) !== 0 && (cr4 & CR4_PAE) !== 0
     if (extended && !loadPdptes(cpu, cr3))
       throw new RangeError(`the page-directory-pointer table at 0x${cr3.toString(16)} has reserved bits set`)
@@ -183,8 +195,29 @@ export class HostVcpu implements Vcpu {
   execute(): Fault | undefined {
     return this.machine.execution.executeOne() === EXIT_FAULT ? this.takeFault() : undefined
   }
-  inject({ vector, error, linear }: Fault) {
-    this.monitor.inject(vector, error, linear)
+  executeUnder(controls: Controls): Controls | Fault {
+    const { cpu } = this
+    const own = this.controls
+    const fills = cpu.tlbFills
+    this.putControls(controls)
+    const fault = this.execute()
+    const left = this.controls
+    this.putControls(own)
+    if (cpu.tlbFills !== fills) this.flush()
+    updateMode(cpu)
+    return fault ?? left
+  }
+  private putControls({ cr0, cr3, cr4 }: Controls) {
+    const { i32 } = this.cpu
+    i32[L.CR0 >> 2] = cr0
+    i32[L.CR3 >> 2] = cr3
+    i32[L.CR4 >> 2] = cr4
+  }
+  get due(): boolean {
+    return this.machine.execution.due
+  }
+  inject({ vector, error, linear }: Fault, interrupted?: InterruptedDelivery) {
+    this.monitor.inject(vector, error, linear, interrupted)
   }
   resume(interrupted: InterruptedDelivery) {
     this.monitor.resume(interrupted)

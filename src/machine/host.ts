@@ -1,7 +1,7 @@
 // What a hypervisor is given: one processor, machine memory and its frames, a clock, and what stands behind the devices
 // that it offers to its guests. All addresses are machine-physical unless they are called linear; a frame is 4 KiB.
 
-import type { InterruptedDelivery, CpuTrap as MonitorTrap } from '../cpu/monitor.js'
+import type { ControlShadow, InterruptedDelivery, CpuTrap as MonitorTrap } from '../cpu/monitor.js'
 import type { CpuState, PartialState, SegmentState } from '../cpu/state.js'
 import type { BlockStorage } from '../devices/block-storage.js'
 import type { InterceptEvent } from '../engine/interception.js'
@@ -36,6 +36,12 @@ export interface InterceptedClasses {
   readonly any: Iterable<string>
 }
 
+export interface Controls {
+  readonly cr0: number
+  readonly cr3: number
+  readonly cr4: number
+}
+
 /** The processor, with the rights of ring 0. Accesses by linear address go through the page tables in force. */
 export interface Vcpu {
   /** All registers: a snapshot; setting merges. The single registers below are quicker. */
@@ -57,10 +63,15 @@ export interface Vcpu {
   setSegment(n: number, segment: SegmentState): void
   /** Loads DS, ES, FS, GS or SS from the descriptor tables, with the checks of MOV. */
   loadSegment(n: number, selector: number): Fault | undefined
-  /** CR0, CR3 and CR4 themselves. Setting them drops all translations; with PAE the PDPTEs are loaded. */
-  controls: { readonly cr0: number; readonly cr3: number; readonly cr4: number }
+  /**
+   * CR0, CR3 and CR4 themselves. Setting them drops all translations, unless only MP, EM, TS and NE change; with PAE
+   * the PDPTEs are loaded.
+   */
+  controls: Controls
   /** What the program sees in their place; undefined: themselves. */
-  shownControls: { cr0: number; cr3: number; cr4: number } | undefined
+  shownControls: ControlShadow | undefined
+  /** Control registers as the program sees them. */
+  readonly programControls: Controls
   /** The guest has dropped the translation of one linear page, or all (-1): INVLPG, MOV to CR3 and its like. */
   onFlush: ((page: number) => void) | undefined
   /** Drops the translation of one linear page. */
@@ -86,8 +97,18 @@ export interface Vcpu {
   intercept(classes: InterceptedClasses): void
   /** Executes the instruction at EIP, intercepted or not; one iteration of a repeated one. A fault changes nothing. */
   execute(): Fault | undefined
-  /** Delivers an exception through the IDT in IDTR as the processor does. */
-  inject(fault: Fault): void
+  /**
+   * Executes the instruction at EIP with these control registers in force.
+   * @returns what it has made of them; the processor's own are what they were before
+   */
+  executeUnder(controls: Controls): Controls | Fault
+  /** A deadline is reached or an interrupt can be taken: a loop over execute() has to end. */
+  readonly due: boolean
+  /**
+   * Delivers an exception through the IDT in IDTR as the processor does; one that has interrupted another may become a
+   * double fault.
+   */
+  inject(fault: Fault, interrupted?: InterruptedDelivery): void
   /** Delivers again what an `exception` trap has interrupted. */
   resume(interrupted: InterruptedDelivery): void
   /** Acknowledges the machine's own interrupt that is asked for, and delivers it through the IDT in IDTR. */
@@ -102,6 +123,8 @@ export interface Vcpu {
 export interface MachineMemory {
   /** End of RAM in bytes. */
   readonly bytes: number
+  /** Whether an address is RAM: it may be device memory in the midst of it, or lie behind its end. */
+  isRam(address: number): boolean
   /** All of it, to be read only: what is written has to be seen by engines that translate. */
   readonly ram: Uint8Array
   read32(address: number): number

@@ -17,6 +17,9 @@ export class HostMemory implements MachineMemory {
     this.u32 = new Uint32Array(memory.memory.buffer, RAM, this.bytes >>> 2)
   }
 
+  isRam(address: number): boolean {
+    return this.machine.memory.hostPage(address >>> 12, true) >= 0
+  }
   read32(address: number): number {
     return this.u32[address >>> 2]!
   }

@@ -164,13 +164,13 @@ describe.each(engineNames)('%s', engine => {
         return 'run'
       },
       ({ vcpu }) => {
-        vcpu.shownControls = { cr0: 0x12345, cr3: 0, cr4: 0 }
+        vcpu.shownControls = { cr0: 0x40, cr0Owned: 0x10000, cr3: 0, cr4: 0, cr4Owned: 0 }
         vcpu.intercept({ any: ['cpuid'], kernel: ['hlt'] })
       },
     )
     expect(machine.run(BUDGET)).toEqual({ kind: 'halted' })
     expect(traps.map(trap => trap.kind === 'instruction' && trap.event.form.mnemonic)).toEqual(['cpuid', 'hlt'])
-    expect([machine.cpu.register(EBX), machine.retired]).toEqual([0x12345, 3])
+    expect([machine.cpu.register(EBX), machine.retired]).toEqual([0x33, 3])
   })
 
   test('at CPL 3 what is intercepted in the kernel only is executed unseen', () => {
