@@ -96,9 +96,10 @@ function pushReturn(cpu: Cpu, size: number, nextEip: number): boolean {
 /** RET FAR: `bytes` are released behind the return address, on an outer return on both stacks. */
 export function farReturn(cpu: Cpu, size: number, bytes: number): boolean {
   const { i32 } = cpu
-  const eip = peek(cpu, 0, size)
+  // Processors read the selector first, and only its two bytes.
+  const selector = peek(cpu, size, 2)
   if (cpu.faulted) return false
-  const selector = peek(cpu, size, size) & 0xffff
+  const eip = peek(cpu, 0, size)
   if (cpu.faulted) return false
   if (selectorsAreParagraphs(cpu)) {
     if (eip >>> 0 > i32[segmentIndex(CS) + (SEG_LIMIT >> 2)]! >>> 0) return cpu.raise(GP, 0)

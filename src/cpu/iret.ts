@@ -31,11 +31,12 @@ export function iret(cpu: Cpu, size: number, nextEip: number): boolean {
   const v86 = isProtected && (system & VM) !== 0
   if (v86 && !hasIoPrivilege(cpu)) return cpu.raise(GP, 0)
   if (isProtected && !v86 && (system & NT) !== 0) return returnFromTask(cpu, nextEip)
-  const eip = peek(cpu, 0, size)
-  if (cpu.faulted) return false
-  const selector = peek(cpu, size, size) & 0xffff
-  if (cpu.faulted) return false
+  // Processors read from the end of the frame, and only the two bytes of the selector.
   const flags = peek(cpu, 2 * size, size)
+  if (cpu.faulted) return false
+  const selector = peek(cpu, size, 2)
+  if (cpu.faulted) return false
+  const eip = peek(cpu, 0, size)
   if (cpu.faulted) return false
   if (!isProtected || v86) return toParagraph(cpu, eip, selector, flags, size)
   if (size === 4 && (flags & VM) !== 0 && i32[CPL >> 2] === 0) return toV86(cpu, eip, selector, flags)

@@ -81,12 +81,15 @@ function visible(cpu: Cpu, selector: number, systemTypes: number): boolean {
   return dpl >= cpu.i32[CPL >> 2]! && dpl >= (selector & 3)
 }
 
-/** LAR: the access rights, with SCRATCH 1; SCRATCH 0 when the selector may not be looked at. */
+/**
+ * LAR: the access rights, with SCRATCH 1; SCRATCH 0 when the selector may not be looked at. Bits 16 to 19, which the
+ * manual leaves undefined, are those of the limit, as in processors.
+ */
 export function lar(cpu: Cpu, selector: number, size: number): number {
   const ok = visible(cpu, selector & 0xffff, RIGHTS_TYPES)
   cpu.i32[SCRATCH >> 2] = ok ? 1 : 0
   if (!ok) return 0
-  return cpu.descriptorHigh & (size === 2 ? 0xff00 : 0xf0ff00)
+  return cpu.descriptorHigh & (size === 2 ? 0xff00 : 0xffff00)
 }
 
 /** LSL: the limit in bytes, with SCRATCH 1; SCRATCH 0 when the selector may not be looked at. */

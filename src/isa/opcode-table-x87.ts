@@ -17,7 +17,7 @@ D9/6 fnstenv Menv
 D9/7 fnstcw Mw
 D9/0+1 fld|fxch STi
 D9:D0 fnop
-D9/3 fstp STi
+D9/3 fstpnce STi
 D9:E0+1 fchs|fabs
 D9:E4+1 ftst|fxam
 D9:E8+1 fld1|fldl2t|fldl2e|fldpi|fldlg2|fldln2|fldz
@@ -29,7 +29,7 @@ DB/0 fild Md
 DB/2+1 fist|fistp Md
 DB/5 fld Mt
 DB/7 fstp Mt
-DB:E0+1 fnop|fnop|fnclex|fninit|fnop
+DB:E0+1 fneni|fndisi|fnclex|fninit|fnsetpm
 DC/0+1 fadd|fmul|fcom|fcomp|fsub|fsubr|fdiv|fdivr Mq
 DC/0+1 fadd|fmul STi ST
 DC/2+1 fcom|fcomp STi

@@ -1,7 +1,7 @@
 // Near control transfers and conditions (SDM vol. 2: Jcc, JMP, CALL, RET near, LOOP, LOOPcc, JECXZ, SETcc).
 // With 16-bit operand size the decoder has cut direct targets to 16 bits; a target beyond CS's limit is #GP(0).
 
-import { CS, ECX, ESP, SEG_LIMIT, segmentCell } from '../cpu/layout.js'
+import { CS, ECX, ESP, SEG_LIMIT, SS, segmentCell } from '../cpu/layout.js'
 import type { Value } from '../ir/tape.js'
 import { REL } from '../isa/form.js'
 import type { Context, Semantics } from './context.js'
@@ -32,8 +32,10 @@ const call: Semantics = (b, form) => {
   const size = form.operandSize
   const direct = form.operands[0]!.kind === REL
   const offset = direct ? b.field('target') : b.read(0)
+  // Processors store the return address before they look at the target.
+  b.guestStore(b.linearIn(SS, b.stackOffset(-size), size, true), size, b.mask(b.nextEip(), size))
   checkTarget(b, offset)
-  b.push(b.mask(b.nextEip(), size), size)
+  b.moveStack(-size)
   if (direct) b.jumpToTarget()
   else b.jump(offset)
 }

@@ -41,7 +41,9 @@ function remainder(toNearest: boolean): ProcedureSource {
       denormalOperand(b, b.or(isDenormal(b, x), isDenormal(b, y)))
       const unchanged = () => {
         setQuotient(b, b.const(0))
-        setRegister(b, dst, x.sig, x.se)
+        // A pseudo-denormal becomes the normal number that it is.
+        const pseudo = b.and(b.eqz(b.and(x.se, b.const(0x7fff))), b.lts(x.sig, b.const64(0n)))
+        setRegister(b, dst, x.sig, b.or(x.se, pseudo))
         b.return(b.const(1))
       }
       b.if(b.or(isInfinite(b, y), isZero(b, x)), unchanged)

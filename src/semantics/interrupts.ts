@@ -36,9 +36,9 @@ const interrupt = (b: Context, vector: Value, kind: number) =>
 const bound: Semantics = (b, { operandSize: size }) => {
   const index = b.signed(b.read(0), size)
   const linear = b.linear(b.offset(), 2 * size, false)
-  const lower = b.signed(b.guestLoad(linear, size), size)
+  b.if(b.lts(index, b.signed(b.guestLoad(linear, size), size)), () => b.raise(BR))
   const upper = b.signed(b.guestLoad(b.add(linear, b.const(size)), size), size)
-  b.if(b.or(b.lts(index, lower), b.gts(index, upper)), () => b.raise(BR))
+  b.if(b.gts(index, upper), () => b.raise(BR))
 }
 
 export const interrupts: Record<string, Semantics> = {

@@ -48,9 +48,10 @@ export const elements: Readonly<Record<string, (b: Context, at: Strings) => Comp
     at.advance(EDI)
     return { x: b.reg(EAX, at.size), y }
   },
+  // Where both operands fault, processors report the one at ES:EDI.
   cmps: (b, at) => {
-    const x = b.guestLoad(at.source(), at.size)
     const y = b.guestLoad(at.destination(false), at.size)
+    const x = b.guestLoad(at.source(), at.size)
     at.advance(ESI)
     at.advance(EDI)
     return { x, y }

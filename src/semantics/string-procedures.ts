@@ -1,7 +1,8 @@
 // Repeated string instructions as procedures: rep_<name>_<bytes>(address mask, source segment[, ZF wanted]) -> 1 when
 // iterations are left, 0 when the instruction is complete. Each iteration retires one instruction: at most BUDGET are
 // done, each is taken off BUDGET, and on completion one is given back, which the engine charges for the instruction.
-// ECX, ESI, EDI, flags and BUDGET are up to date before anything that can fault.
+// ECX, ESI, EDI and BUDGET are up to date before anything that can fault; flags are written by the last iteration of
+// CMPS and SCAS, so that an exception or interrupt in between finds those of before (SDM vol. 2 REP).
 
 import { BUDGET, ECX, EDI, ES, ESI, FLAGS, INTR } from '../cpu/layout.js'
 import type { Value } from '../ir/tape.js'
@@ -37,8 +38,10 @@ function iterate(b: Context, name: string, repeat: Repeat) {
   b.setState(BUDGET, b.sub(b.state(BUDGET), b.const(1)))
   if (!compared) return
   const { x, y } = compared
-  b.flags.set(SUB, repeat.size, b.sub(x, y), x, y)
-  b.breakIf(b.ne(b.eq(x, y), b.parameter(2, I32)))
+  const exhausted = b.eqz(b.and(b.reg(ECX), repeat.mask))
+  const last = b.or(b.ne(b.eq(x, y), b.parameter(2, I32)), exhausted)
+  b.if(last, () => b.flags.set(SUB, repeat.size, b.sub(x, y), x, y))
+  b.breakIf(last)
 }
 
 /** What moves several elements at once. */

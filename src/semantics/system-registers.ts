@@ -15,7 +15,7 @@ import {
   TR,
 } from '../cpu/layout.js'
 import { STOP_NEXT } from '../cpu/stops.js'
-import { CREG, DREG, type Form } from '../isa/form.js'
+import { CREG, DREG, type Form, MEM } from '../isa/form.js'
 import type { Context, Semantics } from './context.js'
 import { privileged, watchingMode } from './privilege.js'
 
@@ -82,11 +82,14 @@ const look =
     b.write(0, b.select(ok, found, b.read(0)))
     b.flags.setZero(ok)
   }
+/** Memory is written, and must be writable, only where the RPL changes. */
 const arpl: Semantics = b => {
-  const to = b.readForWrite(0)
+  const to = b.read(0)
   const rpl = b.and(b.read(1), b.const(3))
   const lower = b.ltu(b.and(to, b.const(3)), rpl)
-  b.write(0, b.select(lower, b.or(b.and(to, b.const(0xfffc)), rpl), to))
+  const adjusted = b.select(lower, b.or(b.and(to, b.const(0xfffc)), rpl), to)
+  if (b.form.operands[0]!.kind === MEM) b.if(lower, () => b.write(0, adjusted))
+  else b.write(0, adjusted)
   b.flags.setZero(lower)
 }
 

@@ -84,7 +84,11 @@ function compare(pops: number, { quiet = false, integer = false } = {}): Semanti
 }
 function compareToFlags(alsoPop: boolean, quiet: boolean): Semantics {
   return b => {
+    const before = status(b)
     const outcome = compareWith(b, quiet, false)
+    // Processors leave C1 alone but for a stack underflow, although the manual has it cleared.
+    const filled = b.and(isValid(b, physical(b, b.const(0))), isValid(b, physical(b, b.field('src'))))
+    setStatus(b, b.or(status(b), b.select(filled, b.and(before, b.const(C1)), b.const(0))))
     b.flags.setWord(b.and(outcome, b.const(UNORDERED)))
     if (alsoPop) pop(b, goesOn(b, outcome))
   }

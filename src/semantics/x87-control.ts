@@ -102,6 +102,9 @@ export const x87Control: Record<string, Semantics> = {
     waiting(b)
     remember(b)
   },
+  fneni: available,
+  fndisi: available,
+  fnsetpm: available,
   fincstp: turn(1),
   fdecstp: turn(-1),
   ffree: free(false),

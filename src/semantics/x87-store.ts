@@ -38,7 +38,6 @@ function commit(b: Context, store: () => void, outcome: Value, alsoPop: boolean)
 
 function toMemory(b: Context, size: number, procedure: string, alsoPop: boolean) {
   const offset = b.offset()
-  const linear = b.linear(offset, size, true)
   const bits = b.call(procedure, [], I64)
   // Loaded before the store, which may use the scratch area.
   const outcome = b.state(NARROWED)
@@ -46,8 +45,10 @@ function toMemory(b: Context, size: number, procedure: string, alsoPop: boolean)
   commit(
     b,
     () => {
+      const linear = b.linear(offset, size, true)
       if (size !== 10) return b.guestStore(linear, size, size === 8 ? bits : b.low(bits))
-      // Ask for the last bytes first, so that a fault comes before anything is written.
+      // Ask for all bytes, the first ones first, so that a fault comes before anything is written.
+      b.guestLoad(linear, 8, true)
       b.guestLoad(b.add(linear, b.const(8)), 2, true)
       b.guestStore(linear, 8, bits)
       b.guestStore(b.add(linear, b.const(8)), 2, high)
@@ -80,6 +81,16 @@ const fist =
 export const x87Store: Record<string, Semantics> = {
   fst: fst(false),
   fstp: fst(true),
+  /** D9 /3: no exceptions; from an empty register nothing is stored. */
+  fstpnce: b => {
+    waiting(b)
+    remember(b)
+    b.if(isValid(b, physical(b, b.const(0))), () => {
+      b.call('x87_store_register', [b.field('dst')])
+    })
+    setStatus(b, b.and(status(b), b.const(~C1)))
+    pop(b, b.const(1))
+  },
   fist: fist(false),
   fistp: fist(true),
   fbstp: b => {

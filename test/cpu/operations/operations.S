@@ -187,7 +187,8 @@ operation_\name:
   operation ltr, ltr selector
   operation lldt, lldt selector
   operation arpl, mov selector, %ax; mov selector + 2, %cx; arpl %cx, %ax
-  operation look, mov selector, %esi; xor %ebx, %ebx; xor %edx, %edx; lar %esi, %edx; setz %bl; xor %ebp, %ebp; \
+  /* Bits 16 to 19 of what LAR gives are undefined; the others are compared. */
+  operation look, mov selector, %esi; xor %ebx, %ebx; xor %edx, %edx; lar %esi, %edx; setz %bl; and $0xfff0ffff, %edx; xor %ebp, %ebp; \
     lsl %esi, %ebp; setz %bh; verr %si; setz %cl; verw %si; setz %ch
 
   .data

@@ -1,0 +1,97 @@
+// What processors do where two things are wrong at once, and what a fault half-way leaves: measured on Intel's (the
+// SDM says it for REP, ARPL and BOUND). The same cases under every engine.
+
+import { engineNames } from '../../src/engine/engines.js'
+import { createCpu, type SingleCpu, type StepResult } from '../../src/index.js'
+
+const CODE = 0x400000
+const DATA = 0x10000
+const NOWHERE = 0x70000000
+const READ_ONLY = { selector: 0x2b, base: 0, limit: 0xffffffff, rights: 0xc0f1 }
+const SMALL_CODE = { selector: 0x08, base: 0, limit: CODE + 0xfff, rights: 0x409b }
+const pageFault = (cr2: number, errorCode: number) => ({ kind: 'fault', vector: 14, errorCode, cr2 })
+
+const hex = (text: string) => Uint8Array.from(text.split(' '), byte => Number.parseInt(byte, 16))
+const words = (...values: number[]) => new Uint8Array(Uint32Array.from(values).buffer)
+
+describe.each(engineNames)('%s', engine => {
+  let cpu: SingleCpu
+  beforeEach(() => {
+    cpu = createCpu({ engine })
+    cpu.map(CODE, 0x1000, { write: true, user: true })
+    cpu.map(DATA, 0x2000, { write: true, user: true })
+    cpu.state = { eip: CODE, esp: DATA + 0x1000, eflags: 0x202 }
+  })
+  const step = (code: string, options = {}): StepResult => {
+    cpu.write(cpu.state.eip, hex(code))
+    return cpu.step(options)
+  }
+
+  test('ARPL writes, and needs write access, only where the RPL changes', () => {
+    cpu.write(DATA, Uint8Array.of(3, 0, 1, 0))
+    cpu.state = { ds: READ_ONLY, eax: 2, ebx: DATA }
+    expect(step('63 03')).toEqual({ kind: 'done' }) // arpl [ebx], ax
+    expect(cpu.state.eflags & 0x40).toBe(0)
+    expect(step('63 43 02')).toEqual({ kind: 'fault', vector: 13, errorCode: 0 }) // arpl [ebx+2], ax
+  })
+
+  test('REPE CMPSB and SCASB leave the flags to their last iteration', () => {
+    cpu.state = { ecx: 5, esi: DATA, edi: DATA + 0x1ffe, eflags: 0xad6 }
+    expect(step('f3 a6')).toEqual(pageFault(DATA + 0x2000, 0)) // repe cmpsb
+    expect(cpu.state).toMatchObject({ ecx: 3, esi: DATA + 2, edi: DATA + 0x2000 })
+    expect(cpu.state.eflags & 0xfff).toBe(0xad6)
+    cpu.state = { ecx: 3, eax: 0, edi: DATA, eflags: 0x203 }
+    expect(step('f3 ae', { iterations: 1 })).toEqual({ kind: 'done' }) // repe scasb
+    expect(cpu.state).toMatchObject({ ecx: 2, eip: CODE })
+    expect(cpu.state.eflags & 0x8d5).toBe(1)
+    expect(cpu.step()).toEqual({ kind: 'done' })
+    expect(cpu.state.eflags & 0x8d5).toBe(0x44)
+  })
+
+  test('CMPS faults at its second operand first, RETF and IRET at the end of their frames', () => {
+    cpu.state = { esi: NOWHERE, edi: NOWHERE + 0x5000 }
+    expect(step('a7')).toEqual(pageFault(NOWHERE + 0x5000, 0)) // cmpsd
+    cpu.state = { esp: NOWHERE }
+    expect(step('cb')).toEqual(pageFault(NOWHERE + 4, 0)) // retf
+    expect(step('cf')).toEqual(pageFault(NOWHERE + 8, 0)) // iret
+  })
+
+  test('BOUND looks at the upper bound only when the index is not below the lower one', () => {
+    cpu.write(DATA + 0x1ffc, words(7))
+    cpu.state = { eax: 6, ebx: DATA + 0x1ffc }
+    expect(step('62 03')).toEqual({ kind: 'fault', vector: 5 }) // bound eax, [ebx]
+    cpu.state = { eax: 7 }
+    expect(step('62 03')).toEqual(pageFault(DATA + 0x2000, 0))
+  })
+
+  test('CALL stores the return address before it finds the target outside CS', () => {
+    cpu.state = { cs: SMALL_CODE, esp: NOWHERE }
+    expect(step('e8 00 00 10 00')).toEqual(pageFault(NOWHERE - 4, 2))
+    cpu.state = { esp: DATA + 0x1000 }
+    expect(cpu.step()).toEqual({ kind: 'fault', vector: 13, errorCode: 0 })
+    expect(cpu.state).toMatchObject({ eip: CODE, esp: DATA + 0x1000 })
+    expect(cpu.read(DATA + 0xffc, 4)).toEqual(words(CODE + 5))
+  })
+
+  test('an x87 store looks at memory only when something is to be stored', () => {
+    const st = Array.from({ length: 8 }, () => hex('01 00 00 00 00 00 00 80 ff 7f')) // signalling NaNs
+    cpu.state = { ds: READ_ONLY, ebx: DATA, x87: { cw: 0x37e, sw: 0, tag: 0xff, st } }
+    expect(step('d9 13')).toEqual({ kind: 'done' }) // fst dword [ebx]: invalid, not masked
+    expect(cpu.state.x87.sw).toBe(0x8081)
+    cpu.state = { eip: CODE, x87: { cw: 0x37f, sw: 0 } }
+    expect(cpu.step()).toEqual({ kind: 'fault', vector: 13, errorCode: 0 })
+    cpu.state = { ds: { rights: 0xc0f3 }, ebx: DATA + 0x1ffc }
+    expect(step('db 3b')).toEqual(pageFault(DATA + 0x2000, 2)) // fstp tbyte [ebx]
+    cpu.state = { ebx: NOWHERE }
+    expect(cpu.step()).toEqual(pageFault(NOWHERE, 2))
+  })
+
+  test('FPREM makes a pseudo-denormal that it leaves alone the normal number that it is', () => {
+    const st = Array.from({ length: 8 }, () => new Uint8Array(10))
+    st[0] = hex('05 00 00 00 00 00 00 80 00 00')
+    st[1] = hex('00 00 00 00 00 00 00 80 ff 7f')
+    cpu.state = { x87: { cw: 0x37f, sw: 0, tag: 0xff, st } }
+    expect(step('d9 f8')).toEqual({ kind: 'done' })
+    expect(cpu.state.x87.st[0]).toEqual(hex('05 00 00 00 00 00 00 80 01 00'))
+  })
+})
