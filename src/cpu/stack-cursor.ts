@@ -55,7 +55,9 @@ export class StackCursor {
   /** Pushes 2 or 4 bytes; false when #SS or #PF was raised. */
   push(cpu: Cpu, value: number, size: number): boolean {
     const offset = ((this.esp - size) & this.mask) >>> 0
-    if (offset < this.low || offset + size - 1 > this.high) return cpu.raise(STACK_FAULT, this.error)
+    const last = (offset + size - 1) >>> 0
+    if (offset < this.low || last < this.low || offset > this.high || last > this.high)
+      return cpu.raise(STACK_FAULT, this.error)
     if (!store(cpu, (this.base + offset) | 0, size, value, this.user)) return false
     this.esp = (this.esp & ~this.mask) | offset
     return true

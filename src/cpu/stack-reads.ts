@@ -15,7 +15,8 @@ export function peek(cpu: Cpu, delta: number, size: number): number {
   const offset = ((i32[gprCell(ESP) >> 2]! + delta) & i32[STACK_MASK >> 2]!) >>> 0
   const low = i32[AT + (SEG_READ_LOW >> 2)]! >>> 0
   const high = i32[AT + (SEG_READ_HIGH >> 2)]! >>> 0
-  if (offset < low || offset + size - 1 > high) return Number(cpu.raise(STACK_FAULT, 0))
+  const last = (offset + size - 1) >>> 0
+  if (offset < low || last < low || offset > high || last > high) return Number(cpu.raise(STACK_FAULT, 0))
   return load(cpu, (i32[AT + (SEG_BASE >> 2)]! + offset) | 0, size, false, i32[CPL >> 2] === 3)
 }
 
