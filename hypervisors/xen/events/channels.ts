@@ -1,0 +1,186 @@
+// Event channels, two-level ABI: ports and what they are bound to (xen/include/public/event_channel.h), and the bits that
+// shared_info shows of them. A port that becomes pending may raise the upcall flag of the virtual CPU.
+
+import { EEXIST, EINVAL, ENOENT, ENOSPC, ESRCH } from '../errors.js'
+import { SELF } from '../domains.js'
+
+// States of a port, as `status` tells them.
+export const CLOSED = 0
+export const UNBOUND = 1
+export const INTERDOMAIN = 2
+export const PIRQ = 3
+export const VIRQ = 4
+export const IPI = 5
+
+/** Ports of a 32-bit guest. */
+export const PORTS = 1024
+const VIRQS = 24
+/** Virtual interrupts that each virtual CPU has for itself: timer, debugger; all others are the domain's. */
+export const VIRQ_TIMER = 0
+export const VIRQ_CONSOLE = 2
+const PIRQS = 256
+
+/** The bits in shared_info and vcpu_info. */
+export interface SharedBits {
+  pending(port: number): boolean
+  setPending(port: number): void
+  masked(port: number): boolean
+  setMasked(port: number, on: boolean): void
+  clearPending(port: number): void
+  /** Sets the port's bit in the selector word; true when it was clear. */
+  select(port: number): boolean
+  upcallPending: boolean
+}
+
+/** Somebody in the hypervisor or beyond it at the other end of a channel. */
+export type Listener = () => void
+
+interface Port {
+  state: number
+  remoteDomain: number
+  remotePort: number
+  /** Number of the pirq or virq. */
+  source: number
+  listener: Listener | undefined
+}
+
+const closed = (): Port => ({ state: CLOSED, remoteDomain: 0, remotePort: 0, source: 0, listener: undefined })
+
+export class EventChannels {
+  private readonly ports: Port[] = [closed()]
+
+  /**
+   * @param domain id of the domain
+   * @param bits where pending ports show
+   * @param onUpcall told when the upcall flag goes up, or a port becomes pending
+   */
+  constructor(
+    private readonly domain: number,
+    private readonly bits: SharedBits,
+    private readonly onUpcall: (port: number) => void,
+  ) {}
+
+  private at(port: number): Port | undefined {
+    const found = port > 0 && port < PORTS ? this.ports[port] : undefined
+    return found && found.state !== CLOSED ? found : undefined
+  }
+  private isSelf(domain: number): boolean {
+    return domain === SELF || domain === this.domain
+  }
+  /** The lowest port that is free, in a new state; an error when there is none. */
+  private open(state: number, more: Partial<Port>): number {
+    let port = 1
+    while (port < PORTS && (this.ports[port]?.state ?? CLOSED) !== CLOSED) port++
+    if (port === PORTS) return ENOSPC
+    this.ports[port] = { ...closed(), state, ...more }
+    return port
+  }
+
+  /** A port that another domain may bind to. Answers the port or an error, as do all that open one. */
+  allocateUnbound(domain: number, remote: number): number {
+    if (!this.isSelf(domain)) return ESRCH
+    return this.open(UNBOUND, { remoteDomain: this.isSelf(remote) ? this.domain : remote })
+  }
+  /** A channel whose other end is in the hypervisor: console, store. */
+  connect(remote: number, listener: Listener): number {
+    return this.open(INTERDOMAIN, { remoteDomain: remote, listener })
+  }
+  bindInterdomain(remote: number, remotePort: number): number {
+    if (!this.isSelf(remote)) return ESRCH
+    const other = this.at(remotePort)
+    if (!other || other.state !== UNBOUND || other.remoteDomain !== this.domain) return EINVAL
+    const port = this.open(INTERDOMAIN, { remoteDomain: this.domain, remotePort })
+    if (port < 0) return port
+    other.state = INTERDOMAIN
+    other.remotePort = port
+    this.raise(port)
+    return port
+  }
+  bindVirq(virq: number, vcpu: number): number {
+    if (virq >= VIRQS) return EINVAL
+    if (vcpu !== 0) return ENOENT
+    if (this.portOfVirq(virq) > 0) return EEXIST
+    return this.open(VIRQ, { source: virq })
+  }
+  bindPirq(pirq: number): number {
+    if (pirq >= PIRQS) return EINVAL
+    if (this.portOf(PIRQ, pirq) > 0) return EEXIST
+    return this.open(PIRQ, { source: pirq })
+  }
+  bindIpi(vcpu: number): number {
+    return vcpu === 0 ? this.open(IPI, {}) : ENOENT
+  }
+  bindVcpu(port: number, vcpu: number): number {
+    if (vcpu !== 0) return ENOENT
+    const found = this.at(port)
+    if (!found) return EINVAL
+    if (found.state === VIRQ) return found.source === VIRQ_TIMER ? EINVAL : 0
+    return found.state === IPI ? EINVAL : 0
+  }
+  close(port: number): number {
+    const found = this.at(port)
+    if (!found) return EINVAL
+    const other = found.state === INTERDOMAIN && !found.listener ? this.at(found.remotePort) : undefined
+    if (other) {
+      other.state = UNBOUND
+      other.remoteDomain = this.domain
+    }
+    this.ports[port] = closed()
+    this.bits.clearPending(port)
+    return 0
+  }
+  /** Closes all ports. */
+  reset() {
+    for (let port = 1; port < this.ports.length; port++) if (this.at(port)) this.close(port)
+  }
+  send(port: number): number {
+    const found = this.at(port)
+    if (!found) return EINVAL
+    if (found.state === INTERDOMAIN) found.listener ? found.listener() : this.raise(found.remotePort)
+    else if (found.state === IPI) this.raise(port)
+    else if (found.state !== UNBOUND) return EINVAL
+    return 0
+  }
+  /** Clears the mask; a port that is pending raises the upcall again. */
+  unmask(port: number): number {
+    if (!this.at(port)) return EINVAL
+    if (!this.bits.masked(port)) return 0
+    this.bits.setMasked(port, false)
+    if (this.bits.pending(port)) this.announce(port)
+    return 0
+  }
+  /** What a port is; undefined for a number out of range. */
+  status(port: number): { state: number; remoteDomain: number; remotePort: number; source: number } | undefined {
+    return port < PORTS ? (this.ports[port] ?? closed()) : undefined
+  }
+
+  /** The port of a kind with this source, or 0. */
+  private portOf(state: number, source: number): number {
+    const port = this.ports.findIndex(entry => entry.state === state && entry.source === source)
+    return Math.max(port, 0)
+  }
+  portOfVirq(virq: number): number {
+    return this.portOf(VIRQ, virq)
+  }
+  portOfPirq(pirq: number): number {
+    return this.portOf(PIRQ, pirq)
+  }
+  /** A virtual interrupt happens. */
+  raiseVirq(virq: number) {
+    const port = this.portOfVirq(virq)
+    if (port > 0) this.raise(port)
+  }
+  /** A port becomes pending. */
+  raise(port: number) {
+    if (!this.at(port) || this.bits.pending(port)) return
+    this.bits.setPending(port)
+    if (!this.bits.masked(port)) this.announce(port)
+    this.onUpcall(port)
+  }
+  private announce(port: number) {
+    if (!this.bits.select(port)) return
+    if (this.bits.upcallPending) return
+    this.bits.upcallPending = true
+    this.onUpcall(port)
+  }
+}

@@ -1,0 +1,93 @@
+// Grant tables, version 1 (xen/include/public/grant_table.h): entries in frames that the hypervisor lends to the domain,
+// which say who may map which of its frames, and the handles of what is mapped. Domains grant to others and to themselves.
+
+import type { MachineMemory } from '../memory/machine-memory.js'
+
+// Flags of an entry.
+const PERMIT = 1
+const TYPE = 3
+const READ_ONLY = 4
+const READING = 8
+const WRITING = 16
+
+// Status.
+export const OKAY = 0
+export const GENERAL_ERROR = -1
+export const BAD_REFERENCE = -3
+export const BAD_HANDLE = -4
+export const PERMISSION_DENIED = -8
+
+const ENTRY_BYTES = 8
+const ENTRIES_A_FRAME = 512
+
+/** A grant that is mapped or in use. */
+export interface ActiveGrant {
+  readonly reference: number
+  readonly frame: number
+  readonly writable: boolean
+  /** Linear address of the mapping. */
+  readonly linear: number
+}
+
+export class GrantTable {
+  /** Frames of the table, in order. */
+  readonly frames: number[] = []
+  private readonly active = new Map<number, ActiveGrant>()
+  private readonly uses = new Map<number, { count: number; writers: number }>()
+  private nextHandle = 0
+
+  constructor(private readonly memory: MachineMemory) {}
+
+  private entryAt(reference: number): number {
+    const frame = this.frames[Math.floor(reference / ENTRIES_A_FRAME)]
+    return frame === undefined ? -1 : frame * 4096 + (reference % ENTRIES_A_FRAME) * ENTRY_BYTES
+  }
+
+  /** What `domain` may use with a reference; a status below 0 when it may not. */
+  frameOf(reference: number, domain: number, write: boolean): { frame: number; status: number } {
+    const at = this.entryAt(reference)
+    if (at < 0) return { frame: -1, status: BAD_REFERENCE }
+    const { u32 } = this.memory
+    const flags = u32[at >>> 2]! & 0xffff
+    const grantee = u32[at >>> 2]! >>> 16
+    if ((flags & TYPE) !== PERMIT || grantee !== domain) return { frame: -1, status: BAD_REFERENCE }
+    if (write && (flags & READ_ONLY) !== 0) return { frame: -1, status: PERMISSION_DENIED }
+    return { frame: u32[(at >>> 2) + 1]!, status: OKAY }
+  }
+
+  /** Marks a reference as in use; the handle of it. */
+  use(grant: ActiveGrant): number {
+    const handle = this.nextHandle++
+    this.active.set(handle, grant)
+    const known = this.uses.get(grant.reference) ?? { count: 0, writers: 0 }
+    known.count++
+    if (grant.writable) known.writers++
+    this.uses.set(grant.reference, known)
+    this.mark(grant.reference)
+    return handle
+  }
+  find(handle: number): ActiveGrant | undefined {
+    return this.active.get(handle)
+  }
+  /** All that is mapped. */
+  get mapped(): readonly ActiveGrant[] {
+    return [...this.active.values()]
+  }
+  /** The mapping of this handle has gone. */
+  end(handle: number) {
+    const grant = this.active.get(handle)
+    if (!grant) return
+    this.active.delete(handle)
+    const known = this.uses.get(grant.reference)!
+    known.count--
+    if (grant.writable) known.writers--
+    this.mark(grant.reference)
+  }
+  /** Shows in the entry whether it is read and written by somebody. */
+  private mark(reference: number) {
+    const at = this.entryAt(reference) >>> 2
+    const { count, writers } = this.uses.get(reference)!
+    const bits = (count > 0 ? READING : 0) | (writers > 0 ? WRITING : 0)
+    this.memory.u32[at] = (this.memory.u32[at]! & ~(READING | WRITING)) | bits
+  }
+}

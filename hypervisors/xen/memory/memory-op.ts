@@ -1,0 +1,145 @@
+// Hypercall memory_op (12): what memory the domain has, giving frames back and taking others (xen/include/public/memory.h,
+// XENMEM_*). Answers the number of extents done, or an error. Left out: everything that is for translated guests or tools.
+
+import { SELF } from '../domains.js'
+import { BadPointer, EFAULT, EINVAL, ENOMEM, ENOSYS, EPERM, ESRCH } from '../errors.js'
+import type { MemoryContext } from './context.js'
+import { memoryExchange } from './memory-exchange.js'
+import { giveBack, take } from './reservation.js'
+
+// Commands.
+const INCREASE = 0
+const DECREASE = 1
+const MAXIMUM_FRAME = 2
+const CURRENT = 3
+const MAXIMUM = 4
+const MACHPHYS_LIST = 5
+const POPULATE = 6
+const ADD_TO_PHYSMAP = 7
+const MEMORY_MAP = 9
+const MACHINE_MEMORY_MAP = 10
+const EXCHANGE = 11
+const MACHPHYS_MAPPING = 12
+const REMOVE_FROM_PHYSMAP = 15
+
+const COMMAND_BITS = 6
+const EACCES = -13
+const LARGE_FRAMES = 512
+const TABLE_START = 0xf5800000
+const TABLE_END = 0xffe00000
+const ORDER_AT_MOST = 18
+/** An unprivileged domain takes at most extents of so many frames: 2^9. */
+const ORDER_UNPRIVILEGED = 9
+
+/** A part of the machine's memory map: type 1 is RAM, 2 reserved. */
+export interface MemoryRange {
+  readonly start: number
+  readonly bytes: number
+  readonly type: number
+}
+
+export interface MemoryLimits {
+  /** Frames that the domain may have. */
+  readonly maximum: number
+  readonly machineMap: readonly MemoryRange[]
+}
+
+/** The hypercall. The high bits of `operation` say where to go on. */
+export function memoryOp(context: MemoryContext, limits: MemoryLimits, operation: number, argument: number): number {
+  const { guest, frames } = context
+  const start = operation >>> COMMAND_BITS
+  switch (operation & ((1 << COMMAND_BITS) - 1)) {
+    case INCREASE:
+    case DECREASE:
+    case POPULATE:
+      return reserve(context, limits, operation & ((1 << COMMAND_BITS) - 1), start, argument)
+    case MAXIMUM_FRAME:
+      return frames.frames - 1
+    case CURRENT:
+      return isSelf(context, guest.half(argument)) ? frames.heldBy(context.id) : ESRCH
+    case MAXIMUM:
+      return isSelf(context, guest.half(argument)) ? limits.maximum : ESRCH
+    case MACHPHYS_LIST:
+      return tableFrames(context, argument)
+    case ADD_TO_PHYSMAP:
+    case REMOVE_FROM_PHYSMAP:
+      return EACCES
+    case MEMORY_MAP:
+      return ENOSYS
+    case MACHINE_MEMORY_MAP:
+      return context.privileged ? machineMap(context, limits.machineMap, argument) : EPERM
+    case EXCHANGE:
+      return memoryExchange(context, argument)
+    case MACHPHYS_MAPPING:
+      guest.setWord(argument, TABLE_START)
+      guest.setWord(argument + 4, TABLE_END)
+      guest.setWord(argument + 8, (TABLE_END - TABLE_START) / 4 - 1)
+      return 0
+    default:
+      return ENOSYS
+  }
+}
+
+export const isSelf = (context: MemoryContext, id: number) => id === SELF || id === context.id
+
+/** INCREASE, DECREASE and POPULATE: a struct xen_memory_reservation. */
+function reserve(
+  context: MemoryContext,
+  limits: MemoryLimits,
+  command: number,
+  start: number,
+  argument: number,
+): number {
+  const { guest, frames, machineToPhysical } = context
+  const list = guest.word(argument)
+  const extents = guest.word(argument + 4)
+  const order = guest.word(argument + 8)
+  if (!isSelf(context, guest.half(argument + 16))) return start > 0 ? start : ESRCH
+  const most = context.privileged ? ORDER_AT_MOST : ORDER_UNPRIVILEGED
+  if (start > extents || order > ORDER_AT_MOST) return EINVAL
+  if (order > most) return start
+  let done = start
+  try {
+    for (; done < extents; done++) {
+      if (command === DECREASE) {
+        if (!giveBack(context, guest.word(list + 4 * done), 1 << order)) break
+        continue
+      }
+      const place = command === POPULATE ? guest.word(list + 4 * done) : -1
+      if (frames.heldBy(context.id) + (1 << order) > limits.maximum) break
+      const first = take(context, 1 << order)
+      if (first < 0) break
+      if (place >= 0) for (let i = 0; i < 1 << order; i++) machineToPhysical.set(first + i, place + i)
+      if (list !== 0) guest.setWord(list + 4 * done, first)
+    }
+  } catch (error) {
+    if (!(error instanceof BadPointer)) throw error
+    return done > 0 ? done : EFAULT
+  }
+  return done
+}
+
+/** The frames that the table from machine to physical frames consists of, one for each 2 MiB. */
+function tableFrames({ guest, machineToPhysical }: MemoryContext, argument: number): number {
+  const most = guest.word(argument)
+  const list = guest.word(argument + 4)
+  const first = machineToPhysical.address >>> 12
+  const count = Math.ceil(machineToPhysical.bytes / (LARGE_FRAMES * 4096))
+  const given = Math.min(most, count)
+  for (let i = 0; i < given; i++) guest.setWord(list + 4 * i, first + i * LARGE_FRAMES)
+  guest.setWord(argument + 8, given)
+  return 0
+}
+
+function machineMap({ guest }: MemoryContext, map: readonly MemoryRange[], argument: number): number {
+  const room = guest.word(argument)
+  const buffer = guest.word(argument + 4)
+  if (room < map.length) return ENOMEM
+  map.forEach(({ start, bytes, type }, i) => {
+    guest.setLong(buffer + 20 * i, start)
+    guest.setLong(buffer + 20 * i + 8, bytes)
+    guest.setWord(buffer + 20 * i + 16, type)
+  })
+  guest.setWord(argument, map.length)
+  return 0
+}

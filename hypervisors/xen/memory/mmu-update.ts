@@ -1,0 +1,94 @@
+// Hypercall mmu_update (1): a list of pairs of 64-bit numbers, where to write and what (xen/include/public/xen.h). The low
+// bits of the first say how. Stops at the first error; the number of those done is stored on request.
+
+import { BadPointer, EFAULT, EINVAL, ENOSYS } from '../errors.js'
+import type { MemoryContext } from './context.js'
+import { updateEntry } from './entry-update.js'
+import { ownerOf } from './foreign.js'
+import { L1, L2, L3, WRITABLE } from './frame-table.js'
+
+// Commands.
+const NORMAL = 0
+const MACHINE_TO_PHYSICAL = 1
+const PRESERVE_AD = 2
+const NO_TRANSLATE = 3
+const COMMAND_BITS = 7
+
+const REQUEST_BYTES = 16
+const PREEMPTED = 0x80000000
+
+/** The hypercall. `done` is the address of a word, or 0. */
+export function mmuUpdate(context: MemoryContext, list: number, count: number, done: number, foreign: number): number {
+  const { guest } = context
+  const owner = ownerOf(context, foreign & 0xffff)
+  if (owner < 0) return owner
+  let result = 0
+  let index = 0
+  try {
+    for (const end = (count & ~PREEMPTED) >>> 0; index < end; index++) {
+      const at = list + index * REQUEST_BYTES
+      const place = guest.word(at)
+      const placeHigh = guest.word(at + 4)
+      result = updateOne(context, place, placeHigh, guest.word(at + 8), guest.word(at + 12), owner)
+      if (result !== 0) break
+    }
+  } catch (error) {
+    if (!(error instanceof BadPointer)) throw error
+    result = EFAULT
+  }
+  if (done !== 0) {
+    try {
+      guest.setWord(done, index)
+    } catch (error) {
+      if (!(error instanceof BadPointer)) throw error
+    }
+  }
+  return result
+}
+
+function updateOne(
+  context: MemoryContext,
+  place: number,
+  placeHigh: number,
+  low: number,
+  high: number,
+  owner: number,
+): number {
+  const { types, machineToPhysical } = context
+  const command = place & COMMAND_BITS
+  const frame = (place >>> 12) + placeHigh * 0x100000
+  if (command === MACHINE_TO_PHYSICAL) {
+    if (!types.getPage(frame, owner)) return EINVAL
+    machineToPhysical.set(frame, low)
+    types.putPage(frame)
+    return 0
+  }
+  if (command !== NORMAL && command !== PRESERVE_AD && command !== NO_TRANSLATE) return ENOSYS
+  if (!types.getPage(frame, context.id)) return EINVAL
+  const result = writeEntry(context, frame, place, low, high, owner, command === PRESERVE_AD)
+  types.putPage(frame)
+  return result
+}
+
+/** A page table's entry is checked; any other page of the domain is written as it is. */
+function writeEntry(
+  context: MemoryContext,
+  frame: number,
+  place: number,
+  low: number,
+  high: number,
+  owner: number,
+  preserve: boolean,
+): number {
+  const { types, frames, memory } = context
+  const type = frames.typeCount[frame]! > 0 ? frames.type[frame]! : 0
+  if (type === L1 || type === L2 || type === L3)
+    return updateEntry(context, frame, type, (place & 0xfff) >>> 3, low, high, owner, preserve)
+  if (types.getType(frame, WRITABLE) !== 0) return EINVAL
+  const at = (place & ~COMMAND_BITS) >>> 2
+  memory.u32[at] = low
+  memory.u32[at + 1] = high
+  memory.changed(at * 4, 8)
+  types.putType(frame)
+  return 0
+}
