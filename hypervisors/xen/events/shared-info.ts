@@ -74,6 +74,9 @@ export class SharedInfo implements SharedBits {
   set upcallMask(value: number) {
     this.memory.u8[this.vcpuInfo + UPCALL_MASK] = value
   }
+  get cr2(): number {
+    return this.memory.u32[(this.vcpuInfo + CR2) >>> 2]!
+  }
   set cr2(value: number) {
     setWord(this.memory, this.vcpuInfo + CR2, value)
   }

@@ -14,6 +14,8 @@ export interface TranslationCache {
   invalidate(linear: number): void
   /** The table of page-directory pointers in force is another one, or has changed. */
   baseChanged(): void
+  /** The pages of the descriptor tables, or the local one's place, have changed. */
+  gdtChanged(): void
 }
 
 export interface MemoryContext {

@@ -1,0 +1,77 @@
+// IN, OUT and their string forms by a guest: allowed with an I/O privilege or by its bitmap of ports. The control domain
+// reaches the machine's ports, but for those that the hypervisor keeps; all others read as ones, and writes go nowhere.
+
+import type { Vcpu } from '../../hypervisor.js'
+import type { Domain } from '../domain.js'
+import { EAX, EDX, IOPL } from './registers.js'
+
+/** Port numbers that the hypervisor keeps: interrupt controllers, timer, its console. */
+const KEPT: readonly (readonly [first: number, last: number])[] = [
+  [0x20, 0x21],
+  [0x40, 0x43],
+  [0xa0, 0xa1],
+  [0x3f8, 0x3ff],
+  [0x4d0, 0x4d1],
+]
+
+interface PortAccess {
+  operate(domain: Domain): 'done' | 'refused'
+}
+
+/** The access that an opcode (behind prefixes) is; undefined for other instructions. */
+export function portsOf(vcpu: Vcpu, opcode: number, immediate: number): PortAccess | undefined {
+  const direct = opcode >= 0xe4 && opcode <= 0xe7
+  const byRegister = opcode >= 0xec && opcode <= 0xef
+  const isString = opcode >= 0x6c && opcode <= 0x6f
+  if (!direct && !byRegister && !isString) return undefined
+  const port = direct ? immediate : vcpu.register(EDX) & 0xffff
+  const bytes = (opcode & 1) === 0 ? 1 : 4
+  return {
+    operate(domain) {
+      if (!mayUse(vcpu, domain, port, bytes)) return 'refused'
+      if (domain.privileged && !isKept(port, bytes)) return executeWithPorts(vcpu) ? 'done' : 'refused'
+      return pretend(vcpu, opcode, direct)
+    },
+  }
+}
+
+function mayUse(vcpu: Vcpu, { iopl, ioBitmap, guest }: Domain, port: number, bytes: number): boolean {
+  if (iopl >= vcpu.cpl) return true
+  if (ioBitmap.address === 0 || port + bytes > ioBitmap.ports) return false
+  for (let i = port; i < port + bytes; i++) {
+    const at = guest.translate((ioBitmap.address + (i >>> 3)) >>> 0, false)
+    if (at < 0 || ((guest.byte(ioBitmap.address + (i >>> 3)) >>> (i & 7)) & 1) !== 0) return false
+  }
+  return true
+}
+
+const isKept = (port: number, bytes: number) => KEPT.some(([first, last]) => port <= last && port + bytes > first)
+
+/** Executes the instruction at EIP with the processor's own I/O privilege. False when it met a fault. */
+function executeWithPorts(vcpu: Vcpu): boolean {
+  const flags = vcpu.eflags
+  vcpu.eflags = flags | IOPL
+  const fault = vcpu.execute()
+  vcpu.eflags = (vcpu.eflags & ~IOPL) | (flags & IOPL)
+  return fault === undefined
+}
+
+/** A port that nobody answers. String forms are refused: nothing here needs them. */
+function pretend(vcpu: Vcpu, opcode: number, direct: boolean): 'done' | 'refused' {
+  if (opcode < 0xe0) return 'refused'
+  const isIn = (opcode & 2) === 0
+  let prefixes = 0
+  let wide = 4
+  const base = vcpu.segment(1).base
+  for (; ; prefixes++) {
+    const byte = vcpu.load((base + vcpu.eip + prefixes) >>> 0, 1, vcpu.cpl === 3)
+    if (byte === opcode) break
+    if (byte === 0x66) wide = 2
+  }
+  if (isIn) {
+    const mask = (opcode & 1) === 0 ? 0xff : wide === 2 ? 0xffff : 0xffffffff
+    vcpu.setRegister(EAX, (vcpu.register(EAX) | mask) >>> 0)
+  }
+  vcpu.eip += prefixes + (direct ? 2 : 1)
+  return 'done'
+}

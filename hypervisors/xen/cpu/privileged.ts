@@ -1,0 +1,115 @@
+// Privileged instructions of ring 1, emulated where Xen does (xen/arch/x86/pv/emul-priv-op.c): HLT, CLTS, MOV to and from
+// control and debug registers, WBINVD, RDMSR, ports, CLI and STI with an I/O privilege. All others stay #GP(0).
+
+import { isFault, type Vcpu } from '../../hypervisor.js'
+import type { Domain } from '../domain.js'
+import { setDebugRegister } from './debug-registers.js'
+import { portsOf } from './ports.js'
+import { readMsr } from './msrs.js'
+import { CR0_TS, CS, EAX, ECX, EDX } from './registers.js'
+
+/** Control registers as a guest sees them. */
+export const CR0_SHOWN = 0x80050033
+export const CR4_SHOWN = 0x660
+
+/** `done`: emulated; `block`: HLT; `refused`: the guest has the fault. */
+export type Emulated = 'done' | 'block' | 'refused'
+
+const LONGEST = 15
+const PREFIXES = new Set([0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3])
+
+/** Looks at the instruction at EIP that has met #GP(0). Done: EIP is behind it. */
+export function emulatePrivileged(vcpu: Vcpu, domain: Domain, now: number): Emulated {
+  const { base } = vcpu.segment(CS)
+  const byte = (i: number) => {
+    const value = vcpu.load((base + vcpu.eip + i) >>> 0, 1, vcpu.cpl === 3)
+    return isFault(value) ? -1 : (value as number)
+  }
+  let length = 0
+  while (length < LONGEST && PREFIXES.has(byte(length))) length++
+  const opcode = byte(length++)
+  const ports = portsOf(vcpu, opcode, byte(length))
+  if (ports) return ports.operate(domain)
+  const kernel = vcpu.cpl === 1
+  if (opcode === 0xfa || opcode === 0xfb) {
+    if (domain.iopl < vcpu.cpl) return 'refused'
+    vcpu.eip += length
+    return 'done'
+  }
+  if (!kernel) return 'refused'
+  if (opcode === 0xf4) {
+    vcpu.eip += length
+    return 'block'
+  }
+  if (opcode !== 0x0f) return 'refused'
+  const second = byte(length++)
+  const done = (bytes: number): Emulated => {
+    vcpu.eip += bytes
+    return 'done'
+  }
+  switch (second) {
+    case 0x06:
+      setTaskSwitched(vcpu, false)
+      return done(length)
+    case 0x08:
+    case 0x09:
+      return done(length)
+    case 0x20:
+    case 0x21:
+    case 0x22:
+    case 0x23: {
+      const operands = byte(length++)
+      const ok = moveSpecial(vcpu, domain, second, (operands >>> 3) & 7, operands & 7)
+      return ok ? done(length) : 'refused'
+    }
+    case 0x32: {
+      const value = readMsr(vcpu.register(ECX), now)
+      if (!value) return 'refused'
+      vcpu.setRegister(EAX, value.low)
+      vcpu.setRegister(EDX, value.high)
+      return done(length)
+    }
+    default:
+      return 'refused'
+  }
+}
+
+/** CR0.TS of the processor, which is the guest's too. */
+export function setTaskSwitched(vcpu: Vcpu, on: boolean) {
+  const { controls } = vcpu
+  const cr0 = (on ? controls.cr0 | CR0_TS : controls.cr0 & ~CR0_TS) >>> 0
+  if (cr0 !== controls.cr0) vcpu.controls = { ...controls, cr0 }
+}
+
+/** MOV to and from control (20, 22) and debug registers (21, 23). */
+function moveSpecial(vcpu: Vcpu, domain: Domain, opcode: number, special: number, general: number): boolean {
+  const set = (value: number) => vcpu.setRegister(general, value)
+  const value = vcpu.register(general)
+  if (opcode === 0x21) {
+    set(domain.debugRegisters[special]!)
+    return true
+  }
+  if (opcode === 0x23) return setDebugRegister(vcpu, domain, special, value) === 0
+  if (opcode === 0x20) {
+    if (special === 0) set((CR0_SHOWN | (vcpu.controls.cr0 & CR0_TS)) >>> 0)
+    else if (special === 2) set(domain.shared.cr2)
+    else if (special === 3) set(cr3Of(domain.base))
+    else if (special === 4) set(CR4_SHOWN)
+    else return false
+    return true
+  }
+  if (special === 0) {
+    if (((value ^ CR0_SHOWN) & ~CR0_TS) !== 0) return false
+    setTaskSwitched(vcpu, (value & CR0_TS) !== 0)
+    return true
+  }
+  if (special === 2) {
+    domain.shared.cr2 = value
+    return true
+  }
+  return special === 4 && value === CR4_SHOWN
+}
+
+/** The frame number of a table base as 32-bit guests write it to CR3: its high bits lie at the low end. */
+export const cr3Of = (frame: number) => (((frame & 0xfffff) << 12) | (frame >>> 20)) >>> 0
+

@@ -1,0 +1,197 @@
+// An entry into the hypervisor, sorted out: hypercalls, software interrupts, exceptions that are the hypervisor's business,
+// and all others, which are the guest's. Then whatever is due before the guest goes on: timers, a wait, an upcall.
+
+import type { Resume, Trap, Vcpu } from '../../hypervisor.js'
+import type { Domain } from '../domain.js'
+import { GDT, GDT_PAGES, HYPERVISOR_START, LDT, LDT_PAGES } from '../layout.js'
+import { type HypercallContext, hypercall } from '../hypercalls.js'
+import { SEGMENTS } from '../memory/frame-table.js'
+import { block } from '../sched-op.js'
+import { bounce } from './bounce.js'
+import { forcedCpuid } from './forced-cpuid.js'
+import { hypercallIret } from './iret.js'
+import { emulatePrivileged, setTaskSwitched } from './privileged.js'
+import type { Processor } from './processor.js'
+import { CR0_TS, CS, DB, EAX, ESP, GP, hasErrorCode, NM, PF, SS, UD } from './registers.js'
+import { tableWrite } from './table-writes.js'
+
+const HYPERCALL = 0x82
+const IRET = 23
+const WRITE_PRESENT = 3
+const WRITE = 2
+const IN_TABLE = 2
+const EXTERNAL = 1
+const INT_BYTES = 2
+const ACCESSED = 0x100
+const CODE_OR_DATA_PRESENT = 0x9000
+const SYSENTER = 0x34
+
+type Exception = Extract<Trap, { kind: 'exception' }>
+
+export class TrapHandler {
+  private crashed: string | undefined
+
+  constructor(
+    private readonly vcpu: Vcpu,
+    private readonly domain: Domain,
+    private readonly processor: Processor,
+    private readonly context: HypercallContext,
+    private readonly setAlarm: (at: number | undefined) => void,
+    private readonly count: (kind: string) => void,
+  ) {}
+
+  /** Handles an entry; the processor is ready to go on at what it answers. */
+  handle(trap: Trap): Resume {
+    if (trap.kind === 'gate') this.gate(trap.vector, trap.source)
+    else if (trap.kind === 'exception') this.exception(trap)
+    else if (trap.kind === 'interrupt') {
+      this.count('interrupt')
+      this.vcpu.takeInterrupt()
+    }
+    return this.leave()
+  }
+
+  private gate(vector: number, source: string) {
+    if (source === 'external') return this.count('external')
+    if (vector === HYPERCALL) {
+      this.count('hypercall')
+      return this.hypercall()
+    }
+    this.count(`int_0x${vector.toString(16)}`)
+    this.deliver(vector)
+  }
+
+  private hypercall() {
+    const { vcpu, domain, processor, context } = this
+    const number = vcpu.register(EAX)
+    if (number === IRET) {
+      context.count('iret')
+      this.crashed = hypercallIret(vcpu, domain)
+      return
+    }
+    vcpu.setRegister(EAX, hypercall(context, number, processor.arguments()) >>> 0)
+  }
+
+  private exception({ vector, error, linear }: Exception) {
+    const { vcpu, domain, context } = this
+    this.count(`exception_${vector}`)
+    if (vector === PF) return this.pageFault(error!, linear)
+    if (vector === GP) return this.generalProtection(error!)
+    if (vector === UD && forcedCpuid(vcpu, context.profile.version)) return
+    if (vector === NM && (vcpu.controls.cr0 & CR0_TS) !== 0) setTaskSwitched(vcpu, false)
+    this.deliver(vector, error)
+    if (vector === DB) domain.debugRegisters[6] = vcpu.state.dr[6]!
+  }
+
+  private generalProtection(error: number) {
+    const { vcpu, domain } = this
+    if ((error & (IN_TABLE | EXTERNAL)) === IN_TABLE) {
+      const vector = (error >>> 3) & 0xff
+      const entry = domain.traps.at(vector)
+      if (entry && (entry.dpl === 3 || (entry.dpl >= 1 && vcpu.cpl === 1))) {
+        vcpu.eip += INT_BYTES
+        return this.deliver(vector)
+      }
+      return this.deliver(GP, error)
+    }
+    if (error === 0) {
+      if (vcpu.cpl === 3 && this.systemEntry()) return
+      const how = emulatePrivileged(vcpu, domain, this.context.now())
+      if (how === 'done') return
+      if (how === 'block') {
+        block(domain)
+        return
+      }
+    }
+    this.deliver(GP, error)
+  }
+
+  /** SYSENTER from ring 3, where the guest has registered an entry for it: the frame shows null selectors and no EIP. */
+  private systemEntry(): boolean {
+    const { vcpu, domain } = this
+    const entry = domain.callbacks.sysenter
+    const { base } = vcpu.segment(CS)
+    const at = (base + vcpu.eip) >>> 0
+    if (!entry || vcpu.load(at, 1, true) !== 0x0f || vcpu.load(at + 1, 1, true) !== SYSENTER) return false
+    this.crashed = bounce(vcpu, domain, entry, { eip: 0, outerCode: 3, outerEsp: 0 })
+    return true
+  }
+
+  private pageFault(error: number, linear: number) {
+    const { vcpu, domain } = this
+    if (linear >= LDT && linear < LDT + LDT_PAGES * 4096) {
+      if ((error & WRITE) !== 0 && this.markAccessed(domain.ldtFrames.get((linear - LDT) >>> 12), linear)) return
+      if ((error & 1) === 0 && this.mapLdtPage((linear - LDT) >>> 12)) return
+      return this.deliverPageFault(error, (domain.ldt.base + (linear - LDT)) >>> 0)
+    }
+    if (linear >= GDT && linear < GDT + GDT_PAGES * 4096 && (error & WRITE) !== 0)
+      if (this.markAccessed(domain.gdtFrames[(linear - GDT) >>> 12], linear)) return
+    const isTableStore = (error & WRITE_PRESENT) === WRITE_PRESENT && vcpu.cpl === 1 && linear < HYPERVISOR_START
+    if (isTableStore && tableWrite(vcpu, domain, linear)) return
+    this.deliverPageFault(error, linear)
+  }
+  private deliverPageFault(error: number, linear: number) {
+    this.domain.shared.cr2 = linear
+    this.deliver(PF, error)
+  }
+  /** The processor wants to set the accessed bit of a descriptor, which is mapped read-only. */
+  private markAccessed(frame: number | undefined, linear: number): boolean {
+    if (frame === undefined) return false
+    const { u32 } = this.domain.memory
+    const at = (frame * 1024 + ((linear & 0xff8) >>> 2) + 1) >>> 0
+    if ((u32[at]! & CODE_OR_DATA_PRESENT) !== CODE_OR_DATA_PRESENT || (u32[at]! & ACCESSED) !== 0) return false
+    u32[at] = u32[at]! | ACCESSED
+    return true
+  }
+  /** Maps a page of the local descriptor table when it is used first. */
+  private mapLdtPage(page: number): boolean {
+    const { domain } = this
+    if (page * 512 >= domain.ldt.entries) return false
+    const address = domain.guest.translate((domain.ldt.base + page * 4096) >>> 0, false)
+    if (address < 0) return false
+    const frame = address >>> 12
+    if (domain.types.getPageAndType(frame, SEGMENTS, domain.id) !== 0) return false
+    domain.mapLdtPage(page, frame)
+    this.vcpu.invalidate(LDT + page * 4096)
+    return true
+  }
+
+  /** Gives a trap to the guest's kernel. */
+  private deliver(vector: number, error?: number) {
+    const entry = this.domain.traps.at(vector)
+    if (!entry) this.crashed = `it has no entry for trap ${vector}`
+    else {
+      const errorCode = hasErrorCode(vector) && error !== undefined ? error : undefined
+      this.crashed = bounce(this.vcpu, this.domain, entry, { errorCode })
+    }
+  }
+
+  /** What is due before the guest goes on. */
+  leave(): Resume {
+    const { domain, vcpu } = this
+    if (domain.timers.runDue()) domain.wake()
+    if (domain.waiting !== 'nothing' && domain.upcallDue) domain.wake()
+    if (this.crashed === undefined && domain.waiting === 'nothing' && domain.upcallDue && domain.callbacks.event)
+      this.crashed = bounce(vcpu, domain, domain.callbacks.event)
+    this.setAlarm(domain.timers.next)
+    if (this.crashed !== undefined) return { end: { kind: 'crash', reason: this.describe(this.crashed) } }
+    if (domain.shutdownCode !== undefined) return { end: endOf(domain.shutdownCode) }
+    return domain.waiting === 'nothing' ? 'run' : 'idle'
+  }
+
+  private describe(reason: string): string {
+    const { vcpu } = this
+    const hex = (value: number) => value.toString(16).padStart(8, '0')
+    const place = `cs:eip ${hex(vcpu.segment(CS).selector).slice(4)}:${hex(vcpu.eip)}`
+    return `${reason}; ${place} ss:esp ${hex(vcpu.segment(SS).selector).slice(4)}:${hex(vcpu.register(ESP))}`
+  }
+}
+
+const POWER_OFF = 0
+const REBOOT = 1
+
+function endOf(code: number): Extract<Resume, object>['end'] {
+  if (code === POWER_OFF) return { kind: 'power-off' }
+  if (code === REBOOT) return { kind: 'reset', source: 'Xen' }
+  return { kind: 'crash', reason: `it has ended itself with reason ${code}` }
+}

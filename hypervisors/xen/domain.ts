@@ -1,0 +1,137 @@
+// A domain: its memory, what its one virtual CPU has registered, its event channels, grants and timers. The state that the
+// hypercalls in the other files work on.
+
+import type { Entry } from './cpu/trap-table.js'
+import { type Callbacks, TrapTable } from './cpu/trap-table.js'
+import { EventChannels, VIRQ_TIMER } from './events/channels.js'
+import { SharedInfo } from './events/shared-info.js'
+import { Timers } from './events/timers.js'
+import { GrantTable } from './grants/grant-table.js'
+import { HYPERVISOR_START, RING1_DATA } from './layout.js'
+import type { MemoryContext, TranslationCache } from './memory/context.js'
+import type { FrameTable } from './memory/frame-table.js'
+import { GuestMemory } from './memory/guest-memory.js'
+import type { HypervisorArea } from './memory/hypervisor-area.js'
+import type { MachineMemory } from './memory/machine-memory.js'
+import type { MachineToPhysical } from './memory/machine-to-physical.js'
+import type { PageTypes } from './memory/page-types.js'
+
+/** What a virtual CPU waits for. */
+export type Waiting = 'nothing' | 'event' | { readonly ports: readonly number[] }
+
+/** What a domain is made of. */
+export interface DomainParts {
+  readonly id: number
+  readonly privileged: boolean
+  readonly memory: MachineMemory
+  readonly frames: FrameTable
+  readonly types: PageTypes
+  readonly area: HypervisorArea
+  readonly machineToPhysical: MachineToPhysical
+  readonly translations: TranslationCache
+  /** Machine address of the four page-directory pointers in force. */
+  readonly pointers: number
+  readonly sharedFrame: number
+  /** Frames that it may have. */
+  readonly maximumFrames: number
+  readonly now: () => number
+}
+
+export class Domain implements MemoryContext {
+  readonly id: number
+  readonly privileged: boolean
+  readonly memory: MachineMemory
+  readonly frames: FrameTable
+  readonly types: PageTypes
+  readonly machineToPhysical: MachineToPhysical
+  readonly translations: TranslationCache
+  readonly guest: GuestMemory
+  readonly shared: SharedInfo
+  readonly channels: EventChannels
+  readonly grants: GrantTable
+  readonly timers: Timers
+  readonly maximumFrames: number
+
+  // Memory.
+  base = -1
+  gdtFrames: readonly number[] = []
+  ldt = { base: 0, entries: 0 }
+  /** Frames of mapped pages of the local descriptor table, by page. */
+  readonly ldtFrames = new Map<number, number>()
+
+  // The virtual CPU.
+  readonly traps = new TrapTable()
+  readonly callbacks: Callbacks = {
+    event: undefined,
+    failsafe: undefined,
+    nmi: undefined,
+    sysenter: undefined,
+    syscall32: undefined,
+  }
+  kernelStack = { selector: RING1_DATA, esp: 0 }
+  iopl = 0
+  /** The guest's map of ports that its user mode may use. */
+  ioBitmap = { address: 0, ports: 0 }
+  assists = 0
+  waiting: Waiting = 'nothing'
+  debugRegisters = [0, 0, 0, 0, 0, 0, 0xffff0ff0, 0x400]
+  vcpuInfoMoved = false
+  shutdownCode: number | undefined
+
+  private readonly area: HypervisorArea
+
+  constructor(parts: DomainParts) {
+    this.id = parts.id
+    this.privileged = parts.privileged
+    this.memory = parts.memory
+    this.frames = parts.frames
+    this.types = parts.types
+    this.area = parts.area
+    this.machineToPhysical = parts.machineToPhysical
+    this.translations = parts.translations
+    this.maximumFrames = parts.maximumFrames
+    this.guest = new GuestMemory(parts.memory, () => parts.pointers, HYPERVISOR_START)
+    this.shared = new SharedInfo(parts.memory, parts.sharedFrame * 4096)
+    this.channels = new EventChannels(parts.id, this.shared, port => this.portRaised(port))
+    this.grants = new GrantTable(parts.memory)
+    this.timers = new Timers(parts.now, () => this.channels.raiseVirq(VIRQ_TIMER))
+  }
+
+  get mayBindPirqs(): boolean {
+    return this.privileged
+  }
+
+  private portRaised(port: number) {
+    if (typeof this.waiting === 'object' && this.waiting.ports.includes(port)) this.wake()
+  }
+  /** Ends a wait. */
+  wake() {
+    this.waiting = 'nothing'
+    this.timers.poll = undefined
+  }
+  /** An upcall is to be delivered. */
+  get upcallDue(): boolean {
+    return this.shared.upcallPending && this.shared.upcallMask === 0
+  }
+
+  gdtChanged() {
+    this.area.showGdt(this.gdtFrames)
+    this.translations.gdtChanged()
+  }
+  forgetLdt() {
+    for (const frame of this.ldtFrames.values()) this.types.putPageAndType(frame)
+    if (this.ldtFrames.size > 0) this.translations.flush()
+    this.ldtFrames.clear()
+    this.area.hideLdt()
+  }
+  /** Maps a page of the local descriptor table; false when it cannot be. */
+  mapLdtPage(page: number, frame: number) {
+    this.ldtFrames.set(page, frame)
+    this.area.showLdtPage(page, frame)
+  }
+
+  /** Where a trap is to be delivered; undefined where the guest has registered nothing. */
+  entryOf(vector: number): Entry | undefined {
+    return this.traps.at(vector)
+  }
+}

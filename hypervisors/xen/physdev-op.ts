@@ -1,0 +1,103 @@
+// Hypercall physdev_op (33): I/O privilege and port bitmap of any domain; interrupts and devices of the control domain, as
+// far as one without devices of its own needs them (xen/include/public/physdev.h).
+
+import type { Domain } from './domain.js'
+import { EINVAL, ENOSYS, EPERM } from './errors.js'
+
+const STATUS_QUERY = 5
+const SET_IOPL = 6
+const SET_BITMAP = 7
+const APIC_READ = 8
+const APIC_WRITE = 9
+const ALLOCATE_VECTOR = 10
+const FREE_VECTOR = 11
+const END_OF_INTERRUPT = 12
+const MAP_PIRQ = 13
+const UNMAP_PIRQ = 14
+const MANAGE_PCI_ADD = 15
+const MANAGE_PCI_REMOVE = 16
+const MANAGE_PCI_ADD_EXT = 20
+const SETUP_GSI = 21
+const FREE_PIRQ = 23
+const MMCFG_RESERVED = 24
+const PCI_DEVICE_ADD = 25
+const PCI_DEVICE_REMOVE = 26
+const ENODEV = -19
+
+const PIRQS = 256
+const FIRST_FREE_PIRQ = 16
+const ANY_PIRQ = -1
+
+/** The hypercall. */
+export function physdevOp(domain: Domain, command: number, at: number): number {
+  const { guest } = domain
+  const forControlDomain = (result: () => number) => (domain.privileged ? result() : EPERM)
+  switch (command) {
+    case STATUS_QUERY:
+      if (guest.word(at) >= PIRQS) return EINVAL
+      guest.setWord(at + 4, 0)
+      return 0
+    case SET_IOPL: {
+      const iopl = guest.word(at)
+      if (iopl > 3) return EINVAL
+      domain.iopl = iopl
+      return 0
+    }
+    case SET_BITMAP: {
+      const ports = guest.word(at + 4)
+      if (ports > 0x10000) return EINVAL
+      domain.ioBitmap = { address: guest.word(at), ports }
+      return 0
+    }
+    case APIC_READ:
+      return forControlDomain(() => {
+        guest.setWord(at + 8, 0xffffffff)
+        return 0
+      })
+    case APIC_WRITE:
+    case FREE_VECTOR:
+      return forControlDomain(() => 0)
+    case ALLOCATE_VECTOR:
+      return forControlDomain(() => {
+        const irq = guest.word(at)
+        if (irq >= PIRQS) return EINVAL
+        guest.setWord(at + 4, irq)
+        return 0
+      })
+    case END_OF_INTERRUPT:
+      return guest.word(at) < PIRQS ? 0 : EINVAL
+    case MAP_PIRQ:
+      return forControlDomain(() => {
+        const index = guest.word(at + 8) | 0
+        const wanted = guest.word(at + 12) | 0
+        const pirq = wanted === ANY_PIRQ ? index : wanted
+        if (pirq < 0 || pirq >= PIRQS) return EINVAL
+        guest.setWord(at + 12, pirq)
+        return 0
+      })
+    case UNMAP_PIRQ:
+    case SETUP_GSI:
+      return forControlDomain(() => 0)
+    case FREE_PIRQ:
+      return forControlDomain(() => {
+        guest.setWord(at + 4, FIRST_FREE_PIRQ)
+        return 0
+      })
+    case MANAGE_PCI_ADD:
+    case MANAGE_PCI_REMOVE:
+    case MANAGE_PCI_ADD_EXT:
+    case PCI_DEVICE_ADD:
+    case PCI_DEVICE_REMOVE:
+      return forControlDomain(() => ENODEV)
+    case MMCFG_RESERVED:
+      return forControlDomain(() => EINVAL)
+    default:
+      return ENOSYS
+  }
+}
+
+/** The old form (19): command and union in one structure. */
+export function physdevOpCompat(domain: Domain, at: number): number {
+  const command = domain.guest.word(at)
+  return command > ALLOCATE_VECTOR || command < STATUS_QUERY ? ENOSYS : physdevOp(domain, command, at + 4)
+}

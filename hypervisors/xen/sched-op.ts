@@ -1,0 +1,70 @@
+// Hypercalls sched_op (29) and its old form (6): give up the processor, wait for events, end (xen/include/public/sched.h).
+
+import type { Domain } from './domain.js'
+import { EINVAL, ENOSYS, EPERM, ESRCH } from './errors.js'
+
+const YIELD = 0
+const BLOCK = 1
+const SHUTDOWN = 2
+const POLL = 3
+const REMOTE_SHUTDOWN = 4
+const SHUTDOWN_CODE = 5
+const WATCHDOG = 6
+const PIN_OVERRIDE = 7
+
+const REASONS = 6
+const PORTS_AT_MOST = 128
+const PORTS = 1024
+
+/** The hypercall. A domain that ends has its reason in `shutdownCode`. */
+export function schedOp(domain: Domain, command: number, at: number): number {
+  const { guest } = domain
+  switch (command) {
+    case YIELD:
+      return 0
+    case BLOCK:
+      return block(domain)
+    case SHUTDOWN:
+      domain.shutdownCode = guest.word(at)
+      return 0
+    case POLL:
+      return poll(domain, guest.word(at), guest.word(at + 4), guest.long(at + 8))
+    case REMOTE_SHUTDOWN:
+      return domain.privileged ? ESRCH : EPERM
+    case SHUTDOWN_CODE:
+      return guest.word(at) < REASONS ? 0 : EINVAL
+    case WATCHDOG:
+      return EINVAL
+    case PIN_OVERRIDE:
+      return domain.privileged ? 0 : EPERM
+    default:
+      return ENOSYS
+  }
+}
+
+/** The old form: the argument itself, not where it is. */
+export function schedOpCompat(domain: Domain, command: number, argument: number): number {
+  if (command === YIELD) return 0
+  if (command === BLOCK) return block(domain)
+  if (command !== SHUTDOWN) return ENOSYS
+  domain.shutdownCode = argument
+  return 0
+}
+
+/** Unmasks events and waits for one. */
+export function block(domain: Domain): number {
+  domain.shared.upcallMask = 0
+  if (!domain.shared.upcallPending) domain.waiting = 'event'
+  return 0
+}
+
+/** Waits until one of some ports is pending, masked or not, or until a time. */
+function poll(domain: Domain, list: number, count: number, timeout: number): number {
+  if (count > PORTS_AT_MOST) return EINVAL
+  const ports = Array.from({ length: count }, (_, i) => domain.guest.word(list + 4 * i))
+  if (ports.some(port => port >= PORTS)) return EINVAL
+  if (ports.some(port => domain.shared.pending(port))) return 0
+  domain.waiting = { ports }
+  domain.timers.poll = timeout === 0 ? undefined : timeout
+  return 0
+}

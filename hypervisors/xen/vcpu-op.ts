@@ -1,0 +1,100 @@
+// Hypercall vcpu_op (24) for the one virtual CPU, and set_timer_op (15) (xen/include/public/vcpu.h).
+
+import type { Domain } from './domain.js'
+import { EEXIST, EINVAL, ENOENT, ENOSYS } from './errors.js'
+import { VCPU_INFO_BYTES } from './events/shared-info.js'
+import { WRITABLE } from './memory/frame-table.js'
+
+const INITIALISE = 0
+const UP = 1
+const DOWN = 2
+const IS_UP = 3
+const RUN_STATE = 4
+const REGISTER_RUN_STATE = 5
+const SET_PERIODIC = 6
+const STOP_PERIODIC = 7
+const SET_SINGLE = 8
+const STOP_SINGLE = 9
+const REGISTER_INFO = 10
+const SEND_NMI = 11
+const PHYSICAL_ID = 12
+const REGISTER_TIME = 13
+
+const SHORTEST_PERIOD = 1_000_000
+const LONGEST_PERIOD = 2 ** 62
+const ONLY_FUTURE = 1
+const ETIME = -62
+const LAST_TIME = 2 ** 50
+const RUNNING = 0
+
+/** vcpu_op. */
+export function vcpuOp(domain: Domain, command: number, vcpu: number, at: number, now: number): number {
+  if (vcpu !== 0) return ENOENT
+  const { guest, timers } = domain
+  switch (command) {
+    case INITIALISE:
+      return EEXIST
+    case UP:
+    case DOWN:
+      return 0
+    case IS_UP:
+      return 1
+    case RUN_STATE:
+    case REGISTER_RUN_STATE:
+      return writeRunState(domain, command === RUN_STATE ? at : guest.word(at), now)
+    case SET_PERIODIC: {
+      const period = guest.long(at)
+      if (period < SHORTEST_PERIOD || period > LONGEST_PERIOD) return EINVAL
+      timers.setPeriod(period)
+      return 0
+    }
+    case STOP_PERIODIC:
+      timers.setPeriod(undefined)
+      return 0
+    case SET_SINGLE: {
+      const until = guest.long(at)
+      if ((guest.word(at + 8) & ONLY_FUTURE) !== 0 && until < now) return ETIME
+      timers.single = until
+      return 0
+    }
+    case STOP_SINGLE:
+      timers.single = undefined
+      return 0
+    case REGISTER_INFO:
+      return registerInfo(domain, guest.word(at), guest.word(at + 4), guest.word(at + 8))
+    case SEND_NMI:
+      return 0
+    case PHYSICAL_ID:
+      return EINVAL
+    case REGISTER_TIME:
+      return 0
+    default:
+      return ENOSYS
+  }
+}
+
+/** A picture of the run state: running since boot. */
+function writeRunState({ guest }: Domain, at: number, now: number): number {
+  guest.setWord(at, RUNNING)
+  guest.setLong(at + 4, 0)
+  guest.setLong(at + 12, now)
+  for (let state = 1; state < 4; state++) guest.setLong(at + 12 + 8 * state, 0)
+  return 0
+}
+
+/** Moves vcpu_info into a frame of the guest's; that can be done once. */
+function registerInfo(domain: Domain, frame: number, frameHigh: number, offset: number): number {
+  const { types, shared, id } = domain
+  if (domain.vcpuInfoMoved || frameHigh !== 0 || offset > 4096 - VCPU_INFO_BYTES || offset % 4 !== 0) return EINVAL
+  if (types.getPageAndType(frame, WRITABLE, id) !== 0) return EINVAL
+  domain.vcpuInfoMoved = true
+  shared.moveVcpuInfo(frame * 4096 + offset)
+  return 0
+}
+
+/** set_timer_op: an absolute time in nanoseconds; 0 stops it. Absurdly late times fire soon, as guests expect. */
+export function setTimer({ timers }: Domain, low: number, high: number, now: number): number {
+  const at = low + high * 0x100000000
+  timers.single = at === 0 ? undefined : at >= LAST_TIME ? now + 100_000_000 : at
+  return 0
+}
