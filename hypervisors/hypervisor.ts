@@ -23,6 +23,8 @@ export interface GuestImage {
   readonly elf: ElfImage | undefined
   readonly commandLine: string
   readonly modules: readonly GuestModule[]
+  /** The guest that controls the machine beside the hypervisor, where the ABI has one: Xen's domain 0. */
+  readonly privileged: boolean
   /**
    * Puts the guest into a memory as a boot loader does on bare hardware.
    * @returns where it starts

@@ -49,7 +49,13 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'hypervisors/registry': ['hypervisors'],
   'hypervisors/native': ['hypervisors/hypervisor'],
   'hypervisors/trap': ['hypervisors/hypervisor'],
-  'hypervisors/xen': ['hypervisors/hypervisor'],
+  'hypervisors/xen': [
+    'hypervisors/hypervisor',
+    'src/loader/elf',
+    'src/loader/load-error',
+    'src/loader/packed-kernel',
+    'src/loader/xen-notes',
+  ],
   'hypervisors/l4': ['hypervisors/hypervisor'],
   'hypervisors/linux': ['hypervisors/hypervisor'],
 

@@ -7,6 +7,7 @@ import { getDebugRegister, setDebugRegister } from './cpu/debug-registers.js'
 import { setTaskSwitched } from './cpu/privileged.js'
 import { callbackOp, ringed, setCallbacks } from './cpu/trap-table.js'
 import type { Domain } from './domain.js'
+import { SELF } from './domains.js'
 import { BadPointer, EFAULT, EINVAL, ENOSYS, EOPNOTSUPP, EPERM } from './errors.js'
 import { eventChannelOp, eventChannelOpCompat } from './events/event-channel-op.js'
 import { grantTableOp } from './grants/grant-table-op.js'
@@ -15,7 +16,6 @@ import { type MemoryRange, memoryOp } from './memory/memory-op.js'
 import { mmuUpdate } from './memory/mmu-update.js'
 import { mmuextOp } from './memory/mmuext-op.js'
 import { updateVaMapping } from './memory/update-va-mapping.js'
-import { SELF } from './domains.js'
 import { physdevOp, physdevOpCompat } from './physdev-op.js'
 import type { Profile } from './profile.js'
 import { schedOp, schedOpCompat } from './sched-op.js'
@@ -88,10 +88,7 @@ const calls: Readonly<Record<number, readonly [name: string, call: Call]>> = {
   15: ['set_timer_op', ({ domain, now }, [low, high]) => setTimer(domain, low, high, now())],
   16: ['event_channel_op_compat', ({ domain }, [at]) => eventChannelOpCompat(domain, at)],
   17: ['xen_version', ({ domain, profile }, [command, at]) => xenVersion(domain, profile, command, at)],
-  18: [
-    'console_io',
-    ({ domain, console }, [command, count, at]) => console.operate(domain.guest, command, count, at),
-  ],
+  18: ['console_io', ({ domain, console }, [command, count, at]) => console.operate(domain.guest, command, count, at)],
   19: ['physdev_op_compat', ({ domain }, [at]) => physdevOpCompat(domain, at)],
   20: [
     'grant_table_op',

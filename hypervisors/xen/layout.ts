@@ -4,7 +4,7 @@
 /** First linear address that is the hypervisor's; the table from machine to physical frames begins there. */
 export const HYPERVISOR_START = 0xf5800000
 /** One large page with what belongs to a domain. */
-export const DOMAIN_AREA = 0xffe00000
+const DOMAIN_AREA = 0xffe00000
 export const DOMAIN_SLOT = 0x1ff
 export const GDT = DOMAIN_AREA
 export const GDT_PAGES = 14

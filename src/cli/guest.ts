@@ -49,7 +49,7 @@ export async function findGuest(options: RunOptions): Promise<GuestFiles> {
   if (multiboot !== undefined)
     return { kind: 'multiboot', kernel: multiboot, initrd: undefined, commandLine: append ?? '' }
   if (options.roms.length > 0) return { kind: 'rom', kernel: options.roms[0]!.file, initrd: undefined, commandLine: '' }
-  const commandLine = append ?? DEFAULT_COMMAND_LINE
+  const commandLine = append ?? (options.on === 'xen' ? '' : DEFAULT_COMMAND_LINE)
   if (kernel !== undefined) return { kind: 'linux', kernel, initrd, commandLine }
   if (!IMAGE_NAMES.includes(image!) && (existsSync(image!) || image!.includes('/')))
     return { kind: 'linux', kernel: image!, initrd, commandLine }
@@ -80,6 +80,7 @@ export function describeGuest(machine: Machine, files: GuestFiles, options: RunO
     elf: isElf(kernel.bytes) ? parseElf(kernel.file, kernel.bytes) : undefined,
     commandLine: files.commandLine,
     modules,
+    privileged: options.privileged,
     load: memory => loadGuest(machine, files, options, memory).entry,
   }
 }

@@ -32,6 +32,8 @@ export interface RunOptions {
   readonly on: string
   /** Flavour of the path. */
   readonly profile: string | undefined
+  /** The guest controls the machine beside the hypervisor. */
+  readonly privileged: boolean
   readonly cpu: string
   readonly engine: string
   /** Of lockstep's slice lengths and thresholds. */
@@ -58,16 +60,17 @@ const DEFAULT_ENGINE = 'blocks'
 const DEFAULT_CPU = 'pentium3'
 /** What guests see on every virtualized path. */
 const GUEST_CPU = 'previrt-guest'
+/** The hardware under Xen: its guests page with PAE. */
+const XEN_CPU = 'pentium4'
 const ENGINES = ['reference', 'interpreter', 'blocks', 'lockstep']
 const PATHS = ['native', 'trap', 'xen', 'l4', 'linux']
 const POLICIES = ['all', 'vtx']
+const XEN_PROFILES = ['4.17', '3.0']
 const MEBIBYTE = 0x100000
 const MEMORY_LIMITS_MEBIBYTES = [1, 1024] as const
 
 /** Options of the contract that this version refuses: flags for commander and whether they are given by default. */
 const MISSING = [
-  '--xen-profile <version>',
-  '--xen-dom0',
   '--l4-profile <profile>',
   '--check-sites',
   '--migrate-at <text=path>',
@@ -146,8 +149,10 @@ export function addRunOptions(command: Command): Command {
     .option('--module <file[=cmdline]>', 'multiboot module, may be repeated', collect(parseModule), [])
     .option('--multiboot <file>', 'multiboot kernel')
     .option('--rom <file@address>', 'ROM image, may be repeated', collect(parseRomOption), [])
-    .option('--cpu <model>', `CPU model (default: ${DEFAULT_CPU} on native, else ${GUEST_CPU})`)
+    .option('--cpu <model>', `CPU model (default: ${DEFAULT_CPU} on native, ${XEN_CPU} on xen, else ${GUEST_CPU})`)
     .addOption(choice('--trap-policy <policy>', 'what exits on trap: all sensitive instructions, or as VT-x', POLICIES))
+    .addOption(choice('--xen-profile <version>', 'which Xen', XEN_PROFILES))
+    .option('--xen-dom0', "the guest is Xen's control domain")
     .addOption(choice('--engine <name>', 'how instructions are executed', ENGINES, DEFAULT_ENGINE))
     .option('--seed <n>', 'of lockstep: which slices and thresholds are tried', parseCount, 1)
     .option('--realtime', 'virtual time does not run ahead of the host')
@@ -190,8 +195,9 @@ export function readRunOptions(image: string | undefined, given: Record<string, 
     modules: value('--module'),
     roms: value('--rom'),
     on,
-    profile: value('--trap-policy'),
-    cpu: value('--cpu') ?? (on === 'native' ? DEFAULT_CPU : GUEST_CPU),
+    profile: on === 'xen' ? value('--xen-profile') : value('--trap-policy'),
+    privileged: value('--xen-dom0') ?? false,
+    cpu: value('--cpu') ?? (on === 'native' ? DEFAULT_CPU : on === 'xen' ? XEN_CPU : GUEST_CPU),
     engine: value('--engine'),
     seed: value('--seed'),
     realtime: value('--realtime') ?? false,
@@ -212,7 +218,9 @@ export function readRunOptions(image: string | undefined, given: Record<string, 
   if (modules.length > 0 && multiboot === undefined) throw new CommandError('--module: only with --multiboot')
   if (initrd !== undefined && kinds[0] !== '--kernel' && kinds[0] !== 'IMAGE')
     throw new CommandError('--initrd: only with --kernel or an image')
-  if (options.profile !== undefined && on !== 'trap') throw new CommandError('--trap-policy: only with --on trap')
+  if (given.trapPolicy !== undefined && on !== 'trap') throw new CommandError('--trap-policy: only with --on trap')
+  const xenOption = ['--xen-profile', '--xen-dom0'].find(option => value<unknown>(option) !== undefined)
+  if (xenOption !== undefined && on !== 'xen') throw new CommandError(`${xenOption}: only with --on xen`)
   if (roms.length > 0 && on !== 'native') throw new CommandError(`--rom: not with --on ${on}; give a kernel`)
   if (expect === '') throw new CommandError('--expect: give a text that is not empty')
   if (options.gdbPort !== undefined && options.engine === 'lockstep')

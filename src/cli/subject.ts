@@ -86,7 +86,8 @@ function lockstep(options: RunOptions, load: Load, onConsole: (byte: number) => 
 function host(machine: Machine, { on, profile }: RunOptions): Virtual | undefined {
   const kind = hypervisorKind(on)!
   if (kind.path === 'native') return undefined
-  const hosting = hostMachine(machine, trap => hypervisor.handle(trap))
+  const log = (byte: number) => process.stderr.write(Uint8Array.of(byte))
+  const hosting = hostMachine(machine, trap => hypervisor.handle(trap), { log })
   const hypervisor = kind.make(hosting.host, profile)
   return { hypervisor, hosting }
 }

@@ -61,7 +61,8 @@ export function readXenNotes(image: ElfImage): XenNotes {
   const paeMode = text(PAE_MODE)
   if (paeMode === 'no') fail('is a kernel without PAE (note PAE_MODE=no)', 'give a 32-bit PAE kernel')
   const loader = text(LOADER)
-  if (loader !== '' && loader !== 'generic') fail(`asks for the loader '${loader}'`, 'give a kernel for the generic one')
+  if (loader !== '' && loader !== 'generic')
+    fail(`asks for the loader '${loader}'`, 'give a kernel for the generic one')
   return {
     entry: number(ENTRY) ?? image.entry,
     hypercallPage: number(HYPERCALL_PAGE),
@@ -74,11 +75,6 @@ export function readXenNotes(image: ElfImage): XenNotes {
     features: text(FEATURES),
     initialP2m: number(INIT_P2M),
   }
-}
-
-/** True where an image has a note of Xen's. */
-export function hasXenNotes(image: ElfImage): boolean {
-  return collect(image).size > 0
 }
 
 function collect(image: ElfImage): Map<number, Uint8Array> {

@@ -132,6 +132,8 @@ export interface MachineMemory {
   read(address: number, bytes: number): Uint8Array
   write(address: number, data: Uint8Array): void
   fill(address: number, bytes: number, value: number): void
+  /** Bytes of `ram` were written past these methods: what was translated from them is forgotten. */
+  changed(address: number, bytes: number): void
 }
 
 /** Frames that nobody has yet. */
@@ -164,6 +166,8 @@ export interface Host {
   readonly guestBytes: number
   readonly clock: HostClock
   readonly console: HostConsole
+  /** What the hypervisor says on a console of its own; the command line shows it on standard error. */
+  readonly log: { write(byte: number): void }
   readonly block: BlockStorage | undefined
   readonly net: PacketLine | undefined
   /** Counts an entry. */

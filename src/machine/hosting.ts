@@ -15,6 +15,8 @@ import { HostMemory } from './machine-memory.js'
 export interface HostDevices {
   readonly block?: BlockStorage | undefined
   readonly net?: PacketLine | undefined
+  /** Receives what the hypervisor says on a console of its own. */
+  readonly log?: (byte: number) => void
 }
 
 /** A machine that has a hypervisor. */
@@ -68,6 +70,7 @@ export function hostMachine(machine: Machine, handle: (trap: Trap) => Resume, de
       setAlarm: at => (at === undefined ? alarm.disarm() : alarm.arm(at)),
     },
     console,
+    log: { write: byte => devices.log?.(byte) },
     block: devices.block,
     net: devices.net,
     count: add(entries),

@@ -25,21 +25,21 @@ export class HostMemory implements MachineMemory {
   }
   write32(address: number, value: number) {
     this.u32[address >>> 2] = value
-    this.written(address, 4)
+    this.changed(address, 4)
   }
   read(address: number, bytes: number): Uint8Array {
     return this.ram.slice(address, address + bytes)
   }
   write(address: number, data: Uint8Array) {
     this.ram.set(data, address)
-    this.written(address, data.length)
+    this.changed(address, data.length)
   }
   fill(address: number, bytes: number, value: number) {
     this.ram.fill(value, address, address + bytes)
-    this.written(address, bytes)
+    this.changed(address, bytes)
   }
 
-  private written(address: number, bytes: number) {
+  changed(address: number, bytes: number) {
     const { cpu, execution } = this.machine
     const end = RAM + address + bytes
     for (let at = RAM + address; at < end; at = (at | 0xfff) + 1)

@@ -46,7 +46,8 @@ export function layOut(
     const end = up(stack + PAGE + PADDING, END_ALIGNMENT)
     const first = Math.floor(base / TABLE_COVERS)
     const needed = 1 + DIRECTORIES + Math.ceil(end / TABLE_COVERS) - first
-    if (needed <= tableFrames) return { base, module, frameList, startInfo, store, console, tables, tableFrames, stack, end }
+    if (needed <= tableFrames)
+      return { base, module, frameList, startInfo, store, console, tables, tableFrames, stack, end }
     tableFrames = needed
   }
 }

@@ -4,8 +4,8 @@
 import { isFault, type Vcpu } from '../../hypervisor.js'
 import type { Domain } from '../domain.js'
 import { setDebugRegister } from './debug-registers.js'
-import { portsOf } from './ports.js'
 import { readMsr } from './msrs.js'
+import { portsOf } from './ports.js'
 import { CR0_TS, CS, EAX, ECX, EDX } from './registers.js'
 
 /** Control registers as a guest sees them. */
@@ -112,4 +112,3 @@ function moveSpecial(vcpu: Vcpu, domain: Domain, opcode: number, special: number
 
 /** The frame number of a table base as 32-bit guests write it to CR3: its high bits lie at the low end. */
 export const cr3Of = (frame: number) => (((frame & 0xfffff) << 12) | (frame >>> 20)) >>> 0
-

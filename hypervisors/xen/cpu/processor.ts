@@ -8,7 +8,7 @@ import type { TranslationCache } from '../memory/context.js'
 import type { FrameTable } from '../memory/frame-table.js'
 import type { HypervisorArea } from '../memory/hypervisor-area.js'
 import type { MachineMemory } from '../memory/machine-memory.js'
-import { EAX, EBP, EBX, ECX, EDI, EDX, ESI, ESP, LDTR } from './registers.js'
+import { EBP, EBX, ECX, EDI, EDX, ESI, LDTR } from './registers.js'
 
 const CR0 = 0x80050033
 /** PAE, and the two that let a guest use SSE. */
@@ -136,15 +136,3 @@ export class Processor implements TranslationCache {
     ]
   }
 }
-
-/** Registers in the order in which a crash shows them. */
-export const SHOWN_REGISTERS: readonly (readonly [name: string, register: number])[] = [
-  ['eax', EAX],
-  ['ebx', EBX],
-  ['ecx', ECX],
-  ['edx', EDX],
-  ['esi', ESI],
-  ['edi', EDI],
-  ['ebp', EBP],
-  ['esp', ESP],
-]

@@ -16,7 +16,6 @@ export const DS = 3
 export const FS = 4
 export const GS = 5
 export const LDTR = 6
-export const TR = 7
 
 export const TF = 0x100
 export const IF = 0x200

@@ -3,10 +3,10 @@
 
 import type { Vcpu } from '../../hypervisor.js'
 import type { Domain } from '../domain.js'
-import { ENTRIES } from '../memory/machine-memory.js'
 import { frameOf, PRESENT, RW } from '../memory/entry.js'
 import { updateEntry } from '../memory/entry-update.js'
 import { L1 } from '../memory/frame-table.js'
+import { ENTRIES } from '../memory/machine-memory.js'
 
 const REGISTERS = 8
 

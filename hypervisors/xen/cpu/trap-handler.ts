@@ -3,8 +3,8 @@
 
 import type { Resume, Trap, Vcpu } from '../../hypervisor.js'
 import type { Domain } from '../domain.js'
-import { GDT, GDT_PAGES, HYPERVISOR_START, LDT, LDT_PAGES } from '../layout.js'
 import { type HypercallContext, hypercall } from '../hypercalls.js'
+import { GDT, GDT_PAGES, HYPERVISOR_START, LDT, LDT_PAGES } from '../layout.js'
 import { SEGMENTS } from '../memory/frame-table.js'
 import { block } from '../sched-op.js'
 import { bounce } from './bounce.js'

@@ -1,8 +1,8 @@
 // Event channels, two-level ABI: ports and what they are bound to (xen/include/public/event_channel.h), and the bits that
 // shared_info shows of them. A port that becomes pending may raise the upcall flag of the virtual CPU.
 
-import { EEXIST, EINVAL, ENOENT, ENOSPC, ESRCH } from '../errors.js'
 import { SELF } from '../domains.js'
+import { EEXIST, EINVAL, ENOENT, ENOSPC, ESRCH } from '../errors.js'
 
 // States of a port, as `status` tells them.
 export const CLOSED = 0

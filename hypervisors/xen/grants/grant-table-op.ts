@@ -6,8 +6,8 @@ import { EFAULT, EINVAL, ENOSYS, ESRCH } from '../errors.js'
 import type { MemoryContext } from '../memory/context.js'
 import { ALLOCATED, L1, LENT, WRITABLE } from '../memory/frame-table.js'
 import { clearFrame, PAGE_BYTES } from '../memory/machine-memory.js'
-import { BAD_HANDLE, GENERAL_ERROR, type GrantTable, OKAY } from './grant-table.js'
 import { grantCopy } from './grant-copy.js'
+import { BAD_HANDLE, GENERAL_ERROR, type GrantTable, OKAY } from './grant-table.js'
 
 // Commands.
 const MAP = 0

@@ -16,6 +16,7 @@ export interface Roots {
   readonly granted?: readonly { frame: number; writable: boolean }[]
 }
 
+const KINDS = 8
 const TABLES = [1, 2, 3]
 const SEGMENT_PAGE = 5
 const WRITABLE_PAGE = 7
@@ -30,13 +31,14 @@ const XEN_OWNER = 0x7ff2
 /** What is wrong, one line each; empty when all is well. */
 export function audit(memory: MachineMemory, frames: FrameTable, roots: Roots): string[] {
   const problems: string[] = []
-  const references = new Map<number, number>()
-  const uses = new Map<string, number>()
-  const refer = (frame: number) => references.set(frame, (references.get(frame) ?? 0) + 1)
+  const references = new Int32Array(frames.frames)
+  const uses = new Int32Array(frames.frames * KINDS)
+  const refer = (frame: number) => {
+    references[frame]!++
+  }
   const use = (frame: number, type: number) => {
     refer(frame)
-    const key = `${frame}/${type}`
-    uses.set(key, (uses.get(key) ?? 0) + 1)
+    uses[frame * KINDS + type]!++
   }
   const hex = (n: number) => n.toString(16)
 
@@ -67,7 +69,8 @@ export function audit(memory: MachineMemory, frames: FrameTable, roots: Roots): 
         if (outside) continue
         const writable = (low & 2) !== 0
         const owner = frames.owner[target]!
-        if (owner === XEN_OWNER && writable) problems.push(`${where} maps the hypervisor's frame ${hex(target)} writable`)
+        if (owner === XEN_OWNER && writable)
+          problems.push(`${where} maps the hypervisor's frame ${hex(target)} writable`)
         if (owner === XEN_OWNER && (frames.flags[target]! & 16) === 0)
           problems.push(`${where} maps the hypervisor's frame ${hex(target)}`)
         if (owner === FREE_OWNER) problems.push(`${where} maps frame ${hex(target)}, which nobody owns`)
@@ -88,22 +91,19 @@ export function audit(memory: MachineMemory, frames: FrameTable, roots: Roots): 
     if (type === 3 && memory.u32[frame * 1024 + 6]! % 2 === 0) problems.push(`table ${hex(frame)} has no slot 3`)
   }
 
-  const kinds = new Map<number, number[]>()
-  for (const key of uses.keys()) {
-    const [frame, type] = key.split('/').map(Number) as [number, number]
-    kinds.set(frame, [...(kinds.get(frame) ?? []), type])
-  }
-  for (const [frame, types] of kinds)
-    if (types.length > 1) problems.push(`frame ${hex(frame)} is used as types ${types.join(' and ')}`)
-
   for (let frame = 0; frame < frames.frames; frame++) {
     const owner = frames.owner[frame]!
     if (owner === XEN_OWNER || owner === IO_OWNER) continue
-    const counted = references.get(frame) ?? 0
+    const counted = references[frame]!
     if (counted !== frames.references[frame])
       problems.push(`frame ${hex(frame)} has ${frames.references[frame]} references, ${counted} were found`)
-    const typed = kinds.get(frame)?.[0] ?? 0
-    const number = typed ? uses.get(`${frame}/${typed}`)! : 0
+    let typed = 0
+    for (let type = 1; type < KINDS; type++) {
+      if (uses[frame * KINDS + type] === 0) continue
+      if (typed !== 0) problems.push(`frame ${hex(frame)} is used as types ${typed} and ${type}`)
+      typed = type
+    }
+    const number = typed === 0 ? 0 : uses[frame * KINDS + typed]!
     if (number !== frames.typeCount[frame])
       problems.push(`frame ${hex(frame)} has ${frames.typeCount[frame]} uses, ${number} were found`)
     if (number > 0 && typed !== frames.type[frame])

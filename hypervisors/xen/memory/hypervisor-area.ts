@@ -3,9 +3,9 @@
 // protection is on, so that ring 1 cannot change it.
 
 import { DOMAIN_SLOT, GDT_PAGES, LDT_PAGES, RESERVED_DESCRIPTORS } from '../layout.js'
-import { HYPERVISOR_SLOT } from './page-types.js'
 import { clearFrame, ENTRIES, type MachineMemory } from './machine-memory.js'
 import type { MachineToPhysical } from './machine-to-physical.js'
+import { HYPERVISOR_SLOT } from './page-types.js'
 
 const PRESENT_ACCESSED = 0x21
 const LARGE = 0x80

@@ -2,7 +2,6 @@
 // translated from those bytes is to be forgotten.
 
 export const PAGE_BYTES = 4096
-export const PAGE_SHIFT = 12
 /** 64-bit entries in a table page. */
 export const ENTRIES = 512
 

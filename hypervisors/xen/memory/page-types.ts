@@ -2,8 +2,8 @@
 // round; a table gets its type only after each of its entries was checked and holds a reference and a type of what it
 // maps. The types are exclusive (xen/arch/x86/mm.c tells the whole story). Left out: preemption, linear page tables.
 
-import { EBUSY, EINVAL, EPERM } from '../errors.js'
 import { IO, XEN } from '../domains.js'
+import { EBUSY, EINVAL, EPERM } from '../errors.js'
 import { checkDescriptors } from './descriptor-checks.js'
 import { frameOf, highReserved, PRESENT, RW, refused, USER } from './entry.js'
 import { type FrameTable, L1, L2, L3, LENT, NONE, SEGMENTS, VALIDATED, WRITABLE, XEN_L2 } from './frame-table.js'
@@ -138,8 +138,7 @@ export class PageTypes {
       const at = frame * 1024 + 2 * slot
       const low = u32[at]!
       const high = u32[at + 1]!
-      const error =
-        type === L1 ? this.getL1Entry(low, high, domain) : this.getUpperEntry(type, slot, low, high, domain)
+      const error = type === L1 ? this.getL1Entry(low, high, domain) : this.getUpperEntry(type, slot, low, high, domain)
       if (error === 0) {
         if (type === L3 && (low & PRESENT) !== 0) u32[at] = low | USER | RW
         continue

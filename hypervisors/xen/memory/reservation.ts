@@ -2,8 +2,8 @@
 
 import type { MemoryContext } from './context.js'
 import { ALLOCATED, LENT } from './frame-table.js'
-import { NO_PLACE } from './machine-to-physical.js'
 import { clearFrame } from './machine-memory.js'
+import { NO_PLACE } from './machine-to-physical.js'
 
 /** Gives adjacent frames to the domain, cleared; the first, or -1. */
 export function take(context: MemoryContext, count: number): number {

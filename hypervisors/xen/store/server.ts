@@ -1,7 +1,7 @@
 // The xenstore server for one domain: requests of the wire protocol (xen/include/public/io/xs_wire.h), transactions and
 // watches. Paths that do not begin with a slash are the domain's own. Left out: what only the control domain's tools use.
 
-import { isPath, type StoreError, StoreTree } from './tree.js'
+import { isPath, type StoreError, type StoreTree } from './tree.js'
 
 // Types of messages.
 const CONTROL = 0
@@ -109,7 +109,11 @@ export class StoreServer {
       case READ:
         return node().value
       case GET_PERMS:
-        return encoder.encode(node().permissions.map(entry => `${entry}\0`).join(''))
+        return encoder.encode(
+          node()
+            .permissions.map(entry => `${entry}\0`)
+            .join(''),
+        )
       case WRITE: {
         const end = payload.indexOf(0)
         if (end < 0) throw new StoreRefusal('EINVAL')
