@@ -1,7 +1,7 @@
 // The cache of built things under $XDG_CACHE_HOME/previrt, addressed by the digest of what they are made
 // from and shared by checkouts. A thing is built under a temporary name and renamed when it is whole, so
-// that an interrupted build leaves nothing that looks finished; a lock keeps two processes from building
-// the same thing twice.
+// that an interrupted build leaves nothing that looks finished, and nothing at all where the process ends by
+// process.exit; a lock keeps two processes from building the same thing twice.
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
@@ -79,6 +79,18 @@ export async function publish(path: string, build: (folder: string) => Promise<v
   const lock = `${path}.lock`
   await takeLock(lock)
   const temporary = join(parent, `${name}.tmp-${process.pid}`)
+  const clearUp = () => {
+    rmSync(temporary, { recursive: true, force: true })
+    rmSync(lock, { force: true })
+  }
+  const clearUpAtExit = () => {
+    try {
+      clearUp()
+    } catch {
+      // A command that has just been stopped may still write; the next build removes what is left.
+    }
+  }
+  process.once('exit', clearUpAtExit)
   try {
     if (existsSync(path)) return path
     removeLeftovers(parent, name)
@@ -87,7 +99,7 @@ export async function publish(path: string, build: (folder: string) => Promise<v
     renameSync(temporary, path)
     return path
   } finally {
-    rmSync(temporary, { recursive: true, force: true })
-    rmSync(lock, { force: true })
+    process.off('exit', clearUpAtExit)
+    clearUp()
   }
 }

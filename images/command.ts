@@ -30,7 +30,8 @@ export async function runCommand(
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const stop = () => child.kill('SIGTERM')
-  process.once('exit', stop)
+  // Before whoever clears up behind the command.
+  process.prependOnceListener('exit', stop)
   const log = options.log === undefined ? undefined : createWriteStream(options.log, { flags: 'a' })
   const last: string[] = []
   const take = (line: string) => {

@@ -2,8 +2,10 @@
 
 import { buildImage, type Image, listImages } from '../../images/index.js'
 import { missingPackages } from '../../images/packages.js'
+import { describeRules } from '../afterburner/rules.js'
 import { STATUS_GUEST_FAILED, STATUS_WELL } from './exit.js'
 import { CommandError } from './failure.js'
+import { exitOnSignals } from './interruptions.js'
 import { IMAGE_NAMES } from './options.js'
 import { ProgressLine } from './progress-line.js'
 
@@ -53,16 +55,24 @@ export function imageList(options: { json?: boolean }): number {
   return STATUS_WELL
 }
 
-/** Builds an image, or finds it in the cache; shows progress on a terminal. */
+/** Builds an image, or finds it in the cache; shows progress on a terminal, and which files of a kernel are left alone. */
 export async function buildNamed(name: string, plain: boolean): Promise<Image> {
   if (name !== 'mini' && missingPackages().length > 0)
     throw new CommandError(`missing Debian packages: ${missingPackages().join(' ')}; run: npm run setup`)
   const progress = new ProgressLine(`building ${name}`)
+  const ignoreSignals = exitOnSignals()
   try {
-    return await buildImage(name, { plain, onProgress: (done, total) => progress.show(`${done} of ${total}`) })
+    let told = plain
+    const onProgress = (done: number, total: number) => {
+      if (!told) process.stderr.write(`${describeRules()}\n`)
+      told = true
+      progress.show(`${done} of ${total}`)
+    }
+    return await buildImage(name, { plain, onProgress })
   } catch (error) {
     throw new CommandError(`${name}: ${(error as Error).message}`, STATUS_GUEST_FAILED)
   } finally {
+    ignoreSignals()
     progress.clear()
   }
 }

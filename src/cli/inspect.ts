@@ -4,6 +4,7 @@ import { compareImages } from '../afterburner/inspect/against.js'
 import { inspectImage } from '../afterburner/inspect/inspect.js'
 import { listFunction } from '../afterburner/inspect/listing.js'
 import { formatComparison, formatInspection } from '../afterburner/inspect/report.js'
+import { describeRules, SKIP_RULES } from '../afterburner/rules.js'
 import { STATUS_GUEST_FAILED, STATUS_WELL } from './exit.js'
 import { locateAnnotated, locateImage } from './image.js'
 import { readInput } from './input-file.js'
@@ -28,10 +29,10 @@ export async function inspect(image: string, options: InspectOptions): Promise<n
   const plain = options.against === undefined ? undefined : readInput(await fileOf(options.against, true))
   const inspection = inspectImage(file, bytes)
   const comparison = plain && compareImages(file, bytes, plain.file, plain.bytes)
-  const text = [formatInspection(inspection), ...(comparison ? [formatComparison(comparison)] : [])].join('\n')
-  process.stdout.write(
-    `${options.json ? JSON.stringify({ schemaVersion: 1, ...inspection, ...(comparison && { comparison }) }) : text}\n`,
-  )
+  const more = comparison ? [formatComparison(comparison)] : []
+  const text = [formatInspection(inspection), describeRules(), ...more].join('\n')
+  const document = { schemaVersion: 1, ...inspection, leftAlone: SKIP_RULES, ...(comparison && { comparison }) }
+  process.stdout.write(`${options.json ? JSON.stringify(document) : text}\n`)
   const sound = inspection.complete && (comparison === undefined || comparison.unproved.length === 0)
   return sound ? STATUS_WELL : STATUS_GUEST_FAILED
 }

@@ -2,7 +2,7 @@
 // the run loop is told and looks between two slices.
 
 import { constants } from 'node:os'
-import type { RunEnd } from './exit.js'
+import { type RunEnd, STATUS_SIGNAL } from './exit.js'
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const
 
@@ -45,5 +45,17 @@ export function watchHost(timeoutSeconds: number | undefined, end: (how: RunEnd)
     clearTimeout(timer)
     for (const name of SIGNALS) process.off(name, byName[name]!)
     for (const stream of [process.stdout, process.stderr]) stream.off('error', closed)
+  }
+}
+
+/**
+ * Ends this process, with its exit handlers, when a signal comes: for work that clears up after itself at exit.
+ * @returns stops watching
+ */
+export function exitOnSignals(): () => void {
+  const leave = (name: (typeof SIGNALS)[number]) => process.exit(STATUS_SIGNAL + constants.signals[name])
+  for (const name of SIGNALS) process.on(name, leave)
+  return () => {
+    for (const name of SIGNALS) process.off(name, leave)
   }
 }
