@@ -153,18 +153,19 @@ export class ShadowPaging {
   private markUsed({ pde, pdeAt, entry, entryAt, large }: Translation, write: boolean) {
     if (pdeAt < 0) return { pde, entry }
     const used = entry | (write ? ACCESSED | DIRTY : ACCESSED)
+    // A directory may be its own table: the entry comes last.
+    if (!large && (pde & ACCESSED) === 0) this.change(pdeAt, pde | ACCESSED)
     if (used !== entry) this.change(entryAt, used)
-    if (large) return { pde: used, entry: used }
-    if ((pde & ACCESSED) === 0) this.change(pdeAt, pde | ACCESSED)
-    return { pde: pde | ACCESSED, entry: used }
+    return large ? { pde: used, entry: used } : { pde: pde | ACCESSED, entry: used }
   }
-  /** Writes a guest's entry, and what is remembered of it. */
+  /** Writes a guest's entry, and what is remembered of it where that is not out of date. */
   private change(at: number, value: number) {
+    const before = this.readGuest(at)
     this.memory.write32(at, value)
-    const frame = at >>> 12
+    const n = (at >>> 2) & 0x3ff
     for (const kind of ['table', 'directory'] as const) {
-      const shadow = this.shadows.get(keyOf(kind, frame))
-      if (shadow) shadow.source[(at >>> 2) & 0x3ff] = value
+      const shadow = this.shadows.get(keyOf(kind, at >>> 12))
+      if (shadow && shadow.source[n] === before) shadow.source[n] = value
     }
   }
 
@@ -234,12 +235,11 @@ export class ShadowPaging {
       if ((pde & (PRESENT | ACCESSED)) !== (PRESENT | ACCESSED)) continue
       const large = (pde & LARGE) !== 0 && this.mode.largePages
       const table = this.shadows.get(large ? keyOf('large', (pde >>> 22) * 1024) : keyOf('table', pde >>> 12))
-      if (!table) continue
-      if (!table.tracked) this.settle(table)
-      this.link(directory, slot, table, pde)
+      if (table) this.link(directory, slot, table, pde)
     }
   }
   private link(directory: ShadowTable, slot: number, table: ShadowTable, pde: number) {
+    if (!table.tracked) this.settle(table)
     this.memory.write32(directory.at(slot), this.directoryEntry(table, pde))
     directory.children[slot] = table
     directory.source[slot] = pde
