@@ -12,15 +12,8 @@ export function enterOnTrap(machine: Machine, policy: string, entry: EntryState)
   const hosting: Hosting = hostMachine(machine, event => hypervisor.handle(event))
   const hypervisor = trap.make(hosting.host, policy)
   const kernel = { file: 'in memory', bytes: new Uint8Array() }
-  const image = {
-    name: 'guest',
-    memoryBytes: machine.memory.bytes,
-    kernel,
-    elf: undefined,
-    commandLine: '',
-    modules: [],
-  }
-  hypervisor.boot([{ ...image, load: () => entry }])
+  const size = { name: 'guest', memoryBytes: machine.memory.bytes, privileged: false }
+  hypervisor.boot([{ ...size, kernel, elf: undefined, commandLine: '', modules: [], load: () => entry }])
   return hosting
 }
 

@@ -49,6 +49,7 @@ export class PagedGuest {
       },
       read: (address: number, length: number) => new Uint8Array(words.buffer).slice(address, address + length),
       write: () => {},
+      changed: () => {},
       fill: (address: number, length: number, value: number) => {
         words.fill(value, address >>> 2, (address + length) >>> 2)
       },
