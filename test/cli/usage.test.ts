@@ -35,6 +35,8 @@ test.each([
   [['run', 'plan9'], 'plan9: no such image; images are: linux, linux-net, mini'],
   [['run', '--expect', '', 'x'], '--expect: give a text'],
   [['run', '-S', 'x'], '-S: only with'],
+  [['run', '--xen-dom0', 'x'], '--xen-dom0: only with --on xen'],
+  [['run', '--xen-profile', '2.0', 'x'], 'Allowed choices are 4.17, 3.0'],
   [['frobnicate'], "unknown command 'frobnicate'"],
   [['image', 'build', 'plan9'], 'plan9: no such image'],
   [['inspect', '/nowhere/vmlinux'], '/nowhere/vmlinux: no such file'],
@@ -42,12 +44,15 @@ test.each([
   expectRefusal(await previrt(...words), message)
 })
 
-test.each([['--on', 'xen'], ['--check-sites'], ['--restore', 'file'], ['--migrate-at', 'text=xen'], ['--trace', 'x']])(
-  '%s %s is refused as missing',
-  async (...words) => {
-    expectRefusal(await previrt('run', 'linux', ...words), new RegExp(`${words[0]}.*: not in this version`))
-  },
-)
+test.each([
+  ['--on', 'linux'],
+  ['--check-sites'],
+  ['--restore', 'file'],
+  ['--migrate-at', 'text=xen'],
+  ['--trace', 'x'],
+])('%s %s is refused as missing', async (...words) => {
+  expectRefusal(await previrt('run', 'linux', ...words), new RegExp(`${words[0]}.*: not in this version`))
+})
 
 test.each(['export', 'compare'])('%s is refused as missing', async name => {
   expectRefusal(await previrt(name, 'linux', '--on', 'xen'), `${name}: not in this version`)
