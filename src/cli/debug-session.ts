@@ -9,6 +9,8 @@ import { type GdbListener, listenForGdb } from './gdb-tcp.js'
 export interface DebugEvents {
   /** Output and input are to be looked at; the guest stands still meanwhile. */
   yieldToHost(): Promise<void>
+  /** Resolves when input has come or something else wants to be looked at; false if no input can come. */
+  waitForInput(): Promise<boolean>
   /** The guest has ended under the debugger. Answers the exit status as the debugger is to see it. */
   ended(result: RunResult): number
   /** The debugger wants the guest to end. */
@@ -35,6 +37,8 @@ export class DebugSession {
     const session = new DebugSession(wait)
     const target = new MachineTarget(machine, {
       yieldToHost: () => events.yieldToHost(),
+      waitForInput: () => events.waitForInput(),
+      wake: () => events.changed(),
       // After a triple fault the debugger may look around; the run ends when it has gone.
       ended: result => (result.kind === 'triple-fault' ? 0 : events.ended(result)),
       released: kill => {

@@ -6,23 +6,22 @@ import { type RunEnd, STATUS_SIGNAL } from './exit.js'
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const
 
-/** Lets somebody sleep until something has happened; what happens before the sleep is not lost. */
+/** Lets others sleep until something has happened; what happens while nobody sleeps is not lost. */
 export class Wake {
   private pending = false
-  private sleeper: (() => void) | undefined
+  private sleepers: (() => void)[] = []
 
   wake(): void {
     this.pending = true
-    this.sleeper?.()
+    for (const resume of this.sleepers.splice(0)) resume()
   }
 
   /** Resolves when wake() is called, at once if it was called since the last time. */
   async woken(): Promise<void> {
     if (!this.pending)
       await new Promise<void>(resolve => {
-        this.sleeper = resolve
+        this.sleepers.push(resolve)
       })
-    this.sleeper = undefined
     this.pending = false
   }
 }

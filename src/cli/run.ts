@@ -61,6 +61,11 @@ export async function run(options: RunOptions): Promise<number> {
         if (machine.retired >= stopWhen) end({ kind: 'budget' })
         await new Promise(resolve => setImmediate(resolve))
       },
+      waitForInput: async () => {
+        console.flush()
+        if (input.open) await wake.woken()
+        return input.open
+      },
       ended: result => {
         endWith(result)
         return result.kind === 'power-off' || result.kind === 'reset' ? STATUS_WELL : STATUS_GUEST_FAILED

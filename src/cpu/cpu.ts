@@ -1,6 +1,8 @@
 // The CPU as an object: views of the one linear memory, what the machine injects, and the exception cells. The rules
 // of the SDM are functions in the other files of this folder; they take a Cpu and answer true, or raise and answer false.
 
+import type { Watchpoint } from './data-breakpoints.js'
+import { armBreakpoints } from './debug-registers.js'
 import { deliverFault, deliverInterrupt, deliverTrap } from './delivery.js'
 import type { CpuHost } from './host.js'
 import {
@@ -57,8 +59,10 @@ export class Cpu {
   debugHits = 0
   /** TF was set before the current single step, and nothing has been delivered since. */
   tracing = false
-  /** True while DR7 enables a data or I/O breakpoint: their pages stay out of the tables. */
+  /** True while DR7 enables a data or I/O breakpoint or there are watchpoints: their pages stay out of the tables. */
   watching = false
+  /** Set by setWatchpoints. */
+  watchpoints: readonly Watchpoint[] = []
   /** 1 while an instruction that may change the mode executes: it has not retired yet. */
   transferring = 0
   /** A task switch has got so far that exceptions belong to the new task. */
@@ -174,6 +178,12 @@ export class Cpu {
   /** Delivers a debug trap (#DB after the instruction). */
   deliverTrap(vector: number) {
     deliverTrap(this, vector)
+  }
+
+  /** Watches bytes for a debugger: the host is told of accesses by the program (CpuHost.onWatchpoint). */
+  setWatchpoints(watchpoints: readonly Watchpoint[]) {
+    this.watchpoints = watchpoints
+    armBreakpoints(this)
   }
 
   /** All registers as a snapshot; setting merges what is named: see state.ts. */

@@ -66,11 +66,11 @@ export function setDebugRegister(cpu: Cpu, n: number, value: number) {
   if (n !== 6) armBreakpoints(cpu)
 }
 
-/** Takes the pages of data breakpoints out of the translation tables. */
+/** Takes the pages of data breakpoints and watchpoints out of the translation tables. */
 export function armBreakpoints(cpu: Cpu) {
   const dr7 = cpu.i32[DR7]!
   const before = cpu.watching
-  cpu.watching = false
+  cpu.watching = cpu.watchpoints.length > 0
   for (let i = 0; i < 4; i++) if (breakpointEnabled(dr7, i) && (breakpointKind(dr7, i) & 1) !== 0) cpu.watching = true
   if (!cpu.watching && !before) return
   cpu.tlb.flush(true)

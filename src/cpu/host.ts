@@ -1,5 +1,7 @@
 // What a CPU needs from the machine around it. Injected, so that src/cpu knows no bus, clock or engine.
 
+import type { Watchpoint } from './data-breakpoints.js'
+
 export interface CpuHost {
   /** Reads a port; size 1, 2 or 4. */
   portIn(port: number, size: number): number
@@ -30,6 +32,8 @@ export interface CpuHost {
   onCodeWrite(hostAddress: number, bytes: number): void
   /** Translations were dropped: one linear page number, or all (-1). */
   onFlush(page: number): void
+  /** The program has accessed bytes that are watched; its instruction has not retired yet. */
+  onWatchpoint?(watchpoint: Watchpoint): void
   /** FERR#: a pending x87 exception is met with CR0.NE clear (IRQ 13 on a PC). False when the line was not up before. */
   fpuError(): boolean
   /** HLT has completed. */

@@ -3,7 +3,7 @@
 // `user` means with the rights of CPL 3; descriptor tables and TSSs are always accessed as supervisor.
 
 import type { Cpu } from './cpu.js'
-import { noteDataAccess, watchesPage } from './data-breakpoints.js'
+import { noteAccess, watchesPage } from './data-breakpoints.js'
 import {
   CPL,
   CR0,
@@ -237,7 +237,7 @@ function misaligned(cpu: Cpu, linear: number, width: number): boolean {
 export function loadSlow(cpu: Cpu, linear: number, width: number, willWrite: number): number {
   const user = cpu.i32[CPL >> 2] === 3
   if (misaligned(cpu, linear, width)) return Number(cpu.raise(17, 0))
-  if (cpu.watching) noteDataAccess(cpu, linear, width, willWrite !== 0)
+  if (cpu.watching && !noteAccess(cpu, linear, width, willWrite !== 0)) return 0
   if (width <= 4) return load(cpu, linear, width, willWrite !== 0, user)
   loadBytes(cpu, linear, width, willWrite !== 0, user)
   return 0
@@ -248,7 +248,7 @@ export function storeSlow(cpu: Cpu, linear: number, width: number, value: number
   const user = cpu.i32[CPL >> 2] === 3
   if (misaligned(cpu, linear, width)) cpu.raise(17, 0)
   else {
-    if (cpu.watching) noteDataAccess(cpu, linear, width, true)
+    if (cpu.watching && !noteAccess(cpu, linear, width, true)) return
     if (width <= 4) store(cpu, linear, width, value, user)
     else storeBytes(cpu, linear, width, user)
   }

@@ -69,7 +69,7 @@ export function reset(cpu: Cpu) {
   cpu.resumeAt = 0
   cpu.debugHits = 0
   cpu.tracing = false
-  cpu.watching = false
+  cpu.watching = cpu.watchpoints.length > 0
   cpu.shutdown = false
   cpu.refresh()
 }

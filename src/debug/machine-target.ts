@@ -1,6 +1,7 @@
-// A machine as the gdb server sees it. Breakpoints are compared with CS:EIP after every instruction and memory is never
-// patched, so that a debugged guest computes what it computes alone; with breakpoints the guest therefore runs one
-// instruction at a time, without it runs at full speed in slices. Left out: watchpoints on reads.
+// A machine as the gdb server sees it. Breakpoints and watchpoints are the engine's business (engine/interception.ts,
+// cpu/data-breakpoints.ts): memory is never patched, so that a debugged guest computes what it computes alone, and it runs
+// at full speed in slices. What gdb inserts and removes takes effect when the guest is continued.
+import type { Watchpoint } from '../cpu/data-breakpoints.js'
 import { CS, SEG_BASE, segmentCell } from '../cpu/layout.js'
 import type { Machine, RunResult } from '../machine/machine.js'
 import type { BreakpointKind, DebugTarget, StopReason } from './debug-target.js'
@@ -9,17 +10,15 @@ import { readMachineRegister, writeMachineRegister } from './machine-registers.j
 
 /** Instructions between two looks at the debugger's connection. */
 const SLICE_INSTRUCTIONS = 1_000_000
-const STEPS_IN_A_ROW = 20_000
-
-interface Watch {
-  readonly linear: number
-  readonly bytes: number
-}
 
 /** What the target needs of the program around it. */
 export interface MachineTargetHost {
   /** Lets the host do its input and output; the guest stands still meanwhile. */
   yieldToHost(): Promise<void>
+  /** The guest waits for an interrupt that only input can bring: resolves when something has come, false if nothing can. */
+  waitForInput(): Promise<boolean>
+  /** Ends a wait for input. */
+  wake(): void
   /** The guest has ended. Answers the exit status that the debugger is told. */
   ended(result: RunResult): number
   /** The debugger has gone; `kill` if it wants the guest to end. */
@@ -28,7 +27,7 @@ export interface MachineTargetHost {
 
 export class MachineTarget implements DebugTarget {
   private readonly breakpoints = new Map<number, 'software' | 'hardware'>()
-  private watches: Watch[] = []
+  private watchpoints: Watchpoint[] = []
   private interrupted = false
 
   constructor(
@@ -54,40 +53,45 @@ export class MachineTarget implements DebugTarget {
 
   insertBreakpoint(kind: BreakpointKind, linear: number, bytes: number): boolean {
     if (kind === 'software' || kind === 'hardware') this.breakpoints.set(linear >>> 0, kind)
-    else if (kind === 'write') this.watches.push({ linear, bytes })
-    else return false
+    else this.watchpoints.push({ kind, linear: linear >>> 0, bytes })
     return true
   }
 
   removeBreakpoint(kind: BreakpointKind, linear: number, bytes: number): boolean {
     if (kind === 'software' || kind === 'hardware') return this.breakpoints.delete(linear >>> 0)
-    const index = this.watches.findIndex(watch => watch.linear === linear && watch.bytes === bytes)
-    if (kind !== 'write' || index < 0) return false
-    this.watches.splice(index, 1)
-    return true
+    const same = (watch: Watchpoint) => watch.kind === kind && watch.linear === linear >>> 0 && watch.bytes === bytes
+    const index = this.watchpoints.findIndex(same)
+    if (index >= 0) this.watchpoints.splice(index, 1)
+    return index >= 0
   }
 
   async step(): Promise<StopReason> {
-    return this.reasonOf(this.machine.run(1)) ?? { kind: 'step' }
+    this.apply()
+    return (await this.one()) ?? { kind: 'step' }
   }
 
   async continue(): Promise<StopReason> {
     this.interrupted = false
-    for (;;) {
-      const reason = this.breakpoints.size + this.watches.length > 0 ? this.creep() : this.sprint()
-      if (reason) return reason
+    this.apply()
+    let reason = this.breakpoints.has(this.linearEip()) ? await this.one() : undefined
+    while (!reason) {
+      reason = await this.reasonOf(this.machine.run(SLICE_INSTRUCTIONS))
+      if (reason) break
       await this.host.yieldToHost()
-      if (this.interrupted) return { kind: 'interrupt' }
+      if (this.interrupted) reason = { kind: 'interrupt' }
     }
+    return reason
   }
 
   interrupt(): void {
     this.interrupted = true
+    this.host.wake()
   }
 
   detach(): void {
     this.breakpoints.clear()
-    this.watches = []
+    this.watchpoints = []
+    this.apply()
     this.interrupted = true
     this.host.released(false)
   }
@@ -102,22 +106,24 @@ export class MachineTarget implements DebugTarget {
     return command === 'retired' ? `${this.machine.retired}\n` : undefined
   }
 
-  private sprint(): StopReason | undefined {
-    return this.reasonOf(this.machine.run(SLICE_INSTRUCTIONS))
+  /** Puts into force what was inserted and removed; what has not changed costs nothing. */
+  private apply(): void {
+    const { cpu, interception } = this.machine
+    const inForce = interception.breakpoints
+    const wanted = [...this.breakpoints.keys()]
+    if (wanted.length !== inForce.size || !wanted.every(linear => inForce.has(linear)))
+      interception.breakpoints = wanted
+    const { watchpoints } = this
+    if (watchpoints.length + cpu.watchpoints.length > 0) cpu.setWatchpoints([...watchpoints])
   }
 
-  /** Single instructions until a breakpoint or a watched change; the first instruction is always executed. */
-  private creep(): StopReason | undefined {
-    const before = this.watches.map(watch => this.contents(watch))
-    for (let steps = 0; steps < STEPS_IN_A_ROW; steps++) {
-      const end = this.reasonOf(this.machine.run(1))
-      if (end) return end
-      const changed = this.watches.find((watch, i) => this.contents(watch) !== before[i])
-      if (changed) return { kind: 'watchpoint', watch: 'write', linear: changed.linear }
-      const by = this.breakpoints.size > 0 ? this.breakpoints.get(this.linearEip()) : undefined
-      if (by) return { kind: 'breakpoint', by }
-    }
-    return undefined
+  /** One instruction, past a breakpoint at it. */
+  private async one(): Promise<StopReason | undefined> {
+    const { interception } = this.machine
+    interception.pass = true
+    const result = this.machine.run(1)
+    interception.pass = false
+    return this.reasonOf(result)
   }
 
   private linearEip(): number {
@@ -125,13 +131,20 @@ export class MachineTarget implements DebugTarget {
     return (cpu.eip + cpu.u32[segmentCell(CS, SEG_BASE) >> 2]!) >>> 0
   }
 
-  private contents({ linear, bytes }: Watch): string {
-    return String(readLinear(this.machine, linear, bytes))
-  }
-
-  private reasonOf(result: RunResult): StopReason | undefined {
+  /** Why the guest stops, or undefined if it goes on. */
+  private async reasonOf(result: RunResult): Promise<StopReason | undefined> {
     if (result.kind === 'budget') return undefined
+    if (result.kind === 'breakpoint') {
+      return { kind: 'breakpoint', by: this.breakpoints.get(this.linearEip()) ?? 'software' }
+    }
+    if (result.kind === 'watchpoint') {
+      const { kind, linear } = result.watchpoint
+      return { kind: 'watchpoint', watch: kind, linear }
+    }
     if (result.kind === 'stopped') return { kind: 'interrupt' }
+    if (result.kind === 'halted' && this.machine.interruptible && (await this.host.waitForInput())) {
+      return this.interrupted ? { kind: 'interrupt' } : undefined
+    }
     const status = this.host.ended(result)
     return result.kind === 'triple-fault' ? { kind: 'shutdown' } : { kind: 'exited', status }
   }

@@ -46,6 +46,8 @@ export class CodeCache {
   threshold = 0x7fffffff
   /** By form id: 1 where the run loop is to leave before the instruction. */
   intercepted: Uint8Array = new Uint8Array(forms.length)
+  /** Linear addresses of instructions before which the run loop is to leave. */
+  breakpoints: ReadonlySet<number> = new Set()
   /** Counters for reports. */
   decoded = 0
   invalidated = 0
@@ -274,14 +276,19 @@ export class CodeCache {
     const record = this.allocate(R.SLOT_GOTO, inPage)
     this.cpu.i32[(record + R.DISP) >> 2] = eip
   }
+  private hasBreakpoint(eip: number): boolean {
+    if (this.breakpoints.size === 0) return false
+    return this.breakpoints.has((this.cpu.u32[L.segmentCell(L.CS, L.SEG_BASE) >> 2]! + eip) >>> 0)
+  }
   /** Writes the record of the instruction the decoder holds. */
   private record(form: number, eip: number) {
     const d = this.decoder
     this.decoded++
     const handler = handlerOf(form, d.index !== L.ZERO)
-    const at = this.allocate(this.intercepted[form] ? R.SLOT_INTERCEPT : handler, eip)
     const { i32, u16, u8 } = this.cpu
-    if (this.intercepted[form]) i32[(L.HOT_INDEX + ((at - L.CODE_CACHE) >> 3)) >> 2] = handler
+    const leaves = this.intercepted[form] !== 0 || this.hasBreakpoint(eip)
+    const at = this.allocate(leaves ? R.SLOT_INTERCEPT : handler, eip)
+    if (leaves) i32[(L.HOT_INDEX + ((at - L.CODE_CACHE) >> 3)) >> 2] = handler
     u8[at + R.LENGTH] = d.length
     u8[at + R.ADDRESSING] = d.scale | (d.segment << 2) | (d.addressMask === -1 ? 0 : 32)
     u16[(at + R.DST) >> 1] = d.dst

@@ -38,8 +38,11 @@ export interface Engine {
    * intercepted.
    */
   single(uncontrolled?: boolean): number
-  /** Leaves with EXIT_INTERCEPT before instructions of these forms: by form id, 1 where it is to. */
-  intercept(controlled: Uint8Array): void
+  /**
+   * Leaves with EXIT_INTERCEPT before instructions of these forms (by form id, 1 where it is to) and before those at
+   * these linear addresses.
+   */
+  intercept(controlled: Uint8Array, breakpoints: ReadonlySet<number>): void
   /** After EXIT_INTERCEPT: id of the form of the instruction at EIP. */
   readonly intercepted: number
   /** The MODE cell, or base or limit of CS, have changed. */
@@ -120,7 +123,7 @@ export class Execution {
     for (;;) {
       const retired = this.retired
       const controlled = this.interception.takeChange()
-      if (controlled) this.engine.intercept(controlled)
+      if (controlled) this.engine.intercept(controlled, this.interception.breakpoints)
       const trap = cpu.monitor?.pending.shift()
       if (trap) {
         const more = this.stopAsked || this.nmi || cpu.monitor!.pending.length > 0

@@ -1,7 +1,8 @@
 // Interception controls, in the manner of VT-x (SDM vol. 3, 25.6) and SVM: instructions of chosen sensitive classes leave
 // the engine before they execute, trapping or not, at any CPL. They come before all checks of the instruction itself, and
 // after those of fetching it. An iteration of a repeated instruction is one execution. Classes that no form tells (table
-// stores, STI with its shadow) cannot be chosen.
+// stores, STI with its shadow) cannot be chosen. Breakpoints of a debugger stop before instructions in the same way, by
+// address: memory does not show them, and code without them runs as ever.
 
 import type { Cpu } from '../cpu/cpu.js'
 import * as L from '../cpu/layout.js'
@@ -41,13 +42,16 @@ const CS_BASE = L.segmentCell(L.CS, L.SEG_BASE)
 export class Interception {
   /** By class number: events so far. */
   readonly counts = new Float64Array(CLASSES)
-  /** The event that ended the last run that was stopped. */
+  /** The event that ended the last run that was stopped; undefined if that was a breakpoint. */
   stoppedAt: InterceptEvent | undefined
   /** Asked for each event of a class that exits, told of each of a class that is reported. */
   onIntercept: (event: InterceptEvent) => InterceptAnswer = () => 'execute'
   private exits: ReadonlySet<number> = new Set()
   private reports: ReadonlySet<number> = new Set()
   private taken = true
+  private stops: ReadonlySet<number> = new Set()
+  /** Instructions with a breakpoint are executed like others. */
+  pass = false
 
   constructor(private readonly cpu: Cpu) {}
 
@@ -77,6 +81,15 @@ export class Interception {
     this.taken = false
   }
 
+  /** Linear addresses of instructions before which a run ends. */
+  get breakpoints(): ReadonlySet<number> {
+    return this.stops
+  }
+  set breakpoints(addresses: Iterable<number>) {
+    this.stops = new Set(addresses)
+    this.taken = false
+  }
+
   /** By form id: 1 where the form is intercepted. Undefined when nothing has changed since the last call. */
   takeChange(): Uint8Array | undefined {
     if (this.taken) return undefined
@@ -90,7 +103,12 @@ export class Interception {
     const number = classOfForm[form]!
     const eip = cpu.u32[L.EIP >> 2]!
     const linear = (cpu.u32[CS_BASE >> 2]! + eip) >>> 0
+    if (this.stops.has(linear) && !this.pass) {
+      this.stoppedAt = undefined
+      return 'stop'
+    }
     const reported = !this.exits.has(number)
+    if (reported && !this.reports.has(number)) return 'execute'
     counts[number] = counts[number]! + 1
     const event = {
       class: number,

@@ -47,8 +47,9 @@ export class Interpreter implements Engine {
     filledUnder[at + 2] = i32[CS_LIMIT]!
     this.cpu.tlb.flushCode(user)
   }
-  intercept(controlled: Uint8Array) {
+  intercept(controlled: Uint8Array, breakpoints: ReadonlySet<number>) {
     this.cache.intercepted = controlled
+    this.cache.breakpoints = breakpoints
     this.cache.clear()
   }
   codeWritten(hostAddress: number, bytes: number) {

@@ -56,6 +56,7 @@ export class Reference implements Engine {
   intercepted = 0
   private readonly i32: Int32Array
   private controlled: Uint8Array = new Uint8Array(forms.length)
+  private breakpoints: ReadonlySet<number> = new Set()
   private readonly evaluator: Evaluator
   private readonly decoder = new Decoder()
   private readonly context = new S.StaticContext()
@@ -77,8 +78,9 @@ export class Reference implements Engine {
 
   modeChanged() {}
   codeWritten() {}
-  intercept(controlled: Uint8Array) {
+  intercept(controlled: Uint8Array, breakpoints: ReadonlySet<number>) {
     this.controlled = controlled
+    this.breakpoints = breakpoints
   }
 
   advance(): number {
@@ -100,7 +102,8 @@ export class Reference implements Engine {
     const eip = i32[EIP]!
     const instruction = this.fetch(eip >>> 0)
     if (!instruction) return EXIT_FAULT
-    if (!uncontrolled && this.controlled[instruction.form]) {
+    const leaves = this.controlled[instruction.form] || (this.breakpoints.size > 0 && this.hasBreakpoint(eip))
+    if (!uncontrolled && leaves) {
       this.intercepted = instruction.form
       return EXIT_INTERCEPT
     }
@@ -135,6 +138,9 @@ export class Reference implements Engine {
     }
     i32[BUDGET]!--
     return CONTINUE
+  }
+  private hasBreakpoint(eip: number): boolean {
+    return this.breakpoints.has((this.i32[CS_BASE]! + eip) >>> 0)
   }
   private following(sum: number): number {
     return (this.i32[MODE]! & MODE_CODE32) !== 0 ? sum | 0 : sum & 0xffff

@@ -2,6 +2,7 @@
 // in nanoseconds; devices' deadlines bound the slices that the engine runs.
 
 import { Cpu } from '../cpu/cpu.js'
+import type { Watchpoint } from '../cpu/data-breakpoints.js'
 import type { CpuHost } from '../cpu/host.js'
 import * as L from '../cpu/layout.js'
 import { APIC, type CpuModel } from '../cpu/models.js'
@@ -46,6 +47,8 @@ export type RunResult =
   | { readonly kind: 'crash'; readonly reason: string } // the hypervisor has ended the guest
   | { readonly kind: 'stopped' } // stop() was called
   | { readonly kind: 'intercepted'; readonly event: InterceptEvent } // onIntercept() answered 'stop'
+  | { readonly kind: 'breakpoint' } // of `interception`, before its instruction
+  | { readonly kind: 'watchpoint'; readonly watchpoint: Watchpoint } // of the CPU, behind the access
   | { readonly kind: 'idle'; readonly nanoseconds: number } // only where asked for: HLT, so long until the next event
 
 export class Machine {
@@ -117,6 +120,7 @@ export class Machine {
       },
       onCodeWrite: (host, bytes) => this.execution.engine.codeWritten(host, bytes),
       onFlush: page => this.onFlush?.(page),
+      onWatchpoint: watchpoint => this.end({ kind: 'watchpoint', watchpoint }),
       fpuError: () => platform.ferr.report(),
       halt: () => {
         this.execution.halted = true
@@ -208,7 +212,10 @@ export class Machine {
       if (why === SHUTDOWN) this.ended ??= { kind: 'triple-fault' }
       const result = this.takeEnd()
       if (result) return result
-      if (why === INTERCEPTED) return { kind: 'intercepted', event: this.interception.stoppedAt! }
+      if (why === INTERCEPTED) {
+        const event = this.interception.stoppedAt
+        return event ? { kind: 'intercepted', event } : { kind: 'breakpoint' }
+      }
       if (why === HALTED || why === IDLE) {
         const deadline = this.clock.nextDeadline()
         if (deadline === Number.POSITIVE_INFINITY || !this.interruptible) return { kind: 'halted' }

@@ -2,6 +2,7 @@
 // that change nothing the guest computes.
 import { cpuModel } from '../../src/cpu/models.js'
 import { MachineTarget } from '../../src/debug/machine-target.js'
+import { type EngineName, engineNames } from '../../src/engine/engines.js'
 import { flatEntry, flatGdt } from '../../src/loader/entry.js'
 import { enter } from '../../src/machine/entry.js'
 import { Machine, type RunResult } from '../../src/machine/machine.js'
@@ -10,8 +11,9 @@ const CODE = 0x2000
 /** inc eax; mov [0x3000], eax; jmp back */
 const LOOP = Uint8Array.of(0x40, 0xa3, 0x00, 0x30, 0, 0, 0xeb, 0xf8)
 
-function start(code: Uint8Array) {
-  const machine = new Machine({ memory: 4 << 20, model: cpuModel('pentium3'), engine: 'interpreter' })
+function start(code: Uint8Array, engine: EngineName = 'interpreter') {
+  const thresholds = { hot: 3, batch: 1, urgent: 4 }
+  const machine = new Machine({ memory: 4 << 20, model: cpuModel('pentium3'), engine, thresholds })
   machine.memory.write(0x1000, flatGdt(8, 16))
   machine.memory.write(CODE, code)
   const gdt = { base: 0x1000, limit: 23 }
@@ -22,6 +24,8 @@ function start(code: Uint8Array) {
     yieldToHost: async () => {
       if (++yields === 3) target.interrupt()
     },
+    waitForInput: async () => false,
+    wake: () => {},
     ended: (result: RunResult) => {
       log.push(result.kind)
       return result.kind === 'debug-exit' ? result.value : 0
@@ -41,26 +45,59 @@ test('stepping executes one instruction at a time', async () => {
   expect([number('eip'), number('eax'), machine.retired]).toEqual([CODE + 1, 1, 1])
 })
 
-test('a breakpoint stops before its instruction each time, and leaves memory alone', async () => {
-  const { target, number, machine } = start(LOOP)
-  target.insertBreakpoint('software', CODE + 1, 1)
-  expect(await target.continue()).toEqual({ kind: 'breakpoint', by: 'software' })
-  expect([number('eip'), number('eax')]).toEqual([CODE + 1, 1])
-  expect(await target.continue()).toEqual({ kind: 'breakpoint', by: 'software' })
-  expect([number('eax'), machine.retired]).toEqual([2, 4])
-  expect(target.readMemory(CODE, 8)).toEqual(LOOP)
-  expect(target.removeBreakpoint('software', CODE + 1, 1)).toBe(true)
-  expect(await target.continue()).toEqual({ kind: 'interrupt' })
-})
+describe.each(engineNames)('%s', engine => {
+  test('a breakpoint stops before its instruction each time, and leaves memory alone', async () => {
+    const { target, number, machine } = start(LOOP, engine)
+    target.insertBreakpoint('software', CODE + 1, 1)
+    expect(await target.continue()).toEqual({ kind: 'breakpoint', by: 'software' })
+    expect([number('eip'), number('eax')]).toEqual([CODE + 1, 1])
+    expect(await target.continue()).toEqual({ kind: 'breakpoint', by: 'software' })
+    expect([number('eax'), machine.retired]).toEqual([2, 4])
+    expect(await target.step()).toEqual({ kind: 'step' })
+    expect(number('eip')).toBe(CODE + 6)
+    expect(target.readMemory(CODE, 8)).toEqual(LOOP)
+    expect(target.removeBreakpoint('software', CODE + 1, 1)).toBe(true)
+    expect(await target.continue()).toEqual({ kind: 'interrupt' })
+  })
 
-test('a watchpoint stops after the store', async () => {
-  const { target, number } = start(LOOP)
-  target.insertBreakpoint('write', 0x3000, 4)
-  expect(await target.continue()).toEqual({ kind: 'watchpoint', watch: 'write', linear: 0x3000 })
-  expect([number('eip'), number('eax')]).toEqual([CODE + 6, 1])
-  expect(target.insertBreakpoint('read', 0x3000, 4)).toBe(false)
-  expect(target.removeBreakpoint('write', 0x3000, 2)).toBe(false)
-  expect(target.removeBreakpoint('write', 0x3000, 4)).toBe(true)
+  test('a breakpoint in code that is hot already stops at the exact instruction', async () => {
+    // mov ecx, 100000; dec ecx; jnz; nop; jump back
+    const { target, number, machine } = start(
+      Uint8Array.of(0xb9, 0xa0, 0x86, 0x01, 0, 0x49, 0x75, 0xfd, 0x90, 0xeb, 0xf5),
+      engine,
+    )
+    machine.run(50_000)
+    target.insertBreakpoint('hardware', CODE + 8, 1)
+    expect(await target.continue()).toEqual({ kind: 'breakpoint', by: 'hardware' })
+    expect([number('eip'), number('ecx'), machine.retired]).toEqual([CODE + 8, 0, 1 + 200_000])
+    // gdb takes breakpoints out while the guest stands still.
+    target.removeBreakpoint('hardware', CODE + 8, 1)
+    expect(await target.step()).toEqual({ kind: 'step' })
+    target.insertBreakpoint('hardware', CODE + 5, 1)
+    expect(await target.continue()).toEqual({ kind: 'breakpoint', by: 'hardware' })
+    expect([number('ecx'), machine.retired]).toEqual([100_000, 200_001 + 3])
+  })
+
+  test.each([
+    ['write', CODE + 13],
+    ['read', CODE + 19],
+    ['access', CODE + 13],
+  ] as const)('a watchpoint for %s stops behind the access, in hot code too', async (kind, eip) => {
+    // inc eax; cmp eax, 999; jb back; mov [0x3000], eax; mov ebx, [0x3001]; jump back
+    const code = '40 3d e7 03 00 00 72 f8 a3 00 30 00 00 8b 1d 01 30 00 00 31 c0 eb e9'
+    const bytes = Uint8Array.from(code.split(' '), byte => Number.parseInt(byte, 16))
+    const { target, number, machine } = start(bytes, engine)
+    machine.run(engine === 'reference' ? 20_000 : 200_000)
+    machine.cpu.state = { eax: 0, ebx: 0, eip: CODE }
+    const before = machine.retired
+    expect(target.insertBreakpoint(kind, 0x3002, 1)).toBe(true)
+    expect(await target.continue()).toEqual({ kind: 'watchpoint', watch: kind, linear: 0x3002 })
+    expect(number('eip')).toBe(eip)
+    expect(machine.retired - before).toBe(3 * 999 + 1 + Number(kind === 'read'))
+    expect(target.removeBreakpoint(kind, 0x3002, 2)).toBe(false)
+    expect(target.removeBreakpoint(kind, 0x3002, 1)).toBe(true)
+    expect(await target.continue()).toEqual({ kind: 'interrupt' })
+  })
 })
 
 test('code that the debugger writes is executed, even if it ran before', async () => {
