@@ -60,7 +60,14 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'hypervisors/linux': ['hypervisors/hypervisor'],
 
   // Looking inside, and the library's front door.
-  'src/debug': ['src/machine', 'src/cpu/layout', 'src/engine', 'src/isa', 'src/loader/symbols'],
+  'src/debug': [
+    'src/machine',
+    'src/cpu/layout',
+    'type src/cpu/data-breakpoints',
+    'src/engine',
+    'src/isa',
+    'src/loader/symbols',
+  ],
   'src/index': ['src/machine', 'src/cpu', 'src/engine', 'src/isa', 'src/loader', 'src/devices/block-storage'],
 
   // Programs. Nobody imports them (images: only they themselves do).
