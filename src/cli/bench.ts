@@ -28,7 +28,7 @@ export async function bench(suite: string | undefined, options: BenchOptions): P
     const report = await runPeersBenchmark({
       peers: peers as readonly Peer[],
       onProgress: text => progress.show(text),
-      onImageProgress: (done, total) => progress.show(`building linux: ${done} of ${total}`),
+      onImageProgress: (...state) => progress.showShare(...state),
       ...(runs !== undefined && { runs }),
       ...(scale !== undefined && { scale }),
       ...(jobs && { jobs }),
@@ -49,7 +49,7 @@ export async function bench(suite: string | undefined, options: BenchOptions): P
 async function benchAnnotation({ json }: BenchOptions): Promise<number> {
   const progress = new ProgressLine('building linux')
   try {
-    const report = await measureAnnotation('linux', (done, total) => progress.show(`${done} of ${total}`))
+    const report = await measureAnnotation('linux', (...state) => progress.showShare(...state))
     progress.clear()
     process.stdout.write(`${json ? JSON.stringify(report) : formatAnnotation(report)}\n`)
     return STATUS_WELL

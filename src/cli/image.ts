@@ -63,10 +63,10 @@ export async function buildNamed(name: string, plain: boolean): Promise<Image> {
   const ignoreSignals = exitOnSignals()
   try {
     let told = plain
-    const onProgress = (done: number, total: number) => {
+    const onProgress = (done: number, total: number, step: string) => {
       if (!told) process.stderr.write(`${describeRules()}\n`)
       told = true
-      progress.show(`${done} of ${total}`)
+      progress.showShare(done, total, step)
     }
     return await buildImage(name, { plain, onProgress })
   } catch (error) {
