@@ -81,6 +81,8 @@ export class Cpu {
    * true takes the delivery over: EIP is then `returnEip`, nothing is pushed. `source` is one of delivery.ts.
    */
   monitorGate: MonitorGate | undefined
+  /** Takes an exception in the FAULT cells that a far transfer raised in its new task, instead of its delivery. */
+  takeTaskFault: (() => void) | undefined
   /** A monitor below the guest, where there is one. */
   monitor: Monitor | undefined
 
@@ -172,8 +174,8 @@ export class Cpu {
     deliverFault(this, vector, this.i32[FAULT_ERROR >> 2]!, this.i32[FAULT_HAS_ERROR >> 2] !== 0)
   }
   /** Delivers an external interrupt (or NMI, vector 2) at an instruction boundary. See delivery.ts. */
-  deliverInterrupt(vector: number, repeating = false) {
-    deliverInterrupt(this, vector, repeating)
+  deliverInterrupt(vector: number) {
+    deliverInterrupt(this, vector)
   }
   /** Delivers a debug trap (#DB after the instruction). */
   deliverTrap(vector: number) {

@@ -22,7 +22,9 @@ import {
   IDTR_LIMIT,
   NMI_BLOCKED,
   SEG_SELECTOR,
+  SHADOW,
   SHADOW_KIND,
+  SHADOW_REPEATING,
   segmentCell,
 } from './layout.js'
 import { systemLoad } from './memory.js'
@@ -83,17 +85,23 @@ function deliverReal(
   return true
 }
 
+/** Between two iterations of a repeated string instruction frames have RF set (SDM vol. 3, 17.3.1.1). */
+export function betweenIterations(cpu: Cpu): boolean {
+  return cpu.i32[SHADOW_KIND >> 2] === SHADOW_REPEATING && cpu.i32[SHADOW >> 2] === cpu.retired
+}
+
 /** Delivers an exception whose instruction is at the EIP cell. Never fails: the end of the line is shutdown. */
 export function deliverFault(cpu: Cpu, vector: number, error: number, hasError: boolean) {
   const { i32, monitor } = cpu
   if (monitor?.takes(vector, error, hasError)) return
+  const repeating = betweenIterations(cpu)
   cpu.exceptionCounts[vector]!++
   i32[SHADOW_KIND >> 2] = 0
   for (;;) {
     i32[FAULT >> 2] = 0
     if (vector === PF) i32[CR2 >> 2] = i32[FAULT_LINEAR >> 2]!
     let flags = eflags(cpu)
-    if (vector !== DB && vector !== MC) flags |= RF
+    if ((vector !== DB && vector !== MC) || repeating) flags |= RF
     if (deliver(cpu, vector, EXCEPTION, error, hasError, i32[EIP >> 2]!, flags)) break
     const second = i32[FAULT >> 2]! - 1
     if (monitor && interruptedBy(cpu, second, vector, false, hasError ? error : undefined)) return
@@ -125,10 +133,10 @@ export function deliverTrap(cpu: Cpu, vector: number) {
 /**
  * Delivers an external interrupt, or NMI (vector 2), at an instruction boundary; EIP is that of the next instruction.
  * After an NMI the NMI_BLOCKED cell is set until IRET: the caller holds back the next one (SDM vol. 3, 6.7.1).
- * `repeating`: between two iterations of a repeated string instruction, which sets RF in the frame.
  */
-export function deliverInterrupt(cpu: Cpu, vector: number, repeating = false) {
+export function deliverInterrupt(cpu: Cpu, vector: number) {
   const { i32 } = cpu
+  const repeating = betweenIterations(cpu)
   cpu.interruptCounts[vector]!++
   i32[SHADOW_KIND >> 2] = 0
   if (vector === NMI) i32[NMI_BLOCKED >> 2] = 1

@@ -31,8 +31,13 @@ export const RETRY = 0x10000
 export const FAULT_ERROR = 0x138 // its error code
 export const FAULT_HAS_ERROR = 0x13c
 export const ZERO = 0x140 // always 0: the base or index register of an operand that has none
-export const SHADOW = 0x144 // low 32 bits of the retired count at which interrupts are still held back (STI, MOV SS)
-export const SHADOW_KIND = 0x148 // 0 none, 1 STI, 2 MOV SS or POP SS (also holds back debug traps)
+export const SHADOW = 0x144 // low 32 bits of the retired count at which SHADOW_KIND holds
+/**
+ * 0 none; interrupts are held back behind 1 STI, 2 MOV SS or POP SS (debug traps too); 3 between two iterations of a
+ * repeated string instruction, where nothing is held back.
+ */
+export const SHADOW_KIND = 0x148
+export const SHADOW_REPEATING = 3
 export const INTR = 0x14c // 1 while the interrupt controller asks for attention
 export const SLICE_END = 0x150 // low 32 bits of the retired count at which BUDGET reaches 0
 export const MODE = 0x158 // execution mode of translated code, see cpu/mode.ts

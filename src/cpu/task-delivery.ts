@@ -37,7 +37,9 @@ function checkEip(cpu: Cpu, ext: number): boolean {
 
 /** Loads the new task after prepareTask. Its exceptions belong to the new task and are delivered there at once. */
 function finish(cpu: Cpu): boolean {
-  if (!loadTask(cpu, 0) || !checkEip(cpu, 0)) cpu.deliverRaised()
+  if (loadTask(cpu, 0) && checkEip(cpu, 0)) return true
+  if (cpu.takeTaskFault) cpu.takeTaskFault()
+  else cpu.deliverRaised()
   return true
 }
 

@@ -137,7 +137,8 @@ export class Execution {
         return ASKED
       }
       if (cpu.shutdown) return SHUTDOWN
-      const held = i32[L.SHADOW_KIND >> 2] !== 0 && i32[L.SHADOW >> 2] === ((retired % 0x100000000) | 0)
+      const shadow = i32[L.SHADOW_KIND >> 2]!
+      const held = shadow !== 0 && shadow !== L.SHADOW_REPEATING && i32[L.SHADOW >> 2] === ((retired % 0x100000000) | 0)
       if (!held) this.interrupts()
       if (cpu.monitor !== undefined && cpu.monitor.pending.length > 0) continue
       if (this.idle) return IDLE

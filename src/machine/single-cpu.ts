@@ -4,6 +4,7 @@
 
 import { Cpu } from '../cpu/cpu.js'
 import { beforeStep, trapDue } from '../cpu/debug-registers.js'
+import { betweenIterations } from '../cpu/delivery.js'
 import { RF } from '../cpu/eflags.js'
 import { DB, MC, PF } from '../cpu/exceptions.js'
 import * as L from '../cpu/layout.js'
@@ -67,6 +68,8 @@ export class SingleCpu {
   private mapped = false
   /** Vector of a software interrupt that got as far as its gate in the current step. */
   private interrupt = -1
+  /** Exception that the current step raised in a new task. */
+  private taskFault: StepResult | undefined
 
   /** See `createCpu`. */
   constructor(config: CpuConfig) {
@@ -182,14 +185,20 @@ export class SingleCpu {
     if (cpu.shutdown) return SHUTDOWN
     this.halted = false
     this.interrupt = -1
+    this.taskFault = undefined
     cpu.monitorGate = deliver ? undefined : this.stopAtGate
+    cpu.takeTaskFault = deliver ? undefined : this.keepTaskFault
     cpu.i32[L.FAULT >> 2] = 0
     if (!beforeStep(cpu) || this.execute(options.iterations ?? MANY, options.iterations === undefined) === EXIT_FAULT) {
       if (!deliver) return this.fault()
       cpu.deliverRaised()
     } else if (this.interrupt >= 0) return { kind: 'fault', vector: this.interrupt }
+    else if (this.taskFault) return this.taskFault
     else if (trapDue(cpu)) {
-      if (!deliver) return { kind: 'fault', vector: DB }
+      if (!deliver) {
+        if (betweenIterations(cpu)) this.setResume()
+        return { kind: 'fault', vector: DB }
+      }
       cpu.deliverTrap(DB)
     }
     if (cpu.shutdown) return SHUTDOWN
@@ -210,16 +219,21 @@ export class SingleCpu {
     this.interrupt = vector
     return true
   }
+  private readonly keepTaskFault = () => {
+    this.taskFault = this.fault()
+  }
+  private setResume() {
+    const { cpu } = this
+    cpu.i32[L.FLAGS >> 2]! |= RF & cpu.model.eflags
+    cpu.resumeAt = cpu.retired
+  }
   /** The exception in the FAULT cells as a result; brings the state to what its handler would find. */
   private fault(): StepResult {
     const { cpu } = this
     const { i32, u32 } = cpu
     const vector = i32[L.FAULT >> 2]! - 1
     i32[L.FAULT >> 2] = 0
-    if (vector !== DB && vector !== MC) {
-      i32[L.FLAGS >> 2]! |= RF & cpu.model.eflags
-      cpu.resumeAt = cpu.retired
-    }
+    if (vector !== DB && vector !== MC) this.setResume()
     if (vector === PF) i32[L.CR2 >> 2] = i32[L.FAULT_LINEAR >> 2]!
     return {
       kind: 'fault',

@@ -4,7 +4,19 @@
 // ECX, ESI, EDI and BUDGET are up to date before anything that can fault; flags are written by the last iteration of
 // CMPS and SCAS, so that an exception or interrupt in between finds those of before (SDM vol. 2 REP).
 
-import { BUDGET, ECX, EDI, ES, ESI, FLAGS, INTR } from '../cpu/layout.js'
+import {
+  BUDGET,
+  ECX,
+  EDI,
+  ES,
+  ESI,
+  FLAGS,
+  INTR,
+  SHADOW,
+  SHADOW_KIND,
+  SHADOW_REPEATING,
+  SLICE_END,
+} from '../cpu/layout.js'
 import type { Value } from '../ir/tape.js'
 import { I32 } from '../ir/types.js'
 import type { Context } from './context.js'
@@ -66,8 +78,15 @@ const repeated = (name: string, size: number): ProcedureSource => {
       b.loop(() => {
         const count = b.and(b.reg(ECX), mask)
         b.breakIf(b.eqz(count))
-        b.if(b.les(b.state(BUDGET), b.const(0)), () => b.return(b.const(1)))
-        if (port) b.if(interrupted(b, before), () => b.return(b.const(1)))
+        b.if(b.les(b.state(BUDGET), b.const(0)), () => {
+          b.if(b.ne(b.state(BUDGET), before), () => noteIteration(b))
+          b.return(b.const(1))
+        })
+        if (port)
+          b.if(interrupted(b, before), () => {
+            noteIteration(b)
+            b.return(b.const(1))
+          })
         const repeat = { size, mask, segment, count }
         if (stretch) b.if(b.eqz(stretch(b, repeat)), () => iterate(b, name, repeat))
         else iterate(b, name, repeat)
@@ -78,6 +97,11 @@ const repeated = (name: string, size: number): ProcedureSource => {
       b.return(b.const(0))
     },
   }
+}
+/** The boundary reached now lies between two iterations. */
+function noteIteration(b: Context) {
+  b.setState(SHADOW_KIND, b.const(SHADOW_REPEATING))
+  b.setState(SHADOW, b.sub(b.state(SLICE_END), b.state(BUDGET)))
 }
 /** After an iteration that may have changed a device: an interrupt waits and IF is set. */
 function interrupted(b: Context, before: Value): Value {

@@ -4,7 +4,15 @@
 import { softwareInterrupt } from '../../src/cpu/delivery.js'
 import { eflags, setEflags } from '../../src/cpu/eflags.js'
 import { iret } from '../../src/cpu/iret.js'
-import { CR2, FAULT_LINEAR, IDTR_LIMIT, NMI_BLOCKED } from '../../src/cpu/layout.js'
+import {
+  CR2,
+  FAULT_LINEAR,
+  IDTR_LIMIT,
+  NMI_BLOCKED,
+  SHADOW,
+  SHADOW_KIND,
+  SHADOW_REPEATING,
+} from '../../src/cpu/layout.js'
 import { Fixture } from './fixture.js'
 
 const frame = (f: Fixture, from: number, words: number) =>
@@ -61,7 +69,9 @@ describe('32-bit gates', () => {
   })
   test('an interrupt between two iterations of REP has RF set in its frame', () => {
     const f = machine(0, 0x20, 0x8e)
-    f.cpu.deliverInterrupt(0x20, true)
+    f.cpu.i32[SHADOW_KIND >> 2] = SHADOW_REPEATING
+    f.cpu.i32[SHADOW >> 2] = f.cpu.retired
+    f.cpu.deliverInterrupt(0x20)
     expect(f.read32(0x9000 - 4)).toBe(0x10002)
   })
 })

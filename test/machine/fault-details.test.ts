@@ -86,6 +86,33 @@ describe.each(engineNames)('%s', engine => {
     expect(cpu.step()).toEqual(pageFault(NOWHERE, 2))
   })
 
+  test('between two iterations RF is set in the frame of a trap', () => {
+    cpu.state = { ecx: 2, esi: DATA, edi: DATA + 0x100, eflags: 0x302 }
+    expect(step('f3 a4', { iterations: 1 })).toEqual({ kind: 'fault', vector: 1 }) // rep movsb
+    expect(cpu.state).toMatchObject({ eip: CODE, eflags: 0x10302 })
+    expect(cpu.step({ iterations: 1 })).toEqual({ kind: 'fault', vector: 1 })
+    expect(cpu.state).toMatchObject({ eip: CODE + 2, eflags: 0x302 })
+  })
+
+  test('an exception of the new task is reported with the new task in place', () => {
+    const GDT = DATA + 0x1000
+    const NEW = DATA + 0x800
+    const tss = words(...Array.from({ length: 26 }, (_, i) => (i === 8 ? 0x1234 : i === 9 ? 2 : 0)))
+    tss.set([0x18], 0x4c) // CS is a data segment
+    cpu.write(NEW, tss)
+    cpu.write(
+      GDT,
+      words(0, 0, 0xffff, 0xcf9b00, 0xffff, 0xcf9300, 0xffff, 0xcf9300, 0x8000067, 0x8901, 0xc000067, 0x8b01),
+    )
+    cpu.state = {
+      gdtr: { base: GDT, limit: 0x2f },
+      tr: { selector: 0x28, base: DATA + 0xc00, limit: 0x67, rights: 0x8b },
+    }
+    expect(step('ea 00 00 00 00 20 00')).toEqual({ kind: 'fault', vector: 10, errorCode: 0x18 })
+    expect(cpu.state).toMatchObject({ eip: 0x1234, tr: { selector: 0x20 }, cs: { selector: 0x18 } })
+    expect(cpu.read(GDT + 0x2d, 1)[0]).toBe(0x89)
+  })
+
   test('FPREM makes a pseudo-denormal that it leaves alone the normal number that it is', () => {
     const st = Array.from({ length: 8 }, () => new Uint8Array(10))
     st[0] = hex('05 00 00 00 00 00 00 80 00 00')
