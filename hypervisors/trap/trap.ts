@@ -83,6 +83,7 @@ class TrapAndEmulate implements Hypervisor {
 
   handle(trap: Trap): Resume {
     const { host } = this
+    host.vcpu.onPageFault = undefined
     if (trap.kind === 'instruction') this.instruction(trap)
     else if (trap.kind === 'exception') this.exception(trap)
     else if (trap.kind === 'interrupt') {
@@ -99,7 +100,7 @@ class TrapAndEmulate implements Hypervisor {
   }
 
   save(): SavedValue {
-    return { ...this.guest }
+    return { ...this.host.vcpu.programControls }
   }
   restore(state: SavedValue) {
     this.shadow.dropAll()
@@ -211,8 +212,17 @@ class TrapAndEmulate implements Hypervisor {
     if (page >= 0) this.shadow.invalidate(page * PAGE)
     else {
       this.flushSeen = true
-      if (!this.writingControls) this.loadControls({ ...this.guest, cr3: this.host.vcpu.controls.cr3 })
+      if (this.writingControls) return
+      const { vcpu } = this.host
+      this.loadControls({ ...vcpu.programControls, cr3: vcpu.controls.cr3 })
+      vcpu.onPageFault = this.fillAtOnce
     }
+  }
+  /** A page fault in the midst of a task switch. */
+  private readonly fillAtOnce = (linear: number, error: number): boolean => {
+    const filled = this.shadow.fault(linear, error).kind === 'filled'
+    if (filled) this.host.count(ENTRY_OF.filled)
+    return filled
   }
 }
 

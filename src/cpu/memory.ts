@@ -52,6 +52,7 @@ function miss(cpu: Cpu, linear: number, write: boolean, user: boolean): number {
   let rights = ALL_RIGHTS
   if (cpu.i32[CR0 >> 2]! < 0) {
     rights = walk(cpu, linear, write, user)
+    if (rights < 0 && cpu.monitor?.repairs(linear, ~rights)) rights = walk(cpu, linear, write, user)
     if (rights < 0) {
       cpu.raisePageFault(linear, ~rights)
       return FAULTED

@@ -84,6 +84,17 @@ export class Monitor {
     }
   }
 
+  /**
+   * Asked in the midst of an access that faults, where a task switch cannot be begun again: true when the tables have been
+   * changed so that it does not any more.
+   */
+  repair: ((linear: number, error: number) => boolean) | undefined
+  /** See `repair`; counted as an exception. */
+  repairs(linear: number, error: number): boolean {
+    if (!this.repair?.(linear >>> 0, error)) return false
+    this.counts.exception++
+    return true
+  }
   /** Asked for each exception before it is delivered; true takes it. */
   takes(vector: number, error: number, hasError: boolean, interrupted?: InterruptedDelivery): boolean {
     if (this.exceptions[vector] === 0 || (this.injecting && !interrupted)) return false

@@ -136,6 +136,12 @@ export class HostVcpu implements Vcpu {
   set onFlush(report) {
     this.machine.onFlush = report
   }
+  get onPageFault() {
+    return this.monitor.repair
+  }
+  set onPageFault(repair) {
+    this.monitor.repair = repair
+  }
   invalidate(linear: number) {
     this.cpu.tlb.invalidate(linear >>> 12)
   }

@@ -74,6 +74,11 @@ export interface Vcpu {
   readonly programControls: Controls
   /** The guest has dropped the translation of one linear page, or all (-1): INVLPG, MOV to CR3 and its like. */
   onFlush: ((page: number) => void) | undefined
+  /**
+   * Asked in the midst of an access that page-faults: true when the tables allow it now. For task switches, which cannot be
+   * begun again once the new task's CR3 is loaded; elsewhere an `exception` trap says more.
+   */
+  onPageFault: ((linear: number, error: number) => boolean) | undefined
   /** Drops the translation of one linear page. */
   invalidate(linear: number): void
   /** Drops all translations. */

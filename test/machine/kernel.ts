@@ -3,7 +3,7 @@
 
 import { cpuModel } from '../../src/cpu/models.js'
 import { type EngineName, engineNames } from '../../src/engine/engines.js'
-import { flatEntry, flatGdt } from '../../src/loader/entry.js'
+import { type EntryState, flatEntry, flatGdt } from '../../src/loader/entry.js'
 import { machineDigest } from '../../src/machine/digest.js'
 import { enter } from '../../src/machine/entry.js'
 import { Machine, type MachineConfig, type RunResult } from '../../src/machine/machine.js'
@@ -58,10 +58,19 @@ export interface KernelRun {
   readonly console: string
 }
 
-type Options = Partial<Omit<MachineConfig, 'engine' | 'model'>> & { cpu?: string; prepare?: (machine: Machine) => void }
+type Options = Partial<Omit<MachineConfig, 'engine' | 'model'>> & {
+  cpu?: string
+  prepare?: (machine: Machine) => void
+  /** Puts the machine at the kernel's first instruction, perhaps under a hypervisor. */
+  start?: (machine: Machine, entry: EntryState) => void
+}
 
 /** Runs an assembled kernel on one engine. */
-export function runCode(code: Uint8Array, engine: EngineName, { cpu, prepare, ...config }: Options = {}): KernelRun {
+export function runCode(
+  code: Uint8Array,
+  engine: EngineName,
+  { cpu, prepare, start = ({ cpu }, entry) => enter(cpu, entry), ...config }: Options = {},
+): KernelRun {
   const thresholds = { hot: 3, batch: 1, urgent: 4 }
   const model = cpuModel(cpu ?? 'pentium4')
   const machine = new Machine({ memory: 4 << 20, model, engine, thresholds, ...config })
@@ -73,14 +82,19 @@ export function runCode(code: Uint8Array, engine: EngineName, { cpu, prepare, ..
   }
   const gdt = { base: GDT, limit: 23 }
   const entry = flatEntry({ eip: CODE, registers: { esp: STACK }, codeSelector: 8, dataSelector: 16, gdt })
-  enter(machine.cpu, { ...entry, idtr: { base: IDT, limit: 0x7ff } })
+  start(machine, { ...entry, idtr: { base: IDT, limit: 0x7ff } })
   prepare?.(machine)
   return { machine, result: machine.run(BUDGET), console }
 }
 
+/** The bytes of a kernel, with the macros at its disposal. */
+export function assembleKernel(source: string): Uint8Array {
+  return assembleFlat(prelude + source, CODE)
+}
+
 /** Runs a kernel on every engine and holds all of them to the same end, count and digest. Returns one of the runs. */
 export function runKernel(source: string, options: Options = {}): KernelRun {
-  const code = assembleFlat(prelude + source, CODE)
+  const code = assembleKernel(source)
   const runs = engineNames.map(engine => runCode(code, engine, options))
   const outcome = ({ machine, result, console }: KernelRun) => ({
     result,
