@@ -5,6 +5,7 @@ import { type CpuConfig, SingleCpu } from './machine/single-cpu.js'
 
 export type { CpuState, MsrState, PartialState, SegmentState, TableState, X87State } from './cpu/state.js'
 export type { EngineName } from './engine/engines.js'
+export type { ChosenClasses, InterceptAnswer, InterceptEvent } from './engine/interception.js'
 export { type LinuxLoad, type LinuxOptions, loadLinux } from './loader/linux.js'
 export { loadMultiboot } from './loader/multiboot.js'
 export type { GuestMachine, GuestMachineConfig, MachineConsole } from './machine/guest-machine.js'

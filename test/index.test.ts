@@ -1,5 +1,5 @@
 // The library's front door: the examples print what they say, and a machine's streams, events and state work together.
-import { createMachine } from '../src/index.js'
+import { createCpu, createMachine } from '../src/index.js'
 
 const CODE = 0x100000
 const flat = (selector: number, rights: number) => ({ selector, base: 0, limit: 0xffffffff, rights })
@@ -67,4 +67,38 @@ test('state, time and the end of a run', () => {
 test('use that cannot be meant is refused', () => {
   expect(() => createMachine({ memory: 1000 })).toThrow(/1M to 1024M/)
   expect(() => createMachine({ model: '6502' })).toThrow(/pentium3/)
+})
+
+test('sensitive instructions exit by class, from a machine and from a single CPU', () => {
+  const code = Uint8Array.of(0x0f, 0xa2, 0xfa, 0xf4) // cpuid; cli; hlt
+  const machine = createMachine({ memory: 2 << 20, engine: 'blocks' })
+  machine.memory.write(CODE, code)
+  machine.state = FLAT
+  const reported: string[] = []
+  machine.intercept({ exit: ['cpuid'], report: ['cli'] }, ({ name, reported: only }) => {
+    if (only) reported.push(name)
+    return 'stop'
+  })
+  expect(machine.run(100)).toMatchObject({ kind: 'intercepted', event: { name: 'cpuid', eip: CODE, cpl: 0 } })
+  machine.state = { eip: CODE + 2 }
+  expect([machine.run(100), reported]).toEqual([{ kind: 'halted' }, ['cli']])
+
+  for (const engine of ['reference', 'interpreter', 'blocks'] as const) {
+    const cpu = createCpu({ engine })
+    cpu.map(CODE, 0x1000)
+    cpu.write(CODE, code)
+    cpu.state = { eip: CODE, eax: 0 }
+    cpu.intercept({ exit: ['cpuid'] })
+    expect(cpu.step()).toMatchObject({ kind: 'intercepted', event: { name: 'cpuid', linear: CODE } })
+    expect(cpu.state).toMatchObject({ eip: CODE, eax: 0 })
+    cpu.intercept({ exit: ['cpuid'] }, ({ eip }) => {
+      cpu.state = { eip: eip + 2, eax: 42 }
+      return 'done'
+    })
+    expect([cpu.step(), cpu.state.eax, cpu.state.eip]).toEqual([{ kind: 'done' }, 42, CODE + 2])
+    cpu.intercept({})
+    cpu.state = { eip: CODE, eax: 0 }
+    expect([cpu.step(), cpu.state.eip]).toEqual([{ kind: 'done' }, CODE + 2])
+    expect(() => cpu.intercept({ exit: ['plough'] })).toThrow(/plough/)
+  }
 })

@@ -33,6 +33,14 @@ export interface InterceptEvent {
  */
 export type InterceptAnswer = 'execute' | 'done' | 'handled' | 'stop'
 
+/** Names of classes of sensitive instructions (isa/sensitive.ts). */
+export interface ChosenClasses {
+  /** `onIntercept` decides what becomes of them. */
+  readonly exit?: Iterable<string>
+  /** Reported and then executed. */
+  readonly report?: Iterable<string>
+}
+
 const CLASSES = 256
 const nameOfClass: string[] = []
 for (const { number, name } of SENSITIVE_CLASSES) nameOfClass[number] = name
@@ -81,6 +89,10 @@ export class Interception {
     this.taken = false
   }
 
+  /** Sets all controls by the names of classes. */
+  choose({ exit = [], report = [] }: ChosenClasses) {
+    this.set(Array.from(exit, classNumber), Array.from(report, classNumber))
+  }
   /** Linear addresses of instructions before which a run ends. */
   get breakpoints(): ReadonlySet<number> {
     return this.stops

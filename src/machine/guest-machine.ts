@@ -5,6 +5,7 @@ import { EventEmitter } from 'typed-event-emitter'
 import { cpuModel } from '../cpu/models.js'
 import type { CpuState, PartialState } from '../cpu/state.js'
 import { type EngineName, engineNames } from '../engine/engines.js'
+import type { ChosenClasses, InterceptAnswer, InterceptEvent } from '../engine/interception.js'
 import { type Entry, enter } from './entry.js'
 import { Machine, type RunResult } from './machine.js'
 import type { PhysicalMemory } from './memory.js'
@@ -115,6 +116,16 @@ export class GuestMachine extends EventEmitter {
     this.console.flush()
     if (result.kind !== 'budget') this.emit(this.onEnd, result)
     return result
+  }
+  /**
+   * From now on instructions of these classes exit before anything of them is checked or done, or are reported; at any CPL.
+   * @param onIntercept what becomes of one that exits; by default the run ends before it
+   * @throws RangeError for a class that does not exist or that instructions alone do not tell
+   */
+  intercept(classes: ChosenClasses, onIntercept: (event: InterceptEvent) => InterceptAnswer = () => 'stop') {
+    const { interception } = this.machine
+    interception.onIntercept = onIntercept
+    interception.choose(classes)
   }
   /** Ends run() after the current instruction; to be called by a handler, or before the next run(). */
   stop() {

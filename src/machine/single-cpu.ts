@@ -12,7 +12,8 @@ import { cpuModel, FXSR, SSE } from '../cpu/models.js'
 import type { CpuState, PartialState } from '../cpu/state.js'
 import { type EngineName, engineNames, makeEngine } from '../engine/engines.js'
 import type { Engine } from '../engine/execution.js'
-import { EXIT_FAULT } from '../engine/record.js'
+import { type ChosenClasses, type InterceptAnswer, type InterceptEvent, Interception } from '../engine/interception.js'
+import { EXIT_FAULT, EXIT_INTERCEPT, EXIT_STOP } from '../engine/record.js'
 import { LinearPages, type PageRights } from './linear-pages.js'
 
 const PAGE = 0x1000
@@ -54,6 +55,7 @@ export type StepResult =
   | { readonly kind: 'fault'; readonly vector: number; readonly errorCode?: number; readonly cr2?: number }
   | { readonly kind: 'halt' }
   | { readonly kind: 'shutdown' }
+  | { readonly kind: 'intercepted'; readonly event: InterceptEvent } // intercept() was called, and its handler says 'stop'
 
 const DONE: StepResult = { kind: 'done' }
 const HALT: StepResult = { kind: 'halt' }
@@ -62,6 +64,7 @@ const SHUTDOWN: StepResult = { kind: 'shutdown' }
 export class SingleCpu {
   private readonly cpu: Cpu
   private readonly engine: Engine
+  private readonly interception: Interception
   private readonly pages: LinearPages
   private retired = 0
   private halted = false
@@ -103,6 +106,7 @@ export class SingleCpu {
       model,
     )
     this.engine = makeEngine(name, this.cpu, memory, model)
+    this.interception = new Interception(this.cpu)
     const { features } = model
     this.cpu.state = {
       cr0: CR0_START,
@@ -165,6 +169,16 @@ export class SingleCpu {
     return out
   }
 
+  /**
+   * From now on instructions of these classes exit before anything of them is checked or done, or are reported; at any CPL.
+   * @param onIntercept what becomes of one that exits; by default the step ends before it
+   * @throws RangeError for a class that does not exist or that instructions alone do not tell
+   */
+  intercept(classes: ChosenClasses, onIntercept: (event: InterceptEvent) => InterceptAnswer = () => 'stop') {
+    this.interception.onIntercept = onIntercept
+    this.interception.choose(classes)
+    this.engine.intercept(this.interception.takeChange()!, this.interception.breakpoints)
+  }
   /** All registers: a snapshot. Setting merges what is named at any depth, arrays whole; see cpu/state.ts. */
   get state(): CpuState {
     return this.cpu.state
@@ -189,7 +203,11 @@ export class SingleCpu {
     cpu.monitorGate = deliver ? undefined : this.stopAtGate
     cpu.takeTaskFault = deliver ? undefined : this.keepTaskFault
     cpu.i32[L.FAULT >> 2] = 0
-    if (!beforeStep(cpu) || this.execute(options.iterations ?? MANY, options.iterations === undefined) === EXIT_FAULT) {
+    const exit = beforeStep(cpu)
+      ? this.execute(options.iterations ?? MANY, options.iterations === undefined)
+      : EXIT_FAULT
+    if (exit === EXIT_INTERCEPT) return { kind: 'intercepted', event: this.interception.stoppedAt! }
+    if (exit === EXIT_FAULT) {
       if (!deliver) return this.fault()
       cpu.deliverRaised()
     } else if (this.interrupt >= 0) return { kind: 'fault', vector: this.interrupt }
@@ -209,11 +227,19 @@ export class SingleCpu {
     for (;;) {
       i32[BUDGET] = budget
       i32[L.SLICE_END >> 2] = ((this.retired + budget) % LINEAR_END) | 0
-      const exit = this.engine.single()
+      let exit = this.engine.single()
+      if (exit === EXIT_INTERCEPT) exit = this.intercepted()
       const left = i32[BUDGET]!
       this.retired += budget - left
-      if (exit === EXIT_FAULT || !repeat || left > 0) return exit
+      if (exit === EXIT_FAULT || exit === EXIT_INTERCEPT || !repeat || left > 0) return exit
     }
+  }
+  private intercepted(): number {
+    const answer = this.interception.ask(this.engine.intercepted)
+    if (answer === 'stop') return EXIT_INTERCEPT
+    if (answer === 'execute') return this.engine.single(true)
+    if (answer === 'done') this.cpu.i32[BUDGET]!--
+    return EXIT_STOP
   }
   private readonly stopAtGate = (vector: number): boolean => {
     this.interrupt = vector
