@@ -57,6 +57,8 @@ void load_process_descriptors(const struct process *process) {
     task_state[TSS_ESP0] = top;
     write_tls_word(&tls[0], (base & 0xFFFF) << 16 | 0xFFFF);
     write_tls_word(&tls[1], base ? (base & 0xFF000000) | (base >> 16 & 0xFF) | 0x00CFF200 : 0);
+    /* The last process's selector must not outlive its descriptor: an interrupt of the kernel saves and loads it. */
+    asm volatile("movl %0, %%gs" ::"r"(0));
 }
 
 void descriptors_start(void) {
