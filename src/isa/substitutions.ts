@@ -1,11 +1,11 @@
 // What stands at a rewritten site, class by class: the table beside sensitive.ts. A site that is called begins with
-// `call [vector]` and the 16-bit number of its operand (8 bytes); one that is left for good is `jmp [vector]` (6 bytes);
+// `call [vector]` and the 16-bit number of its operand (8 bytes); one that is left for good has no number (6 bytes);
 // an inline operation is one instruction that fills the site, with redundant DS prefixes in front where it is shorter.
 // So nothing ever rests inside a site: control is at its start, in the VMM, or at its end.
 import { CALL_BYTES, CALL_WITH_OPERANDS_BYTES } from './sensitive.js'
 
 /** How a site is rewritten. `inline` forms are tried first and decline operands that they do not cover. */
-export type Form = 'call' | 'jump' | 'call-short'
+export type Form = 'call' | 'call-short' | 'leave'
 
 /** The inline operations: what they are and their longest encoding in bytes. */
 export const INLINE_FORMS = {
@@ -31,7 +31,7 @@ export interface Substitution {
 /** Bytes that a form needs. */
 export const FORM_BYTES: Readonly<Record<Form, number>> = {
   call: CALL_WITH_OPERANDS_BYTES,
-  jump: CALL_BYTES,
+  leave: CALL_BYTES,
   // The operand's number is one byte: for instructions of seven bytes that are their own site.
   'call-short': CALL_BYTES + 1,
 }
@@ -45,7 +45,7 @@ const ROWS: readonly Row[] = [
   [4, 'pushf'],
   [5, 'popf'],
   [6, 'hlt'],
-  [7, 'iret', 'jump'],
+  [7, 'iret', 'leave'],
   [8, 'in'],
   [9, 'out'],
   [10, 'ins'],
@@ -84,11 +84,11 @@ const ROWS: readonly Row[] = [
   [43, 'arpl'],
   [44, 'far_jump', 'call-short'],
   [45, 'far_call'],
-  [46, 'far_return', 'jump'],
+  [46, 'far_return', 'leave'],
   [47, 'int'],
   [48, 'into'],
-  [49, 'undefined_leave', 'jump'],
-  [50, 'undefined_leave', 'jump'],
+  [49, 'undefined_leave', 'leave'],
+  [50, 'undefined_leave', 'leave'],
   [51, 'wbinvd'],
   [52, 'wbinvd'],
   [53, 'undefined'],

@@ -1,6 +1,6 @@
 // What would be written at each site of an annotated image: a pure function of the image and of what the VMM lends. The
 // image is one whose alternatives are settled; its own bytes are the pristine state that rewriting needs and undo restores.
-import { RECORD_SECTION } from '../isa/sensitive.js'
+import { CALL_BYTES, RECORD_SECTION } from '../isa/sensitive.js'
 import { RecordError, readSites, type Site } from '../isa/sites.js'
 import { FORM_BYTES, FUSED_OPERATIONS, OPERATIONS, type Substitution, substitutionOf } from '../isa/substitutions.js'
 import {
@@ -54,9 +54,9 @@ export interface RewritePlan {
 }
 
 const CALL = [0xff, 0x15]
-const JUMP = [0xff, 0x25]
 const DS_OVERRIDE = 0x3e
 const HLT = 0xf4
+const BREAKPOINT = 0xcc
 const SHORT_OPERANDS = 256
 
 /** Numbers the operands: equal ones share an entry. */
@@ -98,13 +98,14 @@ function fill(instruction: readonly number[], bytes: number): Uint8Array {
 }
 
 /** A call through the operation's vector, with the operand's number behind it. */
-function transfer(site: Site, vector: number, number: number): Uint8Array {
-  const bytes = new Uint8Array(site.bytes)
+function transfer(site: Site, vector: number, number?: number): Uint8Array {
+  // Nothing is executed behind the call: control goes from it to the end of the site.
+  const bytes = new Uint8Array(site.bytes).fill(BREAKPOINT)
   bytes.set(CALL)
   const view = new DataView(bytes.buffer)
   view.setUint32(2, vector, true)
-  // Behind the number the pristine padding is of no use: control goes from the call to the end of the site.
-  for (let at = 6; at < site.bytes; at++) bytes[at] = at === 6 ? number & 0xff : at === 7 ? number >> 8 : 0xcc
+  if (number !== undefined) bytes[CALL_BYTES] = number & 0xff
+  if (number !== undefined && site.bytes > CALL_BYTES + 1) bytes[CALL_BYTES + 1] = number >> 8
   return bytes
 }
 
@@ -123,11 +124,9 @@ function planSite(site: Site, pristine: Uint8Array, target: RewriteTarget, table
     if (instruction) return fill(instruction, site.bytes)
   }
   const vector = VECTORS.get(operationOf(substitution, site, pristine))!
-  if (substitution.form === 'jump') {
+  if (substitution.form === 'leave') {
     const plain = (operand.flags & OPERAND_16) === 0 && operand.immediate === 0
-    return plain && site.bytes <= INSTRUCTION_LIMIT
-      ? fill([...JUMP, ...new Uint8Array(Uint32Array.of(vector).buffer)], site.bytes)
-      : 'operand'
+    return plain ? transfer(site, vector) : 'operand'
   }
   if (site.bytes < FORM_BYTES[substitution.form]) return 'operand'
   const number = table.number(operand, substitution.form === 'call-short' ? SHORT_OPERANDS : OPERAND_LIMIT)

@@ -83,6 +83,7 @@ void backend_space_switch(uint32_t space);
 
 /* Maps the page at `linear` to a guest frame, or changes what is mapped. `space` is SPACE_KERNEL at and above
  * KERNEL_START. May be batched. Returns 0 when there is no memory for a table: the front end drops spaces and asks again.
+ * The frame behind the last one is no memory: it reads as all ones, and what is written is lost or not, as it comes.
  * xen   one mmu_update entry (PTE of the p2m's machine frame); a new L1 from the pool first
  * l4    map item in the reply to the fault that is being answered, else kept until the next one
  * linux kernel: mmap of the memfd here; user: appended to the list that the space's stub works off at its next start
@@ -115,13 +116,14 @@ void backend_commit(void);
  * bare  IRET */
 void backend_enter_user(void) __attribute__((noreturn));
 
-/* The descriptors behind the user's segment registers, when a selector that is not flat was loaded, or one of them
- * changed: `index` is SEGMENT_* of virtual-cpu.h; hidden part in virtual_cpu.segments.
- * xen   update_descriptor of the TLS slots of the VMM's GDT frame
- * l4    pistachio-tls: the extension's register; pistachio: #GP where it is not flat
+/* Lets user code load `selector`, with this descriptor behind it (DPL 3, code or data). Called for each selector that is in
+ * a segment register when user mode is entered, and when user code has failed to load one that the guest's tables allow.
+ * Returns 1 if something was changed, 0 when it was so already or cannot be: the guest then sees the fault.
+ * xen   update_descriptor of the TLS slots of the VMM's GDT frame; flat selectors are there from the start
+ * l4    pistachio-tls: the extension's register; pistachio: 0 where it is not flat
  * linux set_thread_area in the user process by its stub; frames show the guest's numbers
- * bare  a store to the VMM's GDT */
-void backend_user_segment(uint32_t index);
+ * bare  a store to the VMM's GDT or LDT */
+int backend_user_descriptor(uint32_t selector, uint32_t low, uint32_t high);
 
 /* FPU state belongs to user code only. `switched`: CR0.TS or CR0.EM, the next FPU instruction raises #NM. The other four
  * work on the 512 bytes (FXSAVE format) or 108 bytes (FNSAVE format, `old`) at `image`, in window memory.
@@ -221,6 +223,8 @@ void vmm_from_kernel(uint32_t vector, uint32_t error, uint32_t address) __attrib
 void vmm_async(uint32_t event);
 void vmm_service(void) __attribute__((noreturn));
 uint32_t vmm_resume_point(uint32_t eip);
+/* The back end's own section that must start again: in backend_enter_user, from its look at attention to the entry. */
+extern const char backend_exit_start[], backend_exit_end[];
 #define EVENT_TIMER 0x01
 #define EVENT_CONSOLE 0x02
 #define EVENT_BLOCK 0x04

@@ -1,0 +1,156 @@
+/* What the files of the front end share. The state of the guest's processor is `vcpu`, at its fixed address; an operation
+ * works on it and says whether control goes on behind its site. */
+#ifndef FRONT_H
+#define FRONT_H
+
+#include <stdint.h>
+#include "backend.h"
+#include "cpu-models.h"
+#include "operations.h"
+#include "virtual-cpu.h"
+
+#define vcpu (*(volatile struct virtual_cpu *)VIRTUAL_CPU)
+
+#define EAX vcpu.registers[REGISTER_EAX]
+#define ECX vcpu.registers[REGISTER_ECX]
+#define EDX vcpu.registers[REGISTER_EDX]
+#define EBX vcpu.registers[REGISTER_EBX]
+#define ESP vcpu.registers[REGISTER_ESP]
+#define ESI vcpu.registers[REGISTER_ESI]
+#define EDI vcpu.registers[REGISTER_EDI]
+
+#define FLAG_CF 0x1
+#define FLAG_ZF 0x40
+#define FLAG_TF 0x100
+#define FLAG_IF 0x200
+#define FLAG_DF 0x400
+#define FLAG_OF 0x800
+#define FLAG_IOPL 0x3000
+#define FLAG_NT 0x4000
+#define FLAG_RF 0x10000
+#define FLAG_VM 0x20000
+#define FLAG_AC 0x40000
+#define FLAG_ID 0x200000
+#define FLAGS_ARITHMETIC 0x8D5
+
+#define CR0_PE 0x1
+#define CR0_MP 0x2
+#define CR0_EM 0x4
+#define CR0_TS 0x8
+#define CR0_ET 0x10
+#define CR0_WP 0x10000
+#define CR0_PG 0x80000000
+
+#define DE 0
+#define DB 1
+#define BP 3
+#define OF 4
+#define UD 6
+#define NM 7
+#define DF 8
+#define TS 10
+#define NP 11
+#define SS 12
+#define GP 13
+#define PF 14
+#define AC 17
+
+/* Results of an operation: control goes on behind the site, or where vcpu.eip says. */
+#define DONE 1
+#define MOVED 0
+
+#define KERNEL_START 0x80000000u
+#define FRAME_NONE 0xFFFFFFFFu
+
+extern const struct cpu_model *cpu_model;
+extern struct platform platform;
+
+/* entry.S: guest memory by linear address, as the guest kernel. Return 0 when the guest must see the fault below. */
+int guest_load8(uint32_t linear, void *value);
+int guest_load16(uint32_t linear, void *value);
+int guest_load32(uint32_t linear, void *value);
+int guest_store8(uint32_t linear, uint32_t value);
+int guest_store16(uint32_t linear, uint32_t value);
+int guest_store32(uint32_t linear, uint32_t value);
+extern struct pending_fault {
+    uint32_t vector, error, address;
+} pending_fault;
+int guest_load(uint32_t linear, uint32_t size, void *value);
+int guest_store(uint32_t linear, uint32_t size, uint32_t value);
+
+/* entry.S: leaves the VMM for what vcpu says, after all that must happen before. */
+void vmm_resume(void) __attribute__((noreturn));
+extern const char vmm_exit_start[], vmm_exit_end[];
+
+/* delivery.c: exceptions and interrupts through the guest's IDT. */
+int inject(uint32_t vector, uint32_t error);
+int inject_fault(void);
+int deliver_software(uint32_t vector);
+void deliver_interrupt(uint32_t vector);
+uint32_t virtual_flags(void);
+void set_virtual_flags(uint32_t value, uint32_t mask);
+int push(uint32_t value);
+void crash(const char *reason) __attribute__((noreturn));
+void print(const char *text);
+void print_number(uint32_t value);
+
+/* task.c: a hardware task switch to a TSS. `link`: as by a gate or CALL. Returns 0 when it cannot be done. */
+int task_switch(uint32_t selector, int link);
+
+/* segments.c */
+struct descriptor {
+    uint32_t low, high;
+};
+/* Reads the descriptor; returns 0 when it lies outside its table or memory faults (pending_fault says). */
+int read_descriptor(uint32_t selector, struct descriptor *d);
+int load_segment(uint32_t index, uint32_t selector);
+void set_segment(uint32_t index, uint32_t selector, const struct descriptor *d);
+int check_code(uint32_t selector, uint32_t cpl, struct descriptor *d);
+int check_stack(uint32_t selector, uint32_t cpl, struct descriptor *d, uint32_t vector);
+uint32_t descriptor_base(const struct descriptor *d);
+uint32_t descriptor_limit(const struct descriptor *d);
+
+/* operands */
+uint32_t operand_address(const struct operand *o);
+int operand_read(const struct operand *o, uint32_t size, uint32_t *value);
+int operand_write(const struct operand *o, uint32_t size, uint32_t value);
+void set_register(uint32_t number, uint32_t size, uint32_t value);
+static inline uint32_t operand_size(const struct operand *o) { return o->flags & OPERAND_16 ? 2 : 4; }
+
+/* shadow.c and walk.c: address spaces. */
+void shadow_start(void);
+void shadow_load(void);
+void shadow_flush(void);
+void shadow_reset(void);
+/* Fills in `linear` for an access; returns 1, or 0 where the guest must see pending_fault. */
+int shadow_fill(uint32_t linear, uint32_t error);
+int shadow_is_writable(uint32_t linear);
+void *window(uint32_t frame);
+uint32_t *window_entry(uint32_t frame, uint32_t index);
+int table_store(uint32_t linear, uint32_t value, uint32_t size);
+#define ERROR_PRESENT 1
+#define ERROR_WRITE 2
+#define ERROR_USER 4
+
+struct walk {
+    uint32_t directory, table, frame, slot, index;
+    /* Rights of both levels together, dirty as the table entry has it. */
+    uint32_t pde, pte;
+};
+/* Returns 1, or 0 with the error code in pending_fault. */
+int guest_walk(uint32_t linear, uint32_t error, struct walk *walk);
+static inline int paging(void) { return (vcpu.cr[0] & CR0_PG) != 0; }
+
+/* A page of zeroes from the pool, or null; given back by page_free. */
+void *page_allocate(void);
+void page_free(void *page);
+void *pool_take(uint32_t bytes);
+
+/* ports.c: between the guest and its chips. */
+void devices_service(uint32_t events);
+uint64_t devices_next(void);
+uint32_t devices_acknowledge(void);
+void ports_start(void);
+uint64_t time_now(void);
+
+#endif

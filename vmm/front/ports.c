@@ -1,0 +1,84 @@
+/* Port I/O by sites (Intel SDM volume 2: IN, OUT, INS, OUTS), and what the chips need of their surroundings. A repeated
+ * instruction is one operation; a fault in the middle leaves the registers where it happened.
+ */
+#include "front.h"
+#include "../devices/devices.h"
+
+/* Virtual time is the back end's, from the start of the guest. */
+uint64_t time_now(void) { return backend_time(); }
+
+static void catch_up(void) { devices_advance(time_now()); }
+
+static uint32_t port_of(const struct operand *o) {
+    /* E4 to E7 name the port; EC to EF, and the string forms, take DX. */
+    return (o->opcode & 0xFC) == 0xE4 ? o->immediate & 0xFF : EDX & 0xFFFF;
+}
+
+static uint32_t width_of(const struct operand *o) { return o->opcode & 1 ? operand_size(o) : 1; }
+
+int operate_in(const struct operand *o) {
+    catch_up();
+    set_register(REGISTER_EAX, width_of(o), devices_read((uint16_t)port_of(o), width_of(o)));
+    return DONE;
+}
+
+int operate_out(const struct operand *o) {
+    uint32_t width = width_of(o);
+    catch_up();
+    devices_write((uint16_t)port_of(o), width, width == 4 ? EAX : EAX & ((1u << 8 * width) - 1));
+    return DONE;
+}
+
+static int string(const struct operand *o, int in) {
+    uint32_t width = width_of(o), step = vcpu.eflags & FLAG_DF ? -width : width, value;
+    uint16_t port = (uint16_t)EDX;
+    catch_up();
+    for (;;) {
+        if (o->flags & OPERAND_REPEATED && ECX == 0) return DONE;
+        if (in) {
+            /* The destination is checked before the port is read: what a port gives cannot be given back. */
+            if (!guest_load(EDI, width, &value) || !table_store(EDI, value, width)) return inject_fault();
+            if (!guest_store(EDI, width, devices_read(port, width))) return inject_fault();
+            EDI += step;
+        } else {
+            if (!guest_load(ESI, width, &value)) return inject_fault();
+            devices_write(port, width, value);
+            ESI += step;
+        }
+        if (!(o->flags & OPERAND_REPEATED)) return DONE;
+        ECX--;
+    }
+}
+int operate_ins(const struct operand *o) { return string(o, 1); }
+int operate_outs(const struct operand *o) { return string(o, 0); }
+
+void devices_service(uint32_t events) {
+    int byte;
+    catch_up();
+    while (events & EVENT_CONSOLE && (byte = backend_console_read()) >= 0) uart_input((uint8_t)byte);
+}
+
+uint64_t devices_next(void) { return devices_deadline(); }
+
+uint32_t devices_acknowledge(void) {
+    catch_up();
+    return pic_acknowledge();
+}
+
+void devices_interrupt(int level) {
+    if (level) asm volatile("orl %1, %0" : "+m"(vcpu.attention) : "r"(ATTENTION_INTERRUPT) : "cc");
+    else asm volatile("andl %1, %0" : "+m"(vcpu.attention) : "r"(~ATTENTION_INTERRUPT) : "cc");
+}
+
+void devices_console(uint8_t byte) { backend_console_write(&byte, 1); }
+void devices_post(uint8_t byte) { (void)byte; }
+void devices_reset(void) { backend_stop(STOP_RESET, 0); }
+void devices_power_off(void) { backend_stop(STOP_POWER_OFF, 0); }
+void devices_exit(uint32_t value) {
+    vcpu.exit_value = value;
+    backend_stop(STOP_DEBUG_EXIT, 0);
+}
+
+void ports_start(void) {
+    devices_start(time_now(), backend_wall_clock(), (uint64_t)platform.guest_frames << 12);
+}

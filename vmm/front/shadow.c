@@ -1,0 +1,398 @@
+/* Shadow spaces: one for each guest page directory, and the kernel half, which all share (DESIGN: shadow spaces).
+ *
+ * What is shadowed is at all times what the guest's tables say, or less. For that every guest table that a shadow was
+ * filled from is *tracked*: the guest kernel cannot write it except at a site, which updates the shadow at once. Any other
+ * store faults; the table is then given up (counted) and what came from it is dropped, in the kernel half as soon as
+ * the architecture allows it to be stale no longer. So CR3 loads and INVLPG cost nothing of themselves.
+ * Accessed and dirty bits: a user page is filled when it is touched, and read-only until it is written; the kernel's own
+ * pages are filled table by table, and their bits are set by faults only.
+ */
+#include "front.h"
+
+#define SLOTS 512
+#define KERNEL_SLOT (KERNEL_START >> 22)
+#define WINDOW_SLOT (WINDOW_START >> 22)
+/* An entry: frame, and the rights below; 0 where nothing is mapped. */
+#define ENTRY_PRESENT 8
+#define RIGHTS(entry) ((entry) & (MAP_WRITE | MAP_USER))
+
+#define TRACKED_TABLE 1
+#define TRACKED_DIRECTORY 2
+#define MANY 0xFFFFFFFFu
+
+static struct space {
+    uint32_t directory; /* guest frame; FRAME_NONE: paging off */
+    uint32_t used, stamp, kernel_checked;
+    uint32_t **tables;     /* by slot */
+    uint32_t *table_frame; /* guest frame that the slot was filled from */
+} spaces[SPACE_LIMIT];
+static uint32_t current, ticks, kernel_loose, kernel_generation = 1;
+static uint8_t slot_loose[SLOTS];
+
+/* By guest frame. */
+static uint8_t *tracked;
+static uint32_t *owner;        /* of a table: space and slot, or MANY */
+static uint32_t *kernel_map;   /* linear page | 1 of a writable mapping in the kernel half, or MANY */
+static uint32_t *user_map;     /* the same for user halves: linear page | space */
+
+static uint32_t space_of(uint32_t linear) { return linear >= KERNEL_START ? SPACE_KERNEL : current; }
+static uint32_t slot_of(uint32_t linear) { return linear >> 22 & (SLOTS - 1); }
+
+static uint32_t *entry_of(uint32_t space, uint32_t linear) {
+    uint32_t *table = spaces[space].tables[slot_of(linear)];
+    return table ? &table[linear >> 12 & 1023] : 0;
+}
+
+static void drop_slot(uint32_t space, uint32_t slot) {
+    struct space *s = &spaces[space];
+    if (!s->tables[slot]) return;
+    backend_unmap_slot(space, slot + (space == SPACE_KERNEL ? KERNEL_SLOT : 0));
+    page_free(s->tables[slot]);
+    s->tables[slot] = 0;
+    s->table_frame[slot] = FRAME_NONE;
+}
+
+static void destroy(uint32_t space) {
+    for (uint32_t slot = 0; slot < SLOTS; slot++) drop_slot(space, slot);
+    if (spaces[space].directory != FRAME_NONE) tracked[spaces[space].directory] &= ~TRACKED_DIRECTORY;
+    backend_commit();
+    backend_space_destroy(space);
+    spaces[space].used = 0;
+}
+
+/* Drops the least recently used space that is not in use; returns 0 when there is none. */
+static int evict(void) {
+    uint32_t oldest = 0;
+    for (uint32_t i = 1; i < SPACE_LIMIT; i++)
+        if (spaces[i].used && i != current && (!oldest || spaces[i].stamp < spaces[oldest].stamp)) oldest = i;
+    if (!oldest) return 0;
+    vcpu.shadow_evictions++;
+    destroy(oldest);
+    return 1;
+}
+
+static void *page_or_evict(void) {
+    void *page;
+    while (!(page = page_allocate()))
+        if (!evict()) crash("no memory for shadow tables");
+    return page;
+}
+
+static void note_writable(uint32_t space, uint32_t linear, uint32_t frame) {
+    uint32_t *map = space == SPACE_KERNEL ? &kernel_map[frame] : &user_map[frame];
+    uint32_t mine = (linear & ~4095u) | (space == SPACE_KERNEL ? 1 : space);
+    if (*map && *map != mine && *map != MANY) {
+        /* Is the other mapping still there? */
+        uint32_t *e = entry_of(space == SPACE_KERNEL ? SPACE_KERNEL : *map & 4095, *map & ~4095u);
+        if (e && *e && *e >> 12 == frame && *e & MAP_WRITE) mine = MANY;
+    } else if (*map == MANY) {
+        mine = MANY;
+    }
+    *map = mine;
+}
+
+static void set_entry(uint32_t space, uint32_t linear, uint32_t entry, uint32_t why) {
+    uint32_t *e = entry_of(space, linear);
+    if (*e == entry) return;
+    *e = entry;
+    if (!entry) {
+        backend_unmap(space, linear);
+        return;
+    }
+    if (entry & MAP_WRITE && entry >> 12 < platform.guest_frames) note_writable(space, linear, entry >> 12);
+    while (!backend_map(space, linear & ~4095u, entry >> 12, RIGHTS(entry) | why))
+        if (!evict()) crash("no memory for page tables");
+}
+
+static void protect_in(uint32_t space, uint32_t linear, uint32_t frame) {
+    uint32_t *e = entry_of(space, linear);
+    if (e && *e && *e >> 12 == frame && *e & MAP_WRITE) set_entry(space, linear, *e & ~(uint32_t)MAP_WRITE, 0);
+}
+
+static void protect_everywhere(uint32_t from, uint32_t to, uint32_t frame) {
+    for (uint32_t space = from; space < to; space++)
+        for (uint32_t slot = 0; spaces[space].used && slot < SLOTS; slot++)
+            for (uint32_t i = 0; spaces[space].tables[slot] && i < 1024; i++)
+                protect_in(space, (slot + (space ? 0 : KERNEL_SLOT)) << 22 | i << 12, frame);
+}
+
+/* From now on the guest cannot write the frame but at sites. */
+static void track(uint32_t frame, uint8_t kind) {
+    if (!tracked[frame]) {
+        uint32_t k = kernel_map[frame], u = user_map[frame];
+        if (k == MANY) protect_everywhere(0, 1, frame);
+        else if (k) protect_in(SPACE_KERNEL, k & ~4095u, frame);
+        if (u == MANY) protect_everywhere(1, SPACE_LIMIT, frame);
+        else if (u) protect_in(u & 4095, u & ~4095u, frame);
+        kernel_map[frame] = user_map[frame] = 0;
+        backend_commit();
+    }
+    tracked[frame] |= kind;
+}
+
+static void own_table(uint32_t frame, uint32_t space, uint32_t slot) {
+    uint32_t mine = space << 16 | slot | 0x8000;
+    owner[frame] = !(tracked[frame] & TRACKED_TABLE) || owner[frame] == mine ? mine : MANY;
+}
+
+/* Calls for each (space, slot) that was filled from the table. */
+static void for_each_use(uint32_t frame, void (*call)(uint32_t space, uint32_t slot, uint32_t argument), uint32_t argument) {
+    uint32_t o = owner[frame];
+    if (o != MANY) {
+        if (spaces[o >> 16].used && spaces[o >> 16].table_frame[o & 0x7FFF] == frame) call(o >> 16, o & 0x7FFF, argument);
+        return;
+    }
+    for (uint32_t space = 0; space < SPACE_LIMIT; space++)
+        for (uint32_t slot = 0; spaces[space].used && slot < SLOTS; slot++)
+            if (spaces[space].table_frame[slot] == frame) call(space, slot, argument);
+}
+
+static void give_up_slot(uint32_t space, uint32_t slot, uint32_t argument) {
+    (void)argument;
+    if (space != SPACE_KERNEL) {
+        drop_slot(space, slot);
+    } else {
+        /* The kernel's stack may be here: stale until the next flush, as the SDM allows. */
+        slot_loose[slot] = 1;
+        kernel_loose = 1;
+    }
+}
+
+static void untrack(uint32_t frame) {
+    uint8_t kind = tracked[frame];
+    vcpu.shadow_untracked++;
+    tracked[frame] = 0;
+    if (kind & TRACKED_TABLE) for_each_use(frame, give_up_slot, 0);
+    if (kind & TRACKED_DIRECTORY) {
+        for (uint32_t i = 1; i < SPACE_LIMIT; i++) {
+            if (!spaces[i].used || spaces[i].directory != frame) continue;
+            if (i != current) destroy(i);
+            else for (uint32_t slot = 0; slot < SLOTS; slot++) drop_slot(i, slot);
+            spaces[i].kernel_checked = 0;
+        }
+        for (uint32_t slot = 0; slot < WINDOW_SLOT - KERNEL_SLOT; slot++) give_up_slot(SPACE_KERNEL, slot, 0);
+    }
+    backend_commit();
+}
+
+/* What a guest entry would be shadowed as, touched or not: only what needs no accessed or dirty bit to be set. Those of
+ * the kernel's own pages are not waited for: any of them may become the stack that an exception is pushed on. */
+static uint32_t wanted_entry(uint32_t pde, uint32_t pte, uint32_t space) {
+    uint32_t both = pde & pte, frame = pte >> 12;
+    int at_once = space == SPACE_KERNEL && !(both & 4);
+    if (!(both & 1) || !(both & 0x20 || at_once) || frame >= platform.guest_frames) return 0;
+    uint32_t rights = ENTRY_PRESENT | (both & 4 ? MAP_USER : 0);
+    if (both & 2 && (pte & 0x40 || at_once) && !tracked[frame]) rights |= MAP_WRITE;
+    return frame << 12 | rights;
+}
+
+/* Fills a whole kernel slot, or, without paging, all of memory. */
+static void fill_ahead(uint32_t space, uint32_t slot, const struct walk *w) {
+    for (uint32_t i = 0; i < 1024; i++) {
+        uint32_t linear = (slot + (space ? 0 : KERNEL_SLOT)) << 22 | i << 12, wanted;
+        if (paging()) wanted = wanted_entry(w->pde, *window_entry(w->table, i), space);
+        else wanted = (linear >> 12) < platform.guest_frames ? linear | ENTRY_PRESENT | MAP_WRITE : 0;
+        if (wanted && !spaces[space].tables[slot][i]) set_entry(space, linear, wanted, MAP_FOR_KERNEL);
+    }
+}
+
+/* Brings a kernel slot in line with the guest's tables without unmapping what is still right. */
+static void resynchronise(uint32_t slot) {
+    struct space *k = &spaces[SPACE_KERNEL];
+    uint32_t pde = paging() ? *window_entry(vcpu.cr[3] >> 12, slot + KERNEL_SLOT) : 0;
+    slot_loose[slot] = 0;
+    if (!k->tables[slot]) return;
+    if (!(pde & 1) || pde >> 12 >= platform.guest_frames) {
+        drop_slot(SPACE_KERNEL, slot);
+        return;
+    }
+    uint32_t table = pde >> 12;
+    own_table(table, SPACE_KERNEL, slot);
+    track(table, TRACKED_TABLE);
+    k->table_frame[slot] = table;
+    for (uint32_t i = 0; i < 1024; i++) {
+        uint32_t linear = (slot + KERNEL_SLOT) << 22 | i << 12, *e = &k->tables[slot][i];
+        if (!*e) continue;
+        uint32_t wanted = wanted_entry(pde, *window_entry(table, i), SPACE_KERNEL);
+        if (wanted >> 12 != *e >> 12) wanted = 0;
+        set_entry(SPACE_KERNEL, linear, wanted, MAP_FOR_KERNEL);
+    }
+}
+
+/* A TLB flush by the guest: nothing may be stale any longer, and what was taken away holds. */
+void shadow_flush(void) {
+    if (kernel_loose) {
+        kernel_loose = 0;
+        if (paging()) track(vcpu.cr[3] >> 12, TRACKED_DIRECTORY);
+        for (uint32_t slot = 0; slot < WINDOW_SLOT - KERNEL_SLOT; slot++)
+            if (slot_loose[slot]) resynchronise(slot);
+    }
+    backend_commit();
+}
+
+/* Drops all user halves and looks at every kernel entry again: the meaning of entries has changed (CR0.WP). */
+void shadow_reset(void) {
+    for (uint32_t i = 1; i < SPACE_LIMIT; i++)
+        for (uint32_t slot = 0; spaces[i].used && slot < SLOTS; slot++) drop_slot(i, slot);
+    for (uint32_t slot = 0; slot < WINDOW_SLOT - KERNEL_SLOT; slot++) slot_loose[slot] = 1;
+    kernel_loose = 1;
+    shadow_flush();
+}
+
+/* The kernel half as the directory has it: slots that differ are dropped. */
+static void check_kernel_half(struct space *s) {
+    if (s->kernel_checked == kernel_generation) return;
+    for (uint32_t slot = 0; slot < WINDOW_SLOT - KERNEL_SLOT; slot++) {
+        uint32_t pde = *window_entry(s->directory, slot + KERNEL_SLOT);
+        if (spaces[SPACE_KERNEL].tables[slot] && pde & 1 && pde >> 12 != spaces[SPACE_KERNEL].table_frame[slot])
+            drop_slot(SPACE_KERNEL, slot);
+    }
+    s->kernel_checked = kernel_generation;
+}
+
+static uint32_t new_space(uint32_t directory) {
+    uint32_t space;
+    for (;;) {
+        for (space = 1; space < SPACE_LIMIT && spaces[space].used; space++) {}
+        if (space < SPACE_LIMIT && backend_space_create(space)) break;
+        if (!evict()) crash("no room for a space");
+    }
+    struct space *s = &spaces[space];
+    s->directory = directory;
+    s->used = 1;
+    s->kernel_checked = 0;
+    if (!s->tables) {
+        s->tables = pool_take(SLOTS * sizeof *s->tables);
+        s->table_frame = pool_take(SLOTS * sizeof *s->table_frame);
+    }
+    for (uint32_t slot = 0; slot < SLOTS; slot++) {
+        s->tables[slot] = 0;
+        s->table_frame[slot] = FRAME_NONE;
+    }
+    return space;
+}
+
+/* CR3 or CR0.PG has been written: makes the space of the directory the current one. */
+void shadow_load(void) {
+    uint32_t directory = paging() ? vcpu.cr[3] >> 12 : FRAME_NONE, found = 0;
+    if (paging() && directory >= platform.guest_frames) crash("CR3 outside memory");
+    for (uint32_t i = 1; i < SPACE_LIMIT; i++)
+        if (spaces[i].used && spaces[i].directory == directory) found = i;
+    current = found;
+    if (!found) current = found = new_space(directory);
+    spaces[found].stamp = ++ticks;
+    if (paging()) {
+        track(directory, TRACKED_DIRECTORY);
+        check_kernel_half(&spaces[found]);
+    }
+    shadow_flush();
+    backend_space_switch(found);
+    for (uint32_t slot = 0; !paging() && slot << 10 < platform.guest_frames; slot++) shadow_fill(slot << 22, ERROR_WRITE);
+}
+
+int shadow_is_writable(uint32_t linear) {
+    uint32_t *e = entry_of(space_of(linear), linear);
+    return e && *e & MAP_WRITE;
+}
+
+int shadow_fill(uint32_t linear, uint32_t error) {
+    struct walk w;
+    uint32_t space = space_of(linear), slot = slot_of(linear), rights = ENTRY_PRESENT;
+    if (linear >= WINDOW_START) {
+        pending_fault = (struct pending_fault){PF, error & (ERROR_WRITE | ERROR_USER), linear};
+        return 0;
+    }
+    if (!guest_walk(linear, error, &w)) return 0;
+    vcpu.shadow_fills++;
+    struct space *s = &spaces[space];
+    if (paging()) {
+        track(w.directory, TRACKED_DIRECTORY);
+        own_table(w.table, space, slot);
+        track(w.table, TRACKED_TABLE);
+    }
+    /* Frames that do not exist read as all ones: the frame behind the last one. */
+    uint32_t frame = w.frame < platform.guest_frames ? w.frame : platform.guest_frames, both = w.pde & w.pte;
+    if (error & ERROR_WRITE && w.frame < platform.guest_frames && tracked[frame]) {
+        untrack(frame);
+        return shadow_fill(linear, error);
+    }
+    if (s->table_frame[slot] != w.table && s->tables[slot]) drop_slot(space, slot);
+    int first = !s->tables[slot];
+    if (first) s->tables[slot] = page_or_evict();
+    s->table_frame[slot] = w.table;
+    /* Other directories have not been compared with this slot yet. */
+    if (first && space == SPACE_KERNEL) spaces[current].kernel_checked = ++kernel_generation;
+    if (first && (space == SPACE_KERNEL || !paging())) fill_ahead(space, slot, &w);
+    int write_by_kernel = error & ERROR_WRITE && !(both & 2);
+    if (both & 4 && !write_by_kernel) rights |= MAP_USER;
+    if (w.frame < platform.guest_frames && !tracked[frame] && (write_by_kernel || (both & 2 && w.pte & 0x40)))
+        rights |= MAP_WRITE;
+    set_entry(space, linear, frame << 12 | rights, error & ERROR_USER ? 0 : MAP_FOR_KERNEL);
+    backend_commit();
+    return 1;
+}
+
+static uint32_t changed_index;
+
+static void update_use(uint32_t space, uint32_t slot, uint32_t pte) {
+    uint32_t linear = (slot + (space ? 0 : KERNEL_SLOT)) << 22 | changed_index << 12;
+    if (!spaces[space].tables[slot]) return;
+    uint32_t *e = &spaces[space].tables[slot][changed_index];
+    uint32_t directory = spaces[space ? space : current].directory;
+    uint32_t wanted = wanted_entry(*window_entry(directory, linear >> 22), pte, space);
+    if (wanted == *e) return;
+    /* A page that nobody is about to touch waits for its touch. */
+    if (!*e && space && space != current) return;
+    vcpu.shadow_updates++;
+    set_entry(space, linear, wanted, MAP_FOR_KERNEL);
+}
+
+static void directory_changed(uint32_t frame, uint32_t slot, uint32_t pde) {
+    for (uint32_t i = 1; i < SPACE_LIMIT; i++) {
+        struct space *s = &spaces[i];
+        if (!s->used || s->directory != frame) continue;
+        if (slot < KERNEL_SLOT) {
+            if (s->tables[slot] && (!(pde & 1) || pde >> 12 != s->table_frame[slot] || (pde & 6) != 6)) drop_slot(i, slot);
+        } else if (slot < WINDOW_SLOT) {
+            s->kernel_checked = 0;
+            if (i == current) check_kernel_half(s);
+            if (i == current && !(pde & 1)) drop_slot(SPACE_KERNEL, slot - KERNEL_SLOT);
+        }
+    }
+}
+
+/* A store of the guest kernel that may hit a table. Returns 0 with pending_fault. */
+int table_store(uint32_t linear, uint32_t value, uint32_t size) {
+    struct walk w;
+    uint32_t *e = linear >= WINDOW_START ? 0 : entry_of(space_of(linear), linear), offset = linear & 4095;
+    if (e && *e & MAP_WRITE) return guest_store(linear, size, value);
+    if (offset + size > 4096 || linear >= WINDOW_START) return guest_store(linear, size, value);
+    if (!guest_walk(linear, ERROR_WRITE, &w)) return 0;
+    if (w.frame >= platform.guest_frames || !tracked[w.frame]) return guest_store(linear, size, value);
+    uint32_t *entry = window_entry(w.frame, offset / 4), shift = 8 * (offset & 3);
+    uint32_t mask = size == 4 ? 0xFFFFFFFF : ((1u << 8 * size) - 1) << shift;
+    if (shift + 8 * size > 32) return guest_store(linear, size, value);
+    uint32_t stored = (*entry & ~mask) | (value << shift & mask);
+    if (stored == *entry) return 1;
+    *entry = stored;
+    if (tracked[w.frame] & TRACKED_DIRECTORY) directory_changed(w.frame, offset / 4, stored);
+    if (tracked[w.frame] & TRACKED_TABLE) {
+        changed_index = offset / 4;
+        for_each_use(w.frame, update_use, stored);
+    }
+    return 1;
+}
+
+void shadow_start(void) {
+    uint32_t frames = platform.guest_frames;
+    tracked = pool_take(frames);
+    owner = pool_take(frames * 4);
+    kernel_map = pool_take(frames * 4);
+    user_map = pool_take(frames * 4);
+    spaces[SPACE_KERNEL].used = 1;
+    spaces[SPACE_KERNEL].directory = FRAME_NONE;
+    spaces[SPACE_KERNEL].tables = pool_take(SLOTS * sizeof(uint32_t *));
+    spaces[SPACE_KERNEL].table_frame = pool_take(SLOTS * sizeof(uint32_t));
+    for (uint32_t slot = 0; slot < SLOTS; slot++) spaces[SPACE_KERNEL].table_frame[slot] = FRAME_NONE;
+    shadow_load();
+}

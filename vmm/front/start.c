@@ -1,0 +1,63 @@
+/* Start: the virtual processor as the 32-bit entry of the Linux boot protocol wants it (flat segments, paging off, interrupts
+ * off), the memory of the front end, the chips.
+ */
+#include "front.h"
+
+struct platform platform;
+static uint32_t pool_next;
+static void *free_pages;
+
+void *pool_take(uint32_t bytes) {
+    uint32_t taken = pool_next;
+    bytes = (bytes + 4095) & ~4095u;
+    if (bytes > platform.pool_start + platform.pool_bytes - pool_next) crash("the pool is too small");
+    pool_next += bytes;
+    return (void *)taken;
+}
+
+void *page_allocate(void) {
+    void *page = free_pages;
+    if (page) {
+        free_pages = *(void **)page;
+        *(void **)page = 0;
+        return page;
+    }
+    if (pool_next + 4096 > platform.pool_start + platform.pool_bytes) return 0;
+    return pool_take(4096);
+}
+
+void page_free(void *page) {
+    for (uint32_t i = 0; i < 1024; i++) ((uint32_t *)page)[i] = 0;
+    *(void **)page = free_pages;
+    free_pages = page;
+}
+
+#define BOOT_CODE 0x10
+#define BOOT_DATA 0x18
+
+void vmm_start(const struct platform *given) {
+    const struct descriptor code = {0x0000FFFF, 0x00CF9B00}, data = {0x0000FFFF, 0x00CF9300};
+    platform = *given;
+    pool_next = (platform.pool_start + 4095) & ~4095u;
+    cpu_model = &cpu_models[platform.cpu_model];
+    vcpu.cr[0] = CR0_PE | CR0_ET;
+    vcpu.eflags = 2;
+    vcpu.idt_limit = 0;
+    vcpu.gdt_base = 0x11000;
+    vcpu.gdt_limit = BOOT_DATA + 7;
+    vcpu.dr[6] = 0xFFFF0FF0;
+    vcpu.dr[7] = 0x400;
+    for (uint32_t i = 0; i < 8; i++) vcpu.segment_rights[i] = 0x10000;
+    set_segment(SEGMENT_CS, BOOT_CODE, &code);
+    set_segment(SEGMENT_ES, BOOT_DATA, &data);
+    set_segment(SEGMENT_SS, BOOT_DATA, &data);
+    set_segment(SEGMENT_DS, BOOT_DATA, &data);
+    set_segment(SEGMENT_FS, BOOT_DATA, &data);
+    set_segment(SEGMENT_GS, BOOT_DATA, &data);
+    vcpu.eip = platform.entry_eip;
+    ESI = platform.entry_esi;
+    ESP = platform.entry_esp;
+    shadow_start();
+    ports_start();
+    vmm_resume();
+}
