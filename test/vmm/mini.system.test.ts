@@ -9,6 +9,7 @@ import { enter } from '../../src/machine/entry.js'
 import { Machine } from '../../src/machine/machine.js'
 import { virtualCpuAddress } from '../../src/rewriter/virtual-cpu.js'
 import { bareMachine, buildVmm } from './bare-machine.js'
+import { random } from './random.js'
 
 const MEMORY = 32 << 20
 const BUDGET = 4_000_000_000
@@ -47,17 +48,6 @@ test('mini runs everything rewritten, with native checksums and no sensitive ins
   expect({ text: markers(text), result }).toEqual({ text: expected, result: { kind: 'power-off' } })
   expect(Object.fromEntries(missed)).toEqual({})
 }, 600_000)
-
-/** Small generator of 32-bit numbers (xorshift), so that a seed repeats a run. */
-function random(seed: number): () => number {
-  let state = (seed * 2654435761) | 1
-  return () => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return state >>> 0
-  }
-}
 
 const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000)
 const RUNS = 24
