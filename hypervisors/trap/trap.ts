@@ -51,6 +51,8 @@ class TrapAndEmulate implements Hypervisor {
   private guest: Controls = { cr0: 0, cr3: 0, cr4: 0 }
   /** Pages that are open for the instruction that is being carried out. */
   private opened: (() => void)[] = []
+  /** Machine address of the shadow directory in force. */
+  private root = 0
   private writingControls = false
   private flushSeen = false
 
@@ -112,7 +114,7 @@ class TrapAndEmulate implements Hypervisor {
     count(event.name)
     if (CONTROL_WRITES.includes(event.name)) return this.writeControls()
     const repeats = event.form.rep !== ''
-    while (this.carryOut(() => vcpu.execute()) && repeats && vcpu.eip === event.eip && !vcpu.due) {}
+    while (this.carryOut(() => vcpu.executeStretch()) && repeats && vcpu.eip === event.eip && !vcpu.due) {}
   }
 
   private exception(trap: Exception) {
@@ -203,17 +205,17 @@ class TrapAndEmulate implements Hypervisor {
       largePages: (cr4 & PSE) !== 0,
       directory: cr3 >>> 12,
     }
-    const root = reload ? this.shadow.load(mode) : vcpu.controls.cr3
+    if (reload) this.root = this.shadow.load(mode)
     const owned = (cr0 & PE) !== 0 ? CR0_OWNED : 0
-    vcpu.controls = { cr0: (cr0 | owned) >>> 0, cr3: root, cr4: cr4 & ~CR4_OWNED }
+    vcpu.controls = { cr0: (cr0 | owned) >>> 0, cr3: this.root, cr4: cr4 & ~CR4_OWNED }
   }
   /** The guest has dropped translations. A task switch loads CR3 without an instruction that could be intercepted. */
   private flushed(page: number) {
     if (page >= 0) this.shadow.invalidate(page * PAGE)
     else {
       this.flushSeen = true
-      if (this.writingControls) return
       const { vcpu } = this.host
+      if (this.writingControls || vcpu.controls.cr3 === this.root) return
       this.loadControls({ ...vcpu.programControls, cr3: vcpu.controls.cr3 })
       vcpu.onPageFault = this.fillAtOnce
     }

@@ -123,12 +123,12 @@ export class Monitor {
     const { cpu } = this
     if (vector === PF) cpu.i32[L.FAULT_LINEAR >> 2] = linear
     const first = interrupted && !interrupted.external ? interrupted.vector : -1
+    const double = first >= 0 && (first === DF || makesDoubleFault(first, vector))
+    if (double && vector === PF) cpu.i32[L.CR2 >> 2] = linear
     if (first === DF) {
       cpu.shutdown = true
       return
     }
-    const double = first >= 0 && makesDoubleFault(first, vector)
-    if (double && vector === PF) cpu.i32[L.CR2 >> 2] = linear
     this.injecting = true
     if (double) cpu.deliverFault(DF, 0)
     else cpu.deliverFault(vector, error)

@@ -204,13 +204,20 @@ export class Execution {
     let exit = EXIT_STOP
     if (answer === 'done') cpu.i32[L.BUDGET >> 2]!--
     else if (answer === 'execute') exit = this.executeOne()
-    if (steps && answer !== 'handled' && exit !== EXIT_FAULT) afterStep(cpu)
+    if (steps && answer === 'done') afterStep(cpu)
     return exit
   }
-  /** Executes the instruction at EIP even if it is intercepted; EXIT_*. Not to be called while an engine runs. */
-  executeOne(): number {
-    const { retired } = this
-    this.slice(retired, retired + 1)
-    return this.engine.single(true)
+  /**
+   * Executes the instruction at EIP even if it is intercepted; EXIT_*. Not to be called while an engine runs.
+   * @param stretch of a repeated one as many iterations as there may be before anybody else has to be asked
+   */
+  executeOne(stretch = false): number {
+    const { cpu, retired, limit } = this
+    const steps = stepping(cpu)
+    const far = stretch && !steps && !this.due && cpu.i32[L.INTR >> 2] === 0
+    this.slice(retired, far ? limit : retired + 1)
+    const exit = this.engine.single(true)
+    if (steps && exit !== EXIT_FAULT) afterStep(cpu)
+    return exit
   }
 }

@@ -201,6 +201,9 @@ export class HostVcpu implements Vcpu {
   execute(): Fault | undefined {
     return this.machine.execution.executeOne() === EXIT_FAULT ? this.takeFault() : undefined
   }
+  executeStretch(): Fault | undefined {
+    return this.machine.execution.executeOne(true) === EXIT_FAULT ? this.takeFault() : undefined
+  }
   executeUnder(controls: Controls): Controls | Fault {
     const { cpu } = this
     const own = this.controls

@@ -102,6 +102,8 @@ export interface Vcpu {
   intercept(classes: InterceptedClasses): void
   /** Executes the instruction at EIP, intercepted or not; one iteration of a repeated one. A fault changes nothing. */
   execute(): Fault | undefined
+  /** The same, but of a repeated instruction as many iterations as there may be before a device or interrupt is due. */
+  executeStretch(): Fault | undefined
   /**
    * Executes the instruction at EIP with these control registers in force.
    * @returns what it has made of them; the processor's own are what they were before

@@ -204,10 +204,70 @@ doubled:
   call hex
   finish 0
   ${tellFault}`,
+  'single steps and a data breakpoint over what leaves the guest': `${paging}
+  gate 1, traced
+  gate 0x40, back
+  xorl %esi, %esi
+  pushfl
+  orl $0x100, (%esp)
+  popfl
+  cpuid
+  inb $0x80, %al
+  pushl %ds
+  popl %ds
+  int $0x40
+  movl %cr3, %eax
+  movl %eax, %cr3
+  movl $0x12345678, ${OTHER}
+  pushfl
+  andl $~0x100, (%esp)
+  popfl
+  movl %esi, %ebx
+  call hex
+  movl $0x200000, %eax
+  movl %eax, %dr0
+  movl $0x000d0002, %eax                   /* writes of four bytes at DR0 */
+  movl %eax, %dr7
+  movl $1, 0x200000
+  movl $0x90909090, ${TABLE} + 4 * 0x300
+  movl $1, 0x200004
+  movl 0x200000, %eax
+  xorl %eax, %eax
+  movl %eax, %dr7
+  movl $1, 0x200000
+  movl %esi, %ebx
+  call hex
+  finish 0
+traced:
+  pushl %eax
+  incl %esi
+  shll $4, %esi
+  movl %dr6, %eax
+  addl %eax, %esi
+  xorl %eax, %eax
+  movl %eax, %dr6
+  popl %eax
+  iretl
+back:
+  iretl
+  ${tellFault}`,
+  'an empty directory': `${paging}
+  movl $0x300000, %eax
+  movl %eax, %cr3
+  nop`,
   'a triple fault': `${paging}
   lidt 0x3000
   ud2`,
 }
+
+test('three-level paging ends the guest with a reason', () => {
+  const code = assembleKernel('movl $0x20, %eax\n movl %eax, %cr4\n finish 0')
+  const start = (machine: KernelRun['machine'], entry: Parameters<typeof enterOnTrap>[2]) => {
+    enterOnTrap(machine, POLICIES[0]!, entry)
+  }
+  const { result } = runCode(code, 'blocks', { memory: MEMORY, reserve: reserveFor(MEMORY), start })
+  expect(result).toMatchObject({ kind: 'crash', reason: expect.stringContaining('CR4.PAE') })
+})
 
 test.each(Object.keys(kernels))('%s', name => {
   const code = assembleKernel(kernels[name]!)
