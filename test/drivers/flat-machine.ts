@@ -16,6 +16,8 @@ export interface FlatOptions {
   readonly user?: boolean
   /** Period of the timer interrupt in ticks of 838 ns; without it there is none. */
   readonly timerTicks?: number
+  /** Machine memory behind the guest's, for a hypervisor. */
+  readonly reserve?: number
   /** The handler of the timer's vector acknowledges at the local APIC, not at the 8259. */
   readonly apicHandler?: boolean
 }
@@ -67,9 +69,10 @@ const program8259And8254 = (ticks: number) =>
 
 /** A machine of 4 MB at the first byte of the program, SSE enabled, x87 exceptions masked, registers but EBP and ESP 0. */
 export function flatMachine(code: Uint8Array, options: FlatOptions): Machine {
-  const { engine, thresholds, paging = false, user = false, timerTicks, apicHandler = false } = options
+  const { engine, thresholds, paging = false, user = false, timerTicks, reserve, apicHandler = false } = options
   const machine = new Machine({
     memory: 0x400000,
+    reserve,
     model: cpuModel('pentium4'),
     engine,
     ...(thresholds && { thresholds }),

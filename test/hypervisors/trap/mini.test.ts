@@ -25,3 +25,10 @@ test('all workloads, equal to native under both policies', async () => {
   for (const kind of ['fill', 'guest_fault', 'table_write', 'mov_to_control', 'out', 'interrupt', 'invlpg', 'hlt'])
     expect([kind, (vtx.get(kind) ?? 0) > 0]).toEqual([kind, true])
 }, 60_000)
+
+test('what is saved is all there is: shadows are rebuilt', async () => {
+  const options = { engine, commandLine: 'workload=syscall,fork,mmap' } as const
+  const native = await runMini({ ...options, policy: undefined })
+  const { outcome } = await runMini({ ...options, policy: 'vtx', restoreEvery: 10_007 })
+  expect(outcome).toEqual(native.outcome)
+}, 60_000)

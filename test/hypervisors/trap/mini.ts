@@ -20,10 +20,12 @@ export interface MiniOptions {
   readonly commandLine: string
   /** Nanoseconds that have passed when the guest starts: moves every timer interrupt. */
   readonly startAt?: number
+  /** Instructions after each of which everything that trap keeps is saved, forgotten and restored. */
+  readonly restoreEvery?: number
 }
 
 /** Runs it to the end. */
-export async function runMini({ engine, policy, commandLine, startAt = 0 }: MiniOptions) {
+export async function runMini({ engine, policy, commandLine, startAt = 0, restoreEvery }: MiniOptions) {
   const { path } = await buildImage('mini')
   const reserve = policy === undefined ? 0 : reserveFor(MEMORY)
   const machine = new Machine({ memory: MEMORY, reserve, model: cpuModel('previrt-guest'), engine })
@@ -36,7 +38,11 @@ export async function runMini({ engine, policy, commandLine, startAt = 0 }: Mini
   const { entry } = loadLinux(machine.memory, { kernel, commandLine })
   const hosting = policy === undefined ? undefined : enterOnTrap(machine, policy, entry)
   if (!hosting) enter(machine.cpu, entry)
-  const result = machine.run(BUDGET)
+  let result = machine.run(restoreEvery ?? BUDGET)
+  while (hosting && restoreEvery !== undefined && result.kind === 'budget') {
+    hosting.hypervisor.restore(hosting.hypervisor.save())
+    result = machine.run(restoreEvery)
+  }
   const counts = hosting && { own: entriesOf(hosting), processor: hosting.counted, kinds: hosting.entries }
   return {
     counts,
