@@ -106,6 +106,7 @@ class TrapAndEmulate implements Hypervisor {
   }
   restore(state: SavedValue) {
     this.shadow.dropAll()
+    this.flushSeen = true
     this.loadControls(state as unknown as Controls)
   }
 
