@@ -10,13 +10,8 @@ class Native implements Hypervisor {
   constructor(private readonly host: Host) {}
 
   boot([guest]: readonly GuestImage[]) {
-    const { vcpu, memory, guestBytes } = this.host
-    const view = {
-      read: (address: number, bytes: number) => memory.read(address, bytes),
-      write: (address: number, data: Uint8Array) => memory.write(address, data),
-      size: guestBytes,
-    }
-    vcpu.enter(guest!.load(view))
+    const { vcpu, guestMemory } = this.host
+    vcpu.enter(guest!.load(guestMemory))
   }
   handle(): Resume {
     return 'run'

@@ -60,21 +60,16 @@ class TrapAndEmulate implements Hypervisor {
     private readonly host: Host,
     readonly profile: string,
   ) {
-    const { memory, frames, vcpu, guestBytes } = host
-    const guestFrames = guestBytes / PAGE
+    const { memory, frames, vcpu, guestMemory } = host
+    const guestFrames = guestMemory.size / PAGE
     this.isRam = frame => frame < guestFrames && memory.isRam(frame * PAGE)
     this.shadow = new ShadowPaging(memory, frames, guestFrames, this.isRam, () => vcpu.flush())
     this.policy = policies[profile]!
   }
 
   boot([guest]: readonly GuestImage[]) {
-    const { vcpu, memory, guestBytes } = this.host
-    const view = {
-      read: (address: number, bytes: number) => memory.read(address, bytes),
-      write: (address: number, data: Uint8Array) => memory.write(address, data),
-      size: guestBytes,
-    }
-    vcpu.enter(guest!.load(view))
+    const { vcpu, guestMemory } = this.host
+    vcpu.enter(guest!.load(guestMemory))
     const vectors = Array.from({ length: EXCEPTIONS }, (_, vector) => vector).filter(vector => vector !== NMI)
     vcpu.setMonitorExceptions(this.policy.exceptions ? vectors : [PF])
     vcpu.monitorInterrupts = true

@@ -143,6 +143,14 @@ export interface MachineMemory {
   changed(address: number, bytes: number): void
 }
 
+/** The memory that a boot loader sees. */
+export interface GuestMemory {
+  /** Its end in bytes. */
+  readonly size: number
+  read(address: number, bytes: number): Uint8Array
+  write(address: number, data: Uint8Array): void
+}
+
 /** Frames that nobody has yet. */
 export interface Frames {
   readonly free: number
@@ -167,10 +175,10 @@ export interface HostConsole {
 export interface Host {
   readonly vcpu: Vcpu
   readonly memory: MachineMemory
-  /** Frames behind the guest memory that the machine was made with; see `guestBytes`. */
+  /** Frames behind the guest memory that the machine was made with; see `guestMemory`. */
   readonly frames: Frames
-  /** Bytes of RAM that loaders and the machine's own chips know of, from address 0. */
-  readonly guestBytes: number
+  /** RAM that loaders and the machine's own chips know of, from address 0. */
+  readonly guestMemory: GuestMemory
   readonly clock: HostClock
   readonly console: HostConsole
   /** What the hypervisor says on a console of its own; the command line shows it on standard error. */

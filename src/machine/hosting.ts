@@ -62,7 +62,7 @@ export function hostMachine(machine: Machine, handle: (trap: Trap) => Resume, de
     vcpu,
     memory: new HostMemory(machine),
     frames: new FrameMap(memory.bytes / 0x1000, (memory.bytes + memory.reserve) / 0x1000),
-    guestBytes: memory.bytes,
+    guestMemory: memory,
     clock: {
       get now() {
         return machine.now
