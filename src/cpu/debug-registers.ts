@@ -13,6 +13,7 @@ const DR6 = (DR >> 2) + 6
 const DR7 = (DR >> 2) + 7
 const GD = 0x2000
 // DR6 bits.
+const HITS = 15
 const BD = 0x2000
 const BS = 0x4000
 const BT = 0x8000
@@ -33,13 +34,18 @@ function index(cpu: Cpu, n: number): number {
   return (cpu.i32[CR4 >> 2]! & CR4_DE) !== 0 ? -1 : n + 2
 }
 
+/** Says in DR6 why #DB is raised: bits 0 to 3 are those of this time, the others stay once they are set. */
+function report(cpu: Cpu, why: number) {
+  cpu.i32[DR6] = (cpu.i32[DR6]! & ~HITS) | why
+}
+
 /** Checks shared by both directions; the number of the register, or -1 when #UD, #GP(0) or #DB was raised. */
 function access(cpu: Cpu, n: number): number {
   const register = index(cpu, n)
   if (register < 0) cpu.raise(UD)
   else if (!requireCpl0(cpu)) return -1
   else if ((cpu.i32[DR7]! & GD) !== 0) {
-    cpu.i32[DR6] = cpu.i32[DR6]! | BD
+    report(cpu, BD)
     cpu.raise(DB)
     return -1
   }
@@ -88,7 +94,7 @@ export function beforeStep(cpu: Cpu): boolean {
   const { i32 } = cpu
   if ((cpu.debugHits & BT) !== 0) {
     cpu.debugHits = 0
-    i32[DR6] = i32[DR6]! | BT
+    report(cpu, BT)
     return cpu.raise(DB)
   }
   cpu.tracing = (i32[FLAGS >> 2]! & TF) !== 0
@@ -105,7 +111,7 @@ export function beforeStep(cpu: Cpu): boolean {
     enabled ||= breakpointEnabled(dr7, i)
   }
   if (!enabled) return true
-  i32[DR6] = i32[DR6]! | hits
+  report(cpu, hits)
   return cpu.raise(DB)
 }
 
@@ -121,6 +127,13 @@ export function noteIo(cpu: Cpu, port: number, size: number) {
   }
 }
 
+/** INT1 behind MOV SS: what was held back is part of its #DB. */
+export function joinHeld(cpu: Cpu) {
+  const hits = cpu.debugHits & HITS
+  cpu.debugHits &= BT
+  if (hits !== 0) report(cpu, hits)
+}
+
 /**
  * After an instruction that has completed: whether #DB is due as a trap, with DR6 set, because TF was set before it or
  * it met an enabled data or I/O breakpoint. MOV SS holds it back by one instruction; what delivered an interrupt itself
@@ -129,17 +142,19 @@ export function noteIo(cpu: Cpu, port: number, size: number) {
 export function trapDue(cpu: Cpu): boolean {
   const { i32 } = cpu
   if (held(cpu)) return false
-  let hits = cpu.debugHits & 15
+  let hits = cpu.debugHits & HITS
   const dr7 = i32[DR7]!
   let due = cpu.tracing
   for (let i = 0; i < 4; i++) if ((hits & (1 << i)) !== 0 && breakpointEnabled(dr7, i)) due = true
   cpu.debugHits &= BT
   if (!due) return false
   if (cpu.tracing) hits |= BS
-  i32[DR6] = i32[DR6]! | hits
+  report(cpu, hits)
   return true
 }
-/** After an instruction that has completed: delivers the debug trap if it is due. */
-export function afterStep(cpu: Cpu) {
-  if (trapDue(cpu)) cpu.deliverTrap(DB)
+/** After an instruction that has completed: delivers the debug trap, which also ends HLT, and says whether it was due. */
+export function afterStep(cpu: Cpu): boolean {
+  const due = trapDue(cpu)
+  if (due) cpu.deliverTrap(DB)
+  return due
 }

@@ -2,6 +2,7 @@
 // delivering is combined with the first one; a third one shuts the processor down. Protected mode: gate-delivery.ts.
 
 import type { Cpu } from './cpu.js'
+import { joinHeld } from './debug-registers.js'
 import { AC, eflags, IF, RF, TF } from './eflags.js'
 import { DB, DF, GP, hasErrorCode, MC, makesDoubleFault, NMI, PF } from './exceptions.js'
 import { deliverThroughIdt } from './gate-delivery.js'
@@ -163,6 +164,7 @@ export function softwareInterrupt(cpu: Cpu, vector: number, kind: number, nextEi
   if (kind === 0 && (i32[FLAGS >> 2]! & 0x23000) !== 0x23000 && (i32[FLAGS >> 2]! & 0x20000) !== 0)
     return cpu.raise(GP, 0)
   cpu.taskSwitched = false
+  if (kind === 3) joinHeld(cpu)
   if (deliver(cpu, vector, kind === 3 ? EXCEPTION : SOFTWARE, 0, false, nextEip, eflags(cpu) & ~RF)) return true
   if (!cpu.taskSwitched) return false
   cpu.deliverRaised()

@@ -193,7 +193,7 @@ export class Execution {
     if (!beforeStep(cpu)) return EXIT_FAULT
     this.slice(retired, retired + 1)
     const exit = this.engine.single()
-    if (exit !== EXIT_FAULT && exit !== EXIT_INTERCEPT) afterStep(cpu)
+    if (exit !== EXIT_FAULT && exit !== EXIT_INTERCEPT && afterStep(cpu)) this.halted = false
     return exit
   }
   /** Lets the owner of the controls decide on the instruction at EIP; EXIT_INTERCEPT when the run is to end there. */
@@ -204,7 +204,7 @@ export class Execution {
     let exit = EXIT_STOP
     if (answer === 'done') cpu.i32[L.BUDGET >> 2]!--
     else if (answer === 'execute') exit = this.executeOne()
-    if (steps && answer === 'done') afterStep(cpu)
+    if (steps && answer === 'done' && afterStep(cpu)) this.halted = false
     return exit
   }
   /**
@@ -217,7 +217,7 @@ export class Execution {
     const far = stretch && !steps && !this.due && cpu.i32[L.INTR >> 2] === 0
     this.slice(retired, far ? limit : retired + 1)
     const exit = this.engine.single(true)
-    if (steps && exit !== EXIT_FAULT) afterStep(cpu)
+    if (steps && exit !== EXIT_FAULT && afterStep(cpu)) this.halted = false
     return exit
   }
 }

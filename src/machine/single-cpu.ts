@@ -218,6 +218,7 @@ export class SingleCpu {
         return { kind: 'fault', vector: DB }
       }
       cpu.deliverTrap(DB)
+      this.halted = false
     }
     if (cpu.shutdown) return SHUTDOWN
     return this.halted ? HALT : DONE

@@ -159,6 +159,7 @@ operation_\name:
   operation pop, pop %eax
   operation pop_memory, pop (%edi)
   operation popa, popa; mov operation_registers+16, %esp
+  operation pushf, pushf
   operation leave, leave
   operation call, call 1f; 1: nop
   operation sgdt, sgdt (%edi)

@@ -2,7 +2,7 @@
 // virtual-8086 mode, a line of results each on the debug console: registers, vector, error code, CR2, CR0, frame,
 // accessed and dirty bits, memory. Processors that follow the SDM print the same. Entries are changed only with the
 // flush that the SDM asks for. Left out is what v86 does otherwise than processors: BTS by bytes, ENTER that faults (not
-// implemented), PUSHF by way of stale rights, PUSHA that asks for its whole frame first, INT3 bound to IOPL in virtual-8086 mode.
+// implemented), PUSHA that asks for its whole frame first, INT3 bound to IOPL in virtual-8086 mode.
 
 typedef unsigned char u8;
 typedef unsigned short u16;
@@ -16,7 +16,7 @@ extern void run_operation(void);
 #define OPERATIONS                                                                                                     \
   X(load1) X(load2) X(load4) X(store1) X(store2) X(store4) X(add) X(inc) X(test) X(xchg) X(xadd) X(cmpxchg)            \
   X(cmpxchg8b) X(movs) X(stos) X(lods) X(rep_movs1) X(rep_movs4) X(rep_stos2) X(rep_lods1) X(push)              \
-  X(push_memory) X(pop) X(pop_memory) X(popa) X(leave) X(call) X(sgdt) X(fnstcw) X(lea)     \
+  X(push_memory) X(pop) X(pop_memory) X(popa) X(pushf) X(leave) X(call) X(sgdt) X(fnstcw) X(lea)     \
   X(ds) X(es) X(fs) X(gs) X(lar) X(lsl) X(verr) X(verw) X(smsw) X(str) X(read_cr0) X(clts) X(invlpg) X(wbinvd)         \
   X(popf) X(sti) X(cli) X(in) X(out) X(open) X(closed) X(missing) X(int3) X(ud2) X(divide) X(rdmsr) X(far_call)        \
   X(far_return)
@@ -30,7 +30,7 @@ static const struct {
 } operations[] = {OPERATIONS};
 #undef X
 #define COUNT (sizeof operations / sizeof *operations)
-#define MEMORY_OPERATIONS 30
+#define MEMORY_OPERATIONS 31
 
 enum { PRESENT = 1, WRITE = 2, USER = 4, ACCESSED = 0x20, DIRTY = 0x40, LARGE = 0x80 };
 enum { VM = 0x20000, IOPL3 = 0x3000, CR0_PG = (int)0x80000000, CR0_WP = 0x10000, CR4_PSE = 0x10 };
@@ -135,6 +135,8 @@ static void one(u32 number) {
   u32 cr0, wp = below(2) * CR0_WP;
   __asm__ volatile("mov %%cr0, %0" : "=r"(cr0));
   __asm__ volatile("mov %0, %%cr0" ::"r"((cr0 & ~CR0_WP) | wp));
+  /* v86 lets ring 3 write where ring 0 has written without write protection since the last flush. */
+  if (!wp) load_cr3();
   u32 *data = (u32 *)FRAMES;
   for (u32 i = 0; i < 1024 * PAGES; i++) data[i] = 0;
   for (u32 i = 0; i < PAGES; i++)
