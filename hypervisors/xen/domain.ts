@@ -73,6 +73,8 @@ export class Domain implements MemoryContext {
   /** The guest's map of ports that its user mode may use. */
   ioBitmap = { address: 0, ports: 0 }
   assists = 0
+  /** Bits of CR4 that it has set itself. */
+  cr4 = 0
   waiting: Waiting = 'nothing'
   debugRegisters = [0, 0, 0, 0, 0, 0, 0xffff0ff0, 0x400]
   vcpuInfoMoved = false

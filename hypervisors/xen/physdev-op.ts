@@ -22,7 +22,6 @@ const FREE_PIRQ = 23
 const MMCFG_RESERVED = 24
 const PCI_DEVICE_ADD = 25
 const PCI_DEVICE_REMOVE = 26
-const ENODEV = -19
 
 const PIRQS = 256
 const FIRST_FREE_PIRQ = 16
@@ -88,7 +87,7 @@ export function physdevOp(domain: Domain, command: number, at: number): number {
     case MANAGE_PCI_ADD_EXT:
     case PCI_DEVICE_ADD:
     case PCI_DEVICE_REMOVE:
-      return forControlDomain(() => ENODEV)
+      return forControlDomain(() => 0)
     case MMCFG_RESERVED:
       return forControlDomain(() => EINVAL)
     default:

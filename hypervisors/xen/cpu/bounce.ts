@@ -9,28 +9,37 @@ import type { Entry } from './trap-table.js'
 
 const ARCHITECTURAL_IOPL = 1 << 4
 
+/** Where the guest was. The selectors need not be loadable. */
+export interface PlaceLeft {
+  readonly code: number
+  readonly eip: number
+  readonly stack: number
+  readonly esp: number
+}
+
 /** What goes into a frame beside registers. */
 export interface FrameOptions {
   readonly errorCode?: number | undefined
   /** The data segment registers lie below the frame. */
   readonly segments?: boolean
-  /** What the frame shows of the place left, instead of what the processor has. */
-  readonly eip?: number
-  readonly outerCode?: number
-  readonly outerEsp?: number
+  /** The place left, as the frame shows it; without it, where the processor is. */
+  readonly left?: Partial<PlaceLeft>
 }
 
 /** Enters the guest's kernel. Answers undefined, or the reason why the domain cannot go on. */
 export function bounce(vcpu: Vcpu, domain: Domain, entry: Entry, options: FrameOptions = {}): string | undefined {
   const { shared } = domain
-  const code = vcpu.segment(CS).selector
+  const here = {
+    code: vcpu.segment(CS).selector,
+    eip: vcpu.eip,
+    stack: vcpu.segment(SS).selector,
+    esp: vcpu.register(ESP),
+  }
+  const { code, eip, stack, esp: oldEsp } = { ...here, ...options.left }
   const from = code & 3
-  const oldStack = vcpu.segment(SS).selector
-  const oldEsp = vcpu.register(ESP)
   const mask = shared.upcallMask
   const flags = vcpu.eflags
   const shown = (flags & ~(IF | IOPL)) | (mask === 0 ? IF : 0) | virtualIopl(domain)
-  const returnEip = options.eip ?? vcpu.eip
   if (from === 1) {
     if (!loadCode(vcpu, domain, entry.selector)) return `bad code selector ${hex(entry.selector)} of an entry`
   } else {
@@ -47,12 +56,12 @@ export function bounce(vcpu: Vcpu, domain: Domain, entry: Entry, options: FrameO
     ok &&= vcpu.store((base + esp) >>> 0, 4, value >>> 0, false) === undefined
   }
   if (from !== 1) {
-    push(oldStack)
-    push(options.outerEsp ?? oldEsp)
+    push(stack)
+    push(oldEsp)
   }
   push(shown)
-  push(((options.outerCode ?? code) & 0xffff) | (mask << 16))
-  push(returnEip)
+  push((code & 0xffff) | (mask << 16))
+  push(eip)
   if (options.errorCode !== undefined) push(options.errorCode)
   if (options.segments) for (const register of [GS, FS, ES, DS]) push(vcpu.segment(register).selector)
   if (!ok) return `the kernel stack at ${hex(esp)} cannot be written`

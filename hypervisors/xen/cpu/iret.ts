@@ -28,11 +28,16 @@ export function hypercallIret(vcpu: Vcpu, domain: Domain): string | undefined {
   if (outer && words.length < 6) return 'the frame of hypercall iret cannot be read'
   domain.shared.upcallMask = (flags & IF) === 0 ? 1 : 0
   const newStack = outer ? words[5]! & 0xffff : stack.selector
+  const newEsp = outer ? words[4]! : (esp + 16) >>> 0
   vcpu.setRegister(EAX, eax)
-  vcpu.setRegister(ESP, outer ? words[4]! : esp + 16)
-  vcpu.eip = eip
   vcpu.eflags = (flags & ~(IOPL | VM | RF)) | IF
-  if (loadCodeAndStack(vcpu, domain, code, newStack)) return undefined
+  if (loadCodeAndStack(vcpu, domain, code, newStack)) {
+    vcpu.setRegister(ESP, newEsp)
+    vcpu.eip = eip
+    return undefined
+  }
   const entry = domain.callbacks.failsafe
-  return entry ? bounce(vcpu, domain, entry, { segments: true }) : 'a return to bad selectors without failsafe callback'
+  if (!entry) return 'a return to bad selectors without failsafe callback'
+  if (!outer) vcpu.setRegister(ESP, newEsp)
+  return bounce(vcpu, domain, entry, { segments: true, left: { code, eip, stack: newStack, esp: newEsp } })
 }

@@ -9,8 +9,10 @@ import { portsOf } from './ports.js'
 import { CR0_TS, CS, EAX, ECX, EDX } from './registers.js'
 
 /** Control registers as a guest sees them. */
-export const CR0_SHOWN = 0x80050033
-export const CR4_SHOWN = 0x660
+const CR0_SHOWN = 0x80050033
+const CR4_SHOWN = 0x660
+/** TSD and DE: what else a guest asks for is passed over, as Xen does. */
+const CR4_OF_GUEST = 0xc
 
 /** `done`: emulated; `block`: HLT; `refused`: the guest has the fault. */
 export type Emulated = 'done' | 'block' | 'refused'
@@ -94,7 +96,7 @@ function moveSpecial(vcpu: Vcpu, domain: Domain, opcode: number, special: number
     if (special === 0) set((CR0_SHOWN | (vcpu.controls.cr0 & CR0_TS)) >>> 0)
     else if (special === 2) set(domain.shared.cr2)
     else if (special === 3) set(cr3Of(domain.base))
-    else if (special === 4) set(CR4_SHOWN)
+    else if (special === 4) set((CR4_SHOWN | domain.cr4) >>> 0)
     else return false
     return true
   }
@@ -107,7 +109,9 @@ function moveSpecial(vcpu: Vcpu, domain: Domain, opcode: number, special: number
     domain.shared.cr2 = value
     return true
   }
-  return special === 4 && value === CR4_SHOWN
+  if (special !== 4) return false
+  domain.cr4 = value & CR4_OF_GUEST
+  return true
 }
 
 /** The frame number of a table base as 32-bit guests write it to CR3: its high bits lie at the low end. */

@@ -113,7 +113,7 @@ export class TrapHandler {
     const { base } = vcpu.segment(CS)
     const at = (base + vcpu.eip) >>> 0
     if (!entry || vcpu.load(at, 1, true) !== 0x0f || vcpu.load(at + 1, 1, true) !== SYSENTER) return false
-    this.crashed = bounce(vcpu, domain, entry, { eip: 0, outerCode: 3, outerEsp: 0 })
+    this.crashed = bounce(vcpu, domain, entry, { left: { code: 3, eip: 0, esp: 0 } })
     return true
   }
 

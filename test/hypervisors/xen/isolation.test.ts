@@ -8,13 +8,13 @@ import { realModules } from './real-modules.js'
 
 const SEED = Number(process.env.SEED ?? 1)
 
-test('3,000 sequences leave exact counts and no frame that is both writable and a table', () => {
+test('10,000 sequences leave exact counts and no frame that is both writable and a table', () => {
   fc.assert(
     fc.property(sequences, steps => {
       const world = drafted(realModules)
       for (const step of steps) step(world)
       expect(world.audit(audit)).toEqual([])
     }),
-    { numRuns: 3000, seed: SEED },
+    { numRuns: 10_000, seed: SEED },
   )
 })

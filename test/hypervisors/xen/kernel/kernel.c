@@ -6,6 +6,7 @@ u8 *shared;
 struct frame last;
 u32 last_cr2, traps_seen;
 void (*on_event)(u32 port);
+struct frame upcall;
 extern u32 probe_stack;
 extern char probe_out[];
 extern char hypercall_page[];
@@ -153,9 +154,11 @@ void trap(struct frame *frame)
 {
     traps_seen++;
     if (frame->vector == TRAP_EVENT) {
+        upcall = *frame;
         events();
         shared[1] = 0;
-        return;
+        if ((frame->cs & 3) == 1)
+            return;
     }
     last = *frame;
     last_cr2 = *(u32 *)(shared + 8);

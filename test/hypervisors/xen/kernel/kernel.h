@@ -27,6 +27,8 @@ extern struct start_info *start;
 extern u8 *shared;
 /* What the last trap was, for probe() and run_user(). */
 extern struct frame last;
+/* The frame of the last upcall. One from ring 3 ends run_user(). */
+extern struct frame upcall;
 extern u32 last_cr2, traps_seen;
 extern u32 probe_eip;
 
