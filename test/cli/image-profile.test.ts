@@ -32,7 +32,7 @@ test('one round closes the gap, on other workloads than the profile was taken wi
   const image = JSON.parse((await previrt('image', 'build', 'mini', '--json')).stdout)
   expect(image.path.startsWith(at('cache'))).toBe(true)
   expect((await previrt('inspect', image.path)).stdout).toMatch(/^profiled_store +1 /m)
-}, 60_000)
+}, 300_000)
 
 test('an image that is unknown or not built is refused', async () => {
   const unknown = await previrt('image', 'profile', 'plan9')
