@@ -1,19 +1,23 @@
 // The mini guest on trap does what it does natively: the same console, the same count of instructions, the same registers
 // and memory at the end. Its entries are counted twice.
 
-import { runMini } from './mini.js'
+import { buildImage } from '../../../images/index.js'
+import { runBeside } from './beside-native.js'
 import { POLICIES } from './on-trap.js'
 
-const commandLine = 'workload=all'
-const engine = 'blocks'
+let kernel = ''
+beforeAll(async () => {
+  kernel = (await buildImage('mini')).path
+}, 60_000)
 
-test('all workloads, equal to native under both policies', async () => {
-  const native = await runMini({ engine, policy: undefined, commandLine })
+test('all workloads, equal to native under both policies', () => {
+  const guest = { kernel, commandLine: 'workload=all' }
+  const native = runBeside({ ...guest, policy: undefined })
   expect(native.outcome.result).toEqual({ kind: 'power-off' })
   expect(native.outcome.text.match(/^previrt: end /gm)!.length).toBeGreaterThan(12)
   const counts: Record<string, ReadonlyMap<string, number>> = {}
   for (const policy of POLICIES) {
-    const { outcome, counts: counted } = await runMini({ engine, policy, commandLine })
+    const { outcome, counts: counted } = runBeside({ ...guest, policy })
     expect(outcome).toEqual(native.outcome)
     expect(counted!.own).toBe(counted!.processor)
     counts[policy] = counted!.kinds
@@ -26,9 +30,9 @@ test('all workloads, equal to native under both policies', async () => {
     expect([kind, (vtx.get(kind) ?? 0) > 0]).toEqual([kind, true])
 }, 60_000)
 
-test('what is saved is all there is: shadows are rebuilt', async () => {
-  const options = { engine, commandLine: 'workload=syscall,fork,mmap' } as const
-  const native = await runMini({ ...options, policy: undefined })
-  const { outcome } = await runMini({ ...options, policy: 'vtx', restoreEvery: 10_007 })
+test('what is saved is all there is: shadows are rebuilt', () => {
+  const guest = { kernel, commandLine: 'workload=syscall,fork,mmap' }
+  const native = runBeside({ ...guest, policy: undefined })
+  const { outcome } = runBeside({ ...guest, policy: 'vtx', restoreEvery: 10_007 })
   expect(outcome).toEqual(native.outcome)
 }, 60_000)
