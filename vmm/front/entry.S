@@ -63,7 +63,7 @@ vmm_exit_end:
 guest_\name:
     movl 4(%esp), %ecx
 9:  \move (%ecx), %eax
-    .pushsection .rodata.accesses, "a"
+    .pushsection vmm_accesses, "a"
     .long 9b
     .popsection
     movl 8(%esp), %ecx
@@ -91,7 +91,7 @@ guest_\name:
     movl 4(%esp), %ecx
     movl 8(%esp), %eax
 9:  \instruction, (%ecx)
-    .pushsection .rodata.accesses, "a"
+    .pushsection vmm_accesses, "a"
     .long 9b
     .popsection
     movl $1, %eax

@@ -5,7 +5,7 @@
 
 #define DESCRIPTOR_TABLE_IDT 2
 
-extern const uint32_t vmm_accesses_start[], vmm_accesses_end[];
+extern const uint32_t __start_vmm_accesses[], __stop_vmm_accesses[];
 extern const char access_failed[];
 
 /* INT n by user code; the processor has not looked at the guest's gate. EIP is behind the instruction of `bytes` bytes. */
@@ -96,7 +96,7 @@ void vmm_from_kernel(uint32_t vector, uint32_t error, uint32_t address) {
 }
 
 uint32_t vmm_from_window(uint32_t eip, uint32_t vector, uint32_t error, uint32_t address) {
-    for (const uint32_t *access = vmm_accesses_start; access < vmm_accesses_end; access++) {
+    for (const uint32_t *access = __start_vmm_accesses; access < __stop_vmm_accesses; access++) {
         if (*access != eip || vector != PF) continue;
         return shadow_fill(address, error & ERROR_WRITE) ? eip : (uint32_t)access_failed;
     }

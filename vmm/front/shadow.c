@@ -7,41 +7,14 @@
  * Accessed and dirty bits: a user page is filled when it is touched, and read-only until it is written; the kernel's own
  * pages are filled table by table, and their bits are set by faults only.
  */
-#include "front.h"
+#include "shadow.h"
 
-#define SLOTS 512
-#define KERNEL_SLOT (KERNEL_START >> 22)
-#define WINDOW_SLOT (WINDOW_START >> 22)
-/* An entry: frame, and the rights below; 0 where nothing is mapped. */
-#define ENTRY_PRESENT 8
-#define RIGHTS(entry) ((entry) & (MAP_WRITE | MAP_USER))
+struct space spaces[SPACE_LIMIT];
 
-#define TRACKED_TABLE 1
-#define TRACKED_DIRECTORY 2
-#define MANY 0xFFFFFFFFu
-
-static struct space {
-    uint32_t directory; /* guest frame; FRAME_NONE: paging off */
-    uint32_t used, stamp, kernel_checked;
-    uint32_t **tables;     /* by slot */
-    uint32_t *table_frame; /* guest frame that the slot was filled from */
-} spaces[SPACE_LIMIT];
-static uint32_t current, ticks, kernel_loose, kernel_generation = 1;
+static uint32_t current, ticks, kernel_loose, user_loose, kernel_generation = 1;
 static uint8_t slot_loose[SLOTS];
 
-/* By guest frame. */
-static uint8_t *tracked;
-static uint32_t *owner;        /* of a table: space and slot, or MANY */
-static uint32_t *kernel_map;   /* linear page | 1 of a writable mapping in the kernel half, or MANY */
-static uint32_t *user_map;     /* the same for user halves: linear page | space */
-
 static uint32_t space_of(uint32_t linear) { return linear >= KERNEL_START ? SPACE_KERNEL : current; }
-static uint32_t slot_of(uint32_t linear) { return linear >> 22 & (SLOTS - 1); }
-
-static uint32_t *entry_of(uint32_t space, uint32_t linear) {
-    uint32_t *table = spaces[space].tables[slot_of(linear)];
-    return table ? &table[linear >> 12 & 1023] : 0;
-}
 
 static void drop_slot(uint32_t space, uint32_t slot) {
     struct space *s = &spaces[space];
@@ -78,20 +51,7 @@ static void *page_or_evict(void) {
     return page;
 }
 
-static void note_writable(uint32_t space, uint32_t linear, uint32_t frame) {
-    uint32_t *map = space == SPACE_KERNEL ? &kernel_map[frame] : &user_map[frame];
-    uint32_t mine = (linear & ~4095u) | (space == SPACE_KERNEL ? 1 : space);
-    if (*map && *map != mine && *map != MANY) {
-        /* Is the other mapping still there? */
-        uint32_t *e = entry_of(space == SPACE_KERNEL ? SPACE_KERNEL : *map & 4095, *map & ~4095u);
-        if (e && *e && *e >> 12 == frame && *e & MAP_WRITE) mine = MANY;
-    } else if (*map == MANY) {
-        mine = MANY;
-    }
-    *map = mine;
-}
-
-static void set_entry(uint32_t space, uint32_t linear, uint32_t entry, uint32_t why) {
+void set_entry(uint32_t space, uint32_t linear, uint32_t entry, uint32_t why) {
     uint32_t *e = entry_of(space, linear);
     if (*e == entry) return;
     *e = entry;
@@ -102,49 +62,6 @@ static void set_entry(uint32_t space, uint32_t linear, uint32_t entry, uint32_t 
     if (entry & MAP_WRITE && entry >> 12 < platform.guest_frames) note_writable(space, linear, entry >> 12);
     while (!backend_map(space, linear & ~4095u, entry >> 12, RIGHTS(entry) | why))
         if (!evict()) crash("no memory for page tables");
-}
-
-static void protect_in(uint32_t space, uint32_t linear, uint32_t frame) {
-    uint32_t *e = entry_of(space, linear);
-    if (e && *e && *e >> 12 == frame && *e & MAP_WRITE) set_entry(space, linear, *e & ~(uint32_t)MAP_WRITE, 0);
-}
-
-static void protect_everywhere(uint32_t from, uint32_t to, uint32_t frame) {
-    for (uint32_t space = from; space < to; space++)
-        for (uint32_t slot = 0; spaces[space].used && slot < SLOTS; slot++)
-            for (uint32_t i = 0; spaces[space].tables[slot] && i < 1024; i++)
-                protect_in(space, (slot + (space ? 0 : KERNEL_SLOT)) << 22 | i << 12, frame);
-}
-
-/* From now on the guest cannot write the frame but at sites. */
-static void track(uint32_t frame, uint8_t kind) {
-    if (!tracked[frame]) {
-        uint32_t k = kernel_map[frame], u = user_map[frame];
-        if (k == MANY) protect_everywhere(0, 1, frame);
-        else if (k) protect_in(SPACE_KERNEL, k & ~4095u, frame);
-        if (u == MANY) protect_everywhere(1, SPACE_LIMIT, frame);
-        else if (u) protect_in(u & 4095, u & ~4095u, frame);
-        kernel_map[frame] = user_map[frame] = 0;
-        backend_commit();
-    }
-    tracked[frame] |= kind;
-}
-
-static void own_table(uint32_t frame, uint32_t space, uint32_t slot) {
-    uint32_t mine = space << 16 | slot | 0x8000;
-    owner[frame] = !(tracked[frame] & TRACKED_TABLE) || owner[frame] == mine ? mine : MANY;
-}
-
-/* Calls for each (space, slot) that was filled from the table. */
-static void for_each_use(uint32_t frame, void (*call)(uint32_t space, uint32_t slot, uint32_t argument), uint32_t argument) {
-    uint32_t o = owner[frame];
-    if (o != MANY) {
-        if (spaces[o >> 16].used && spaces[o >> 16].table_frame[o & 0x7FFF] == frame) call(o >> 16, o & 0x7FFF, argument);
-        return;
-    }
-    for (uint32_t space = 0; space < SPACE_LIMIT; space++)
-        for (uint32_t slot = 0; spaces[space].used && slot < SLOTS; slot++)
-            if (spaces[space].table_frame[slot] == frame) call(space, slot, argument);
 }
 
 static void give_up_slot(uint32_t space, uint32_t slot, uint32_t argument) {
@@ -221,6 +138,9 @@ static void resynchronise(uint32_t slot) {
 
 /* A TLB flush by the guest: nothing may be stale any longer, and what was taken away holds. */
 void shadow_flush(void) {
+    if (user_loose && spaces[user_loose].used)
+        for (uint32_t slot = 0; slot < SLOTS; slot++) drop_slot(user_loose, slot);
+    user_loose = 0;
     if (kernel_loose) {
         kernel_loose = 0;
         if (paging()) track(vcpu.cr[3] >> 12, TRACKED_DIRECTORY);
@@ -305,7 +225,13 @@ int shadow_fill(uint32_t linear, uint32_t error) {
     if (!guest_walk(linear, error, &w)) return 0;
     vcpu.shadow_fills++;
     struct space *s = &spaces[space];
-    if (paging()) {
+    /* A store, not at a site, to a table that translates its own address: until the next flush the page cannot be tracked. */
+    int own = paging() && error & ERROR_WRITE && (w.frame == w.directory || w.frame == w.table);
+    if (own) {
+        if (tracked[w.frame]) untrack(w.frame);
+        if (space == SPACE_KERNEL) give_up_slot(SPACE_KERNEL, slot, 0);
+        else user_loose = space;
+    } else if (paging()) {
         track(w.directory, TRACKED_DIRECTORY);
         own_table(w.table, space, slot);
         track(w.table, TRACKED_TABLE);
@@ -384,11 +310,7 @@ int table_store(uint32_t linear, uint32_t value, uint32_t size) {
 }
 
 void shadow_start(void) {
-    uint32_t frames = platform.guest_frames;
-    tracked = pool_take(frames);
-    owner = pool_take(frames * 4);
-    kernel_map = pool_take(frames * 4);
-    user_map = pool_take(frames * 4);
+    tracking_start();
     spaces[SPACE_KERNEL].used = 1;
     spaces[SPACE_KERNEL].directory = FRAME_NONE;
     spaces[SPACE_KERNEL].tables = pool_take(SLOTS * sizeof(uint32_t *));

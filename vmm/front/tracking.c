@@ -1,0 +1,77 @@
+/* Tracked guest tables: which frames they are, what was filled from them, and where else they are mapped writable. Of each
+ * frame one writable mapping in the kernel half and one in a user half is known; where there are more, all are looked at.
+ */
+#include "shadow.h"
+
+/* By guest frame. */
+uint8_t *tracked;
+static uint32_t *owner;        /* of a table: space and slot, or MANY */
+static uint32_t *kernel_map;   /* linear page | 1 of a writable mapping in the kernel half, or MANY */
+static uint32_t *user_map;     /* the same for user halves: linear page | space */
+
+uint32_t *entry_of(uint32_t space, uint32_t linear) {
+    uint32_t *table = spaces[space].tables[slot_of(linear)];
+    return table ? &table[linear >> 12 & 1023] : 0;
+}
+
+void note_writable(uint32_t space, uint32_t linear, uint32_t frame) {
+    uint32_t *map = space == SPACE_KERNEL ? &kernel_map[frame] : &user_map[frame];
+    uint32_t mine = (linear & ~4095u) | (space == SPACE_KERNEL ? 1 : space);
+    if (*map && *map != mine && *map != MANY) {
+        /* Is the other mapping still there? */
+        uint32_t *e = entry_of(space == SPACE_KERNEL ? SPACE_KERNEL : *map & 4095, *map & ~4095u);
+        if (e && *e && *e >> 12 == frame && *e & MAP_WRITE) mine = MANY;
+    } else if (*map == MANY) {
+        mine = MANY;
+    }
+    *map = mine;
+}
+
+static void protect_in(uint32_t space, uint32_t linear, uint32_t frame) {
+    uint32_t *e = entry_of(space, linear);
+    if (e && *e && *e >> 12 == frame && *e & MAP_WRITE) set_entry(space, linear, *e & ~(uint32_t)MAP_WRITE, 0);
+}
+
+static void protect_everywhere(uint32_t from, uint32_t to, uint32_t frame) {
+    for (uint32_t space = from; space < to; space++)
+        for (uint32_t slot = 0; spaces[space].used && slot < SLOTS; slot++)
+            for (uint32_t i = 0; spaces[space].tables[slot] && i < 1024; i++)
+                protect_in(space, (slot + (space ? 0 : KERNEL_SLOT)) << 22 | i << 12, frame);
+}
+
+void track(uint32_t frame, uint8_t kind) {
+    if (!tracked[frame]) {
+        uint32_t k = kernel_map[frame], u = user_map[frame];
+        if (k == MANY) protect_everywhere(0, 1, frame);
+        else if (k) protect_in(SPACE_KERNEL, k & ~4095u, frame);
+        if (u == MANY) protect_everywhere(1, SPACE_LIMIT, frame);
+        else if (u) protect_in(u & 4095, u & ~4095u, frame);
+        kernel_map[frame] = user_map[frame] = 0;
+        backend_commit();
+    }
+    tracked[frame] |= kind;
+}
+
+void own_table(uint32_t frame, uint32_t space, uint32_t slot) {
+    uint32_t mine = space << 16 | slot | 0x8000;
+    owner[frame] = !(tracked[frame] & TRACKED_TABLE) || owner[frame] == mine ? mine : MANY;
+}
+
+void for_each_use(uint32_t frame, void (*call)(uint32_t space, uint32_t slot, uint32_t argument), uint32_t argument) {
+    uint32_t o = owner[frame];
+    if (o != MANY) {
+        if (spaces[o >> 16].used && spaces[o >> 16].table_frame[o & 0x7FFF] == frame) call(o >> 16, o & 0x7FFF, argument);
+        return;
+    }
+    for (uint32_t space = 0; space < SPACE_LIMIT; space++)
+        for (uint32_t slot = 0; spaces[space].used && slot < SLOTS; slot++)
+            if (spaces[space].table_frame[slot] == frame) call(space, slot, argument);
+}
+
+void tracking_start(void) {
+    uint32_t frames = platform.guest_frames;
+    tracked = pool_take(frames);
+    owner = pool_take(frames * 4);
+    kernel_map = pool_take(frames * 4);
+    user_map = pool_take(frames * 4);
+}
