@@ -44,3 +44,21 @@ test('entries are counted by the processor and by the hypervisor alike', () => {
   const sum = [...domain.hosting.entries.values()].reduce((total, count) => total + count, 0)
   expect(sum).toBe(domain.hosting.counted)
 })
+
+test('profile 3.0: another version, other features, system calls that never come to the hypervisor', () => {
+  const domain = startDomain(processor, { profile: '3.0' })
+  expect(domain.run(BUDGET)).toEqual({ kind: 'power-off' })
+  const changed: Record<string, string> = {
+    'direct_version 262161': 'direct_version 196608',
+    'version 0x40011': 'version 0x30000',
+    'multicall_0 0x40011': 'multicall_0 0x30000',
+    'features 0x220f0': 'features 0x10',
+    // The gate saves no event mask in CS: the kernel has unmasked events by then, and the upcall takes the port.
+    'send_pending 1': 'send_pending 0',
+  }
+  expect(lines(domain.log())).toEqual(processorFacts.map(line => changed[line] ?? line))
+  const ofNewer = startDomain(processor)
+  ofNewer.run(BUDGET)
+  expect(ofNewer.hosting.entries.get('int_0x80')).toBe(2)
+  expect(domain.hosting.entries.get('int_0x80')).toBeUndefined()
+})
