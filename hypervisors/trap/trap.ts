@@ -1,7 +1,8 @@
 // Trap and emulate, the baseline: the guest runs at the privilege it believes to have, on shadow page tables and with
 // control registers that the monitor owns; whatever the policy names leaves it, and is carried out by the processor on
-// the monitor's behalf. The machine's own chips are the guest's, so every access to a port is an entry. One guest; its
-// real mode runs without the protection of shadow tables.
+// the monitor's behalf. The machine's own chips are the guest's, so every access to a port is an entry. An interrupt is
+// one entry, when the guest takes it: that it arrived before and had to wait is not counted. Left out: more than one
+// guest, PAE, page tables written by DMA; real mode runs without the protection of shadow tables.
 
 import {
   type Controls,
