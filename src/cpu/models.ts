@@ -84,7 +84,7 @@ const P6_CACHES = [0x03020101, 0, 0, 0x0c040843] as const
 
 /** All models by name. */
 export const models: Readonly<Record<string, CpuModel>> = {
-  '386': model('386', 3, 0x0308, 0, NONE),
+  '386': model('386', 3, 0x0308, FPU, NONE),
   '486': model('486', 4, 0x0404, FPU, NONE),
   'previrt-guest': model('previrt-guest', 6, 0x0695, P6 | SSE2, P6_CACHES, 'previrt virtual CPU'),
   pentium3: model('pentium3', 6, 0x0683, P6 | SEP | PSE | PGE, P6_CACHES),

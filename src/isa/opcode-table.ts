@@ -136,8 +136,6 @@ FF/6 push Ev
 0F01/4 smsw RvMw
 0F01/6 lmsw Ew
 0F06 clts
-0F0D nop e
-0F18-1F nop e
 0F20/0 mov Rd Cd
 0F20/2+1 mov|mov|mov Rd Cd
 0F21 mov Rd Dd
@@ -196,6 +194,8 @@ FF/6 push Ev
 0F34 sysenter
 0F35 sysexit
 [CMOV]
+0F0D nop e
+0F18-1F nop e
 0F40+1 cmovo|cmovno|cmovb|cmovae|cmove|cmovne|cmovbe|cmova|cmovs|cmovns|cmovp|cmovnp|cmovl|cmovge|cmovle|cmovg Gv Ev
 [CX8]
 0FC7/1 cmpxchg8b Mq

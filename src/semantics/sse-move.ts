@@ -58,6 +58,8 @@ function maskedStore(b: Context, size: 8 | 16) {
   const offset = b.reg(EDI, b.form.addressSize)
   const linear = b.linear(offset, size, true)
   const vector = (v: Value) => (size === 8 ? b.op('i64x2.splat', v) : v)
+  // Processors ask for the upper half first, whatever the mask.
+  if (size === 16) b.guestLoad(b.add(linear, b.const(8)), 8, true)
   const old = vector(b.guestLoad(linear, size, true))
   const chosen = b.op('i8x16.shr_s', vector(b.read(1)), b.const(7))
   const merged = b.or(b.and(vector(b.read(0)), chosen), b.op('v128.andnot', old, chosen))

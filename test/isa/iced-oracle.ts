@@ -39,13 +39,16 @@ for (let i = 0; i < 8; i++) {
 }
 
 /** Features that every i686 has; they have no bit with us. */
-const always = /^(INTEL(80|[123])86|RDPMC|MULTIBYTENOP|PAUSE)$/
+const always = /^(INTEL(80|[123])86|RDPMC|PAUSE)$/
 
 /** Where we differ from iced: WAIT came with the FPU for us, and PADDQ on MMX registers is SSE2 (SDM vol. 1, 11.4.2). */
 const otherFeatures: Record<number, number> = {
   [Code.Wait]: featureBits.FPU!,
   [Code.Paddq_mm_mmm64]: featureBits.SSE2!,
 }
+
+/** Long NOPs are in every processor with CMOV. */
+const cameWith: Record<string, string> = { MULTIBYTENOP: 'CMOV' }
 
 /** Our feature bits that the instruction needs, or -1 when it needs one that we do not have. */
 export function neededFeatures(instruction: Instruction): number {
@@ -55,7 +58,7 @@ export function neededFeatures(instruction: Instruction): number {
   for (const feature of instruction.cpuidFeatures()) {
     const id = CpuidFeature[feature]!
     if (always.test(id)) continue
-    const bit = featureBits[/^FPU[23]87$/.test(id) ? 'FPU' : id]
+    const bit = featureBits[/^FPU[23]87$/.test(id) ? 'FPU' : (cameWith[id] ?? id)]
     if (bit === undefined) return -1
     bits |= bit
   }

@@ -113,6 +113,29 @@ describe.each(engineNames)('%s', engine => {
     expect(cpu.read(GDT + 0x2d, 1)[0]).toBe(0x89)
   })
 
+  test("the long NOPs are the P6 family's, an 80386 has a coprocessor", () => {
+    for (const [model, kind] of [
+      ['486', 'fault'],
+      ['pentium3', 'done'],
+    ]) {
+      const old = createCpu({ model: model!, engine })
+      old.map(CODE, 0x1000)
+      old.write(CODE, hex('0f 1f 40 00'))
+      old.state = { eip: CODE }
+      expect(old.step().kind).toBe(kind)
+    }
+    const old = createCpu({ model: '386', engine })
+    old.map(CODE, 0x1000)
+    old.write(CODE, hex('9b db e3'))
+    old.state = { eip: CODE, cr0: old.state.cr0 & ~0xe }
+    expect([old.step().kind, old.step().kind]).toEqual(['done', 'done']) // fwait, fninit
+  })
+
+  test('MASKMOVDQU faults at the upper half of its destination first', () => {
+    cpu.state = { edi: NOWHERE }
+    expect(step('66 0f f7 c1')).toEqual(pageFault(NOWHERE + 8, 2))
+  })
+
   test('FPREM makes a pseudo-denormal that it leaves alone the normal number that it is', () => {
     const st = Array.from({ length: 8 }, () => new Uint8Array(10))
     st[0] = hex('05 00 00 00 00 00 00 80 00 00')
