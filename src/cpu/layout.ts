@@ -20,6 +20,9 @@ export const EIP = 0x120
 // Arithmetic flags, lazily: see cpu/eflags.ts.
 export const FLAG_RESULT = 0x124
 export const FLAG_AUX = 0x128
+/** Of flags that go from one translated region to the next: second operand, and kind (semantics/flag-kinds.ts; RAW outside). */
+export const FLAG_B = 0x1c4
+export const FLAG_KIND = 0x1c8
 /** EFLAGS without the six arithmetic flags: TF IF DF IOPL NT RF VM AC VIF VIP ID, and bit 1 set. */
 export const FLAGS = 0x12c
 

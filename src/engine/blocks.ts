@@ -20,6 +20,8 @@ const NEVER = 0x7fffffff
 const LIVE_BYTES = 16 << 20
 /** Entries of a region that holds no loop until a longer one is tried, in units of the threshold. */
 const EXTEND = 12
+/** A region of at most this many instructions is copied into those that reach it. */
+const COPY_LIMIT = 12
 
 /** When heads become hot. Results never depend on these. */
 export interface Thresholds {
@@ -38,6 +40,7 @@ interface Installed {
   readonly page: CodePage
   /** It was cut short, and holds no loop. */
   readonly extendable: boolean
+  readonly instructions: number
   /** Bytes covered: for each page a range, in pairs. */
   readonly covered: { page: CodePage; from: number; to: number }[]
 }
@@ -124,11 +127,15 @@ export class Blocks extends Interpreter {
   private flush() {
     const { i32 } = this.cpu
     const regions: Region[] = []
+    const sizes = new Map<number, number>()
+    const large = (head: number) => (sizes.get(head) ?? this.installed.get(head)?.instructions ?? 0) > COPY_LIMIT
     for (const { record, page } of this.pending) {
       i32[(record + R.COUNT) >> 2] = NEVER
       if (i32[(page.table >> 2) + (i32[(record + R.AT) >> 2]! & 0xfff)] !== record) continue
-      const region = this.finder.find(record, page, R.REGION_LIMIT)
-      if (region) regions.push(region)
+      const region = this.finder.find(record, page, R.REGION_LIMIT, large)
+      if (!region) continue
+      regions.push(region)
+      sizes.set(record, region.instructions)
     }
     this.pending = []
     this.waiting.clear()
@@ -151,8 +158,15 @@ export class Blocks extends Interpreter {
     i32[(L.HOT_INDEX + ((record - L.CODE_CACHE) >> 3)) >> 2] =
       ((core.layout.hotBase + slot) << 16) | this.finder.handler(record)
     u16[record >> 1] = R.SLOT_HOT
-    const extendable = region.instructions >= R.REGION_LIMIT && !region.blocks.some(b => b.isLoop)
-    const installed: Installed = { record, slot, page: region.page, covered: this.covered(region), extendable }
+    const extendable = region.cut && !region.blocks.some(b => b.isLoop)
+    const installed: Installed = {
+      record,
+      slot,
+      page: region.page,
+      covered: this.covered(region),
+      extendable,
+      instructions: region.instructions,
+    }
     i32[(record + R.COUNT) >> 2] = extendable ? this.thresholds.hot * EXTEND : NEVER
     this.installed.set(record, installed)
     for (const { page } of installed.covered) {

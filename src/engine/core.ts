@@ -9,6 +9,7 @@ import * as W from '../wasm/opcodes.js'
 import { type SlowFunctions, typeOfWidth } from './access.js'
 import { HandlerLowering, type Linkage, ProcedureLowering } from './cold-lowering.js'
 import { emitLoad, emitStore, FunctionCode, wasmType } from './function-code.js'
+import { emitChain, emitLeave, LEAVE_PARAMETERS, REGION_PARAMETERS } from './hot-links.js'
 import { FIRST_SLOT } from './record.js'
 import { RecordContext } from './record-context.js'
 import { emitRunLoop } from './run-loop.js'
@@ -79,7 +80,12 @@ export function buildCore(procedures: ReadonlyMap<string, Procedure>): { bytes: 
   m.ownTable(hotBase + HOT_SLOTS)
   m.element(FIRST_SLOT, handlers)
 
-  const loop = emitRunLoop(context, linkage, handler, m.type(Array(9).fill(i32), [i32]))
+  const region = m.type(REGION_PARAMETERS.map(wasmType), [i32])
+  const leaving = emitLeave(procedureIndex.get('flags_aux')!)
+  const leave = m.function(m.type(LEAVE_PARAMETERS.map(wasmType), [i32]), [], leaving.out.take(), 'leave')
+  const chain = emitChain(region, leave)
+  m.function(region, chain.locals(), chain.out.take(), 'chain')
+  const loop = emitRunLoop(context, linkage, handler, region)
   m.function(handler, loop.locals(), loop.out.take(), 'run')
   const step = new FunctionCode([I32, I32])
   step.get(0)

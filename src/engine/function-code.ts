@@ -100,6 +100,10 @@ export class FunctionCode {
     this.out.byte(op)
     this.out.u32(this.depth - label)
   }
+  returnCall(index: number) {
+    this.out.byte(W.RETURN_CALL)
+    this.out.u32(index)
+  }
   call(index: number) {
     this.out.byte(W.CALL)
     this.out.u32(index)

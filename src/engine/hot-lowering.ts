@@ -1,6 +1,6 @@
 // Lowers the blocks of a region to one WebAssembly function. Parameters are the eight registers and the budget; the
-// result is 0 (go on at EIP) or EXIT_* + 1. Every exit sets registers and flags in locals and leaves through one block
-// that stores them. Loops and joins are structured by the dominator tree (N. Ramsey, "Beyond Relooper", 2022).
+// result is 0 (go on at EIP) or EXIT_* + 1. Every exit sets registers and flags in locals and hands them on
+// (hot-links.ts). Loops and joins are structured by the dominator tree (N. Ramsey, "Beyond Relooper", 2022).
 
 import * as L from '../cpu/layout.js'
 import type { Value } from '../ir/tape.js'
@@ -20,6 +20,13 @@ import type { Block, Edge, Region, RegionFinder } from './region.js'
 import { formOf } from './slots.js'
 
 const BUDGET = 8
+/** Where the flags are between regions. */
+const FLAG_CELLS = [
+  [RESULT_LOCAL, L.FLAG_RESULT],
+  [A_LOCAL, L.FLAG_AUX],
+  [B_LOCAL, L.FLAG_B],
+  [KIND_LOCAL, L.FLAG_KIND],
+] as const
 
 /** Function indices of the module in the making; asked for by the core's export names. */
 export interface Imports {
@@ -36,7 +43,8 @@ export class HotLowering extends Lowering {
   private readonly blockTape = new T.Tape()
   private eip = 0
   private code = 0
-  /** Labels: state is in its locals and EIP is set; `code` is the site of a fault. */
+  /** Labels: state is in its locals and EIP is set, and `code`, which of `fault` is the site. */
+  private chain = 0
   private exit = 0
   private fault = 0
   /** Labels that forward edges and back edges take. */
@@ -71,10 +79,11 @@ export class HotLowering extends Lowering {
     for (let n = RESULT_LOCAL; n <= KIND_LOCAL; n++) f.allocate(I32)
     this.eip = f.allocate(I32)
     this.code = f.allocate(I32)
-    f.cell(L.FLAG_RESULT)
-    f.set(RESULT_LOCAL)
-    f.cell(L.FLAG_AUX)
-    f.set(A_LOCAL)
+    for (const [local, cell] of FLAG_CELLS) {
+      f.cell(cell)
+      f.set(local)
+    }
+    this.chain = f.open(W.BLOCK)
     this.exit = f.open(W.BLOCK)
     this.fault = f.open(W.BLOCK)
     this.tree(region.blocks[0]!)
@@ -85,32 +94,24 @@ export class HotLowering extends Lowering {
     f.i32(R.EXIT_FAULT + 1)
     f.set(this.code)
     f.close()
-    this.storeAll()
+    this.hand()
     f.get(this.code)
+    f.returnCall(this.imports.function('leave'))
+    f.close()
+    this.hand()
+    f.returnCall(this.imports.function('chain'))
     f.op(W.END)
     return this.progress
   }
-  private storeAll() {
+  /** EIP and flags go on in their cells, registers and budget as parameters. */
+  private hand() {
     const { f } = this
-    const cell = (address: number, local: number) => {
+    for (const [local, cell] of [[this.eip, L.EIP] as const, ...FLAG_CELLS]) {
       f.i32(0)
       f.get(local)
-      f.memory(W.I32_STORE, address, 2)
+      f.memory(W.I32_STORE, cell, 2)
     }
-    for (let n = 0; n < 8; n++) cell(L.gprCell(n), n)
-    cell(L.BUDGET, BUDGET)
-    cell(L.EIP, this.eip)
-    cell(L.FLAG_RESULT, RESULT_LOCAL)
-    f.get(KIND_LOCAL)
-    f.open(W.IF)
-    f.get(KIND_LOCAL)
-    f.get(RESULT_LOCAL)
-    f.get(A_LOCAL)
-    f.get(B_LOCAL)
-    f.call(this.imports.function('procedure_flags_aux'))
-    f.set(A_LOCAL)
-    f.close()
-    cell(L.FLAG_AUX, A_LOCAL)
+    for (let n = 0; n <= BUDGET; n++) f.get(n)
   }
 
   // Structure.
@@ -175,10 +176,9 @@ export class HotLowering extends Lowering {
     const { f } = this
     f.i32(eip)
     f.set(this.eip)
-    if (code) {
-      f.i32(code)
-      f.set(this.code)
-    }
+    if (code === 0) return f.br(this.chain)
+    f.i32(code)
+    f.set(this.code)
     f.br(this.exit)
   }
 
@@ -221,7 +221,7 @@ export class HotLowering extends Lowering {
     if (refusedAt >= 0) return this.leave(this.finder.offset(refusedAt))
     if (ending.kind === 'jump') {
       f.set(this.eip)
-      for (const edge of block.returns) {
+      for (const edge of block.targets) {
         if (!edge.to) continue
         f.get(this.eip)
         f.i32(edge.eip)
@@ -230,7 +230,7 @@ export class HotLowering extends Lowering {
         this.branch(block, edge)
         f.close()
       }
-      return f.br(this.exit)
+      return f.br(this.chain)
     }
     if (ending.kind === 'next') {
       if (block.next) this.branch(block, block.next)

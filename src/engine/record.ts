@@ -15,6 +15,9 @@ export const DISP = 16 // i32: displacement, second immediate, or offset that a 
 export const AT = 20 // i32: offset of the instruction itself (EIP)
 export const TARGET = 24 // i32: record of the branch target in the same page, 0 while unknown
 export const COUNT = 28 // i32: executions left until the head is hot; below 0 it is reported
+// Of near indirect jumps and calls in the places of IMM and SRC: the offset they went to last, and how often it changed.
+export const LAST = 8 // i32
+export const CHANGES = 6 // u16
 
 /** Pseudo-instruction: goes on at the record TARGET or the offset DISP; ends a run of neighbours. */
 export const SLOT_GOTO = 0
@@ -33,6 +36,8 @@ export const RUN_LIMIT = 64
 export const HEAT_SAMPLE = 61
 /** Instructions of a translated region at most. */
 export const REGION_LIMIT = 64
+/** The same for a region with a switch in it. */
+export const SWITCH_LIMIT = 128
 /** The same for a region that is entered again and again because its loop is longer than that. */
 export const LOOP_LIMIT = 240
 /** Runs and regions are entered only with more budget than this, so that deadlines are met exactly without counting. */

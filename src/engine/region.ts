@@ -3,8 +3,10 @@
 // blocks that do not dominate their source become exits, so that what remains has structured loops.
 
 import * as L from '../cpu/layout.js'
-import { isDirectBranch } from '../isa/forms.js'
+import type { Form } from '../isa/form.js'
+import { isDirectBranch, isIndirectBranch } from '../isa/forms.js'
 import type { CodeCache, CodePage } from './code-cache.js'
+import { likelyTargets } from './likely-targets.js'
 import * as R from './record.js'
 import { endsRecords, formOf } from './slots.js'
 
@@ -25,8 +27,8 @@ export interface Block {
   taken: Edge | undefined
   /** Where it goes on when no branch is taken. */
   next: Edge | undefined
-  /** Where a return may go: behind the calls of the region that lead here. */
-  returns: Edge[]
+  /** Where an indirect branch may go: a return behind the calls that lead here, others where they have gone before. */
+  targets: Edge[]
   /** Behind a call: where its return goes. */
   returnSite: number | undefined
   order: number
@@ -44,6 +46,8 @@ export interface Region {
   /** In reverse postorder; the first is the head. */
   readonly blocks: Block[]
   readonly instructions: number
+  /** It ends where more could have followed. */
+  readonly cut: boolean
 }
 
 interface Visited {
@@ -54,6 +58,9 @@ interface Visited {
 
 /** Return sites that a return is compared with, at most. */
 const RETURNS = 4
+/** Targets that an indirect jump or call is compared with, at most, once it has gone elsewhere more than a few times. */
+const TARGETS = 16
+const FEW = 8
 const conditional = (mnemonic: string) => mnemonic !== 'call' && mnemonic !== 'jmp'
 
 /** Finds the region of a head; undefined when nothing of it can be translated. */
@@ -62,7 +69,11 @@ export class RegionFinder {
   private readonly u16: Uint16Array
   private readonly seen = new Map<number, Visited>()
   private leaders = new Set<number>()
+  /** Offsets that the indirect branches of the region have gone to. */
+  private readonly observed = new Map<number, readonly number[]>()
   private limit = 0
+  private cut = false
+  private elsewhere: (record: number) => boolean = () => false
 
   constructor(private readonly cache: CodeCache) {
     this.i32 = cache.cpu.i32
@@ -75,10 +86,21 @@ export class RegionFinder {
     return h === R.SLOT_HOT ? this.i32[(L.HOT_INDEX + ((record - L.CODE_CACHE) >> 3)) >> 2]! & 0xffff : h
   }
 
-  /** @param limit instructions at most */
-  find(head: number, page: CodePage, limit: number): Region | undefined {
+  /**
+   * @param limit instructions at most
+   * @param elsewhere whether a record heads a region that this one goes on in rather than hold a copy of
+   */
+  find(
+    head: number,
+    page: CodePage,
+    limit: number,
+    elsewhere: (record: number) => boolean = () => false,
+  ): Region | undefined {
     this.limit = limit
+    this.cut = false
+    this.elsewhere = record => record !== head && elsewhere(record)
     this.seen.clear()
+    this.observed.clear()
     this.leaders = new Set()
     const queue: { record: number; page: CodePage }[] = [{ record: head, page }]
     for (let i = 0; i < queue.length && this.seen.size < limit; i++) {
@@ -91,7 +113,7 @@ export class RegionFinder {
     const entry = blocks.get(first)
     if (!entry) return undefined
     const ordered = order(entry, blocks.size)
-    return { head, page, blocks: ordered, instructions: this.seen.size }
+    return { head, page, blocks: ordered, instructions: this.seen.size, cut: this.cut || this.seen.size >= limit }
   }
 
   private instructionAt(record: number): number {
@@ -101,6 +123,10 @@ export class RegionFinder {
   /** Visits records from one on until control goes elsewhere; queues where it may go. */
   private walk(record: number, page: CodePage, queue: { record: number; page: CodePage }[]) {
     for (;;) {
+      if (this.elsewhere(record)) {
+        this.cut = true
+        return
+      }
       let crossesInto: CodePage | undefined
       if (this.handler(record) === R.SLOT_GUARD) {
         crossesInto = this.cache.pageOfTable(this.i32[(record + R.IMM) >> 2]!)
@@ -128,11 +154,28 @@ export class RegionFinder {
         }
         return
       }
-      if (last) return
+      if (last) {
+        if (isIndirectBranch(form)) this.walkIndirect(record, page, form, queue)
+        return
+      }
       const after = this.after(record, page)
       if (!after) return
       record = after.record
       page = after.page
+    }
+  }
+
+  /** Behind an indirect call or jump: where it has gone, as far as that is known. */
+  private walkIndirect(record: number, page: CodePage, form: Form, queue: { record: number; page: CodePage }[]) {
+    const last = this.i32[(record + R.LAST) >> 2]!
+    const varied = this.u16[(record + R.CHANGES) >> 1]! > FEW
+    const eips = varied ? likelyTargets(this, this.cache, page, last, TARGETS) : [last]
+    this.observed.set(record, [...eips])
+    if (varied) this.limit = Math.max(this.limit, R.SWITCH_LIMIT)
+    if (form.mnemonic === 'call') eips.splice(1, 0, this.nextEip(record))
+    for (const eip of eips) {
+      const target = this.resolve(eip, page)
+      if (target) queue.push(target)
     }
   }
 
@@ -180,7 +223,7 @@ export class RegionFinder {
         crossesInto: start.crossesInto,
         taken: undefined,
         next: undefined,
-        returns: [],
+        targets: [],
         returnSite: undefined,
         order: -1,
         dominator: undefined,
@@ -201,21 +244,25 @@ export class RegionFinder {
       if (!block || visited.has(block)) return
       visited.add(block)
       const last = formOf(this.handler(block.records.at(-1)!))
-      if (last.mnemonic === 'ret' && block.returns.length < RETURNS) {
+      if (last.mnemonic === 'ret' && block.targets.length < RETURNS) {
         const edge = this.edge(block, returnSite, blocks)
-        if (edge.to && !block.returns.some(e => e.eip === returnSite)) block.returns.push(edge)
+        if (edge.to && !block.targets.some(e => e.eip === returnSite)) block.targets.push(edge)
       }
       if (block.returnSite !== undefined) visit(this.edge(block, block.returnSite, blocks).to)
       else for (const e of [block.taken, block.next]) visit(e?.to)
     }
-    visit(call.taken?.to)
+    for (const e of [call.taken, ...call.targets]) visit(e?.to)
   }
   private fill(leader: number, block: Block, blocks: Map<number, Block>) {
     for (let record = leader; ; ) {
       block.records.push(record)
       const form = formOf(this.handler(record))
       if (this.seen.get(record)!.last) {
-        if (!isDirectBranch(form)) return
+        if (!isDirectBranch(form)) {
+          if (form.mnemonic === 'call') block.returnSite = this.nextEip(record)
+          block.targets = (this.observed.get(record) ?? []).map(eip => this.edge(block, eip, blocks)).filter(e => e.to)
+          return
+        }
         const to = this.i32[(record + R.DISP) >> 2]!
         block.taken = this.edge(block, to, blocks)
         if (form.mnemonic === 'call') block.returnSite = this.nextEip(record)
@@ -239,7 +286,7 @@ export class RegionFinder {
   }
 }
 
-const edgesOf = (b: Block): Edge[] => [...b.returns, b.next, b.taken].filter(e => e !== undefined)
+const edgesOf = (b: Block): Edge[] => [...b.targets, b.next, b.taken].filter(e => e !== undefined)
 const exit = (eip: number): Edge => ({ to: undefined, eip, guard: undefined })
 
 /** Numbers blocks in reverse postorder, finds dominators, and cuts edges that would make loops irreducible. */
@@ -283,7 +330,7 @@ function order(entry: Block, count: number): Block[] {
   for (const b of blocks) {
     b.taken = check(b, b.taken)
     b.next = check(b, b.next)
-    b.returns = b.returns.map(e => check(b, e)!)
+    b.targets = b.targets.map(e => check(b, e)!)
     if (b !== entry) b.dominator!.children.push(b)
   }
   return blocks

@@ -4,9 +4,11 @@
 import * as L from '../cpu/layout.js'
 import { STOP_AGAIN, STOP_NEXT } from '../cpu/stops.js'
 import { I32 } from '../ir/types.js'
+import { isIndirectBranch } from '../isa/forms.js'
 import * as W from '../wasm/opcodes.js'
 import { InlineLowering, type Linkage } from './cold-lowering.js'
 import { FunctionCode } from './function-code.js'
+import { emitRegionIndex } from './hot-links.js'
 import * as R from './record.js'
 import type { RecordContext } from './record-context.js'
 import { emitLookUp } from './record-lookup.js'
@@ -74,6 +76,7 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
   const top = f.open(W.LOOP)
 
   const jump = f.open(W.BLOCK) // EIP is set, the instruction is not charged yet
+  const indirect = f.open(W.BLOCK) // the same, by a near indirect jump or call
   const target = f.open(W.BLOCK) // a direct branch at pc is taken
   const fault = f.open(W.BLOCK)
   const stopped = f.open(W.BLOCK)
@@ -131,53 +134,24 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
     eipIs(() => field(R.AT))
     exit(R.EXIT_BUDGET)
     f.close()
-    const again = f.open(W.LOOP)
+    setCell(L.HEAT, () => f.get(heat))
     for (let n = 0; n < 8; n++) f.cell(L.gprCell(n))
     f.get(budget)
-    f.get(pc)
-    f.i32(3)
-    f.op(W.I32_SHR_U)
-    f.memory(W.I32_LOAD, L.HOT_INDEX - (L.CODE_CACHE >> 3), 2)
-    f.i32(16)
-    f.op(W.I32_SHR_U)
+    emitRegionIndex(f, pc)
     f.op(W.CALL_INDIRECT)
     f.out.u32(hot)
     f.out.u32(0)
     f.set(reason)
     f.cell(L.BUDGET)
     f.set(budget)
+    f.cell(L.HEAT)
+    f.set(heat)
     f.get(reason)
     f.open(W.IF)
     f.get(reason)
     f.i32(1)
     f.op(W.I32_SUB)
     f.op(W.RETURN)
-    f.close()
-    // From region to region without a detour. Regions are flat code: EIP is the linear address.
-    f.cell(L.EIP)
-    emitLookUp(f, scratch, reason)
-    f.get(reason)
-    f.memory(W.I32_LOAD16_U, R.HANDLER)
-    f.i32(R.SLOT_HOT)
-    f.op(W.I32_EQ)
-    f.get(budget)
-    f.i32(R.BUDGET_LIMIT)
-    f.op(W.I32_GT_S)
-    f.op(W.I32_AND)
-    f.get(heat)
-    f.i32(1)
-    f.op(W.I32_SUB)
-    f.tee(heat)
-    f.i32(0)
-    f.op(W.I32_GT_S)
-    f.op(W.I32_AND)
-    f.open(W.IF)
-    f.get(reason)
-    f.set(pc)
-    f.br(again)
-    f.close()
-    f.close()
-    f.close()
     f.close()
     // EIP is where to go on and everything is charged: undo what the jump label charges.
     f.get(pc)
@@ -198,8 +172,10 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
       emitPseudo[i]!()
       continue
     }
-    const lowering = new InlineLowering(f, linkage, { local: read }, { local: write }, labels)
-    lowering.lower(tapeOf(context, slots[i - R.FIRST_SLOT]!))
+    const slot = slots[i - R.FIRST_SLOT]!
+    const ends = isIndirectBranch(slot.form) ? { ...labels, jump: indirect } : labels
+    const lowering = new InlineLowering(f, linkage, { local: read }, { local: write }, ends)
+    lowering.lower(tapeOf(context, slot))
     emitAdvance(f, pc)
     f.br(top)
   }
@@ -295,6 +271,22 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
   eipIs(() => field(R.DISP))
   f.get(pc)
   f.set(link)
+  f.br(jump)
+
+  f.close() // indirect: where it went is remembered, for whoever translates it
+  field(R.LAST)
+  f.cell(L.EIP)
+  f.op(W.I32_NE)
+  f.open(W.IF)
+  f.get(pc)
+  f.cell(L.EIP)
+  f.memory(W.I32_STORE, R.LAST)
+  f.get(pc)
+  field(R.CHANGES, W.I32_LOAD16_U)
+  f.i32(1)
+  f.op(W.I32_ADD)
+  f.memory(W.I32_STORE16, R.CHANGES)
+  f.close()
 
   f.close() // jump
   charge(1)

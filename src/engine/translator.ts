@@ -2,15 +2,15 @@
 // functions to the core's table.
 
 import type { Procedure } from '../ir/tape.js'
-import { I32, VOID } from '../ir/types.js'
+import { VOID } from '../ir/types.js'
 import { ModuleBuilder } from '../wasm/module.js'
 import { TYPE_I32, TYPE_I64, TYPE_V128 } from '../wasm/opcodes.js'
 import type { Core } from './core-instance.js'
 import { FunctionCode, wasmType } from './function-code.js'
+import { LEAVE_PARAMETERS, REGION_PARAMETERS } from './hot-links.js'
 import { HotLowering } from './hot-lowering.js'
 import type { Region, RegionFinder } from './region.js'
 
-const PARAMETERS = Array<number>(9).fill(I32)
 const MODE_USER = 4
 
 /** Imports of a module in the making, numbered as they are asked for. */
@@ -69,7 +69,7 @@ export class Translator {
   translate(regions: readonly Region[]): unknown[] {
     const imports = new ImportList()
     const codes = regions.map(region => {
-      const f = new FunctionCode(PARAMETERS)
+      const f = new FunctionCode(REGION_PARAMETERS)
       const user = (region.page.mode & MODE_USER) !== 0
       return new HotLowering(f, imports, this.finder, this.sites, this.i32, user).region(region) ? f : undefined
     })
@@ -81,7 +81,7 @@ export class Translator {
       m.importFunction(name, this.typeOf(m, name))
       given[name] = this.core.exports[name]
     }
-    const type = m.type(Array(9).fill(TYPE_I32), [TYPE_I32])
+    const type = m.type(REGION_PARAMETERS.map(wasmType), [TYPE_I32])
     codes.forEach((f, i) => {
       if (f) m.function(type, f.locals(), f.out.view(), `f${i}`)
     })
@@ -97,6 +97,8 @@ export class Translator {
       const { params, result } = this.signatures.get(procedure)!
       return m.type(params.map(wasmType), result === VOID ? [] : [wasmType(result)])
     }
+    if (name === 'chain') return m.type(REGION_PARAMETERS.map(wasmType), [TYPE_I32])
+    if (name === 'leave') return m.type(LEAVE_PARAMETERS.map(wasmType), [TYPE_I32])
     const [, kind, digits] = /^(load|load_for_write|store_hot)(\d+)$/.exec(name)!
     const width = Number(digits)
     const value = width === 16 ? TYPE_V128 : width === 8 ? TYPE_I64 : TYPE_I32

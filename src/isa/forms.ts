@@ -91,5 +91,9 @@ function operandName({ kind, size }: Operand): string {
   return width && size > 0 ? name + size * 8 : name
 }
 
+/** Whether the form is a near jump or call through a register or memory. */
+export const isIndirectBranch = ({ mnemonic, operands }: Form) =>
+  (mnemonic === 'jmp' || mnemonic === 'call') && operands[0]?.kind !== REL
+
 /** Whether the form branches to a displacement: a direct near branch, whose target is EIP of the next instruction + rel. */
 export const isDirectBranch = (form: Form) => form.operands[0]?.kind === REL
