@@ -8,6 +8,7 @@ import { SharedInfo } from './events/shared-info.js'
 import { Timers } from './events/timers.js'
 import { GrantTable } from './grants/grant-table.js'
 import { HYPERVISOR_START, RING1_DATA } from './layout.js'
+import type { Roots } from './memory/audit.js'
 import type { MemoryContext, TranslationCache } from './memory/context.js'
 import type { FrameTable } from './memory/frame-table.js'
 import { GuestMemory } from './memory/guest-memory.js'
@@ -77,7 +78,8 @@ export class Domain implements MemoryContext {
   cr4 = 0
   waiting: Waiting = 'nothing'
   debugRegisters = [0, 0, 0, 0, 0, 0, 0xffff0ff0, 0x400]
-  vcpuInfoMoved = false
+  /** The guest's own frame with vcpu_info, once it has one. */
+  vcpuInfoFrame = -1
   shutdownCode: number | undefined
 
   private readonly area: HypervisorArea
@@ -130,6 +132,18 @@ export class Domain implements MemoryContext {
   mapLdtPage(page: number, frame: number) {
     this.ldtFrames.set(page, frame)
     this.area.showLdtPage(page, frame)
+  }
+
+  /** Uses of frames that stand in no page table, for a check of all. */
+  get roots(): Roots {
+    const { grants, shared } = this
+    const lent = [shared.address / 4096, ...grants.frames, ...grants.statusFrames]
+    return {
+      bases: [this.base],
+      descriptorFrames: [...this.gdtFrames, ...this.ldtFrames.values()],
+      lent: this.vcpuInfoFrame < 0 ? lent : [...lent, this.vcpuInfoFrame],
+      granted: grants.mapped.filter(({ slot }) => slot < 0).map(({ frame }) => ({ frame, writable: false })),
+    }
   }
 
   /** Where a trap is to be delivered; undefined where the guest has registered nothing. */

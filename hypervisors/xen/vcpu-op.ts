@@ -85,9 +85,9 @@ function writeRunState({ guest }: Domain, at: number, now: number): number {
 /** Moves vcpu_info into a frame of the guest's; that can be done once. */
 function registerInfo(domain: Domain, frame: number, frameHigh: number, offset: number): number {
   const { types, shared, id } = domain
-  if (domain.vcpuInfoMoved || frameHigh !== 0 || offset > 4096 - VCPU_INFO_BYTES || offset % 4 !== 0) return EINVAL
+  if (domain.vcpuInfoFrame >= 0 || frameHigh !== 0 || offset > 4096 - VCPU_INFO_BYTES || offset % 4 !== 0) return EINVAL
   if (types.getPageAndType(frame, WRITABLE, id) !== 0) return EINVAL
-  domain.vcpuInfoMoved = true
+  domain.vcpuInfoFrame = frame
   shared.moveVcpuInfo(frame * 4096 + offset)
   return 0
 }

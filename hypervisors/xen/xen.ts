@@ -40,19 +40,22 @@ const WALL_CLOCK = 1_577_836_800
 const CONTROL_DOMAIN = 0
 const FIRST_DOMAIN = 1
 
-class Xen implements Hypervisor {
+/** Xen on a machine. */
+export class Xen implements Hypervisor {
   readonly path = 'xen'
   readonly profile: string
   readonly reserved = [{ name: 'Xen', first: HYPERVISOR_START, last: 0xffffffff }]
   private readonly flavour: Profile
-  private readonly memory: MachineMemory
-  private readonly frames: FrameTable
+  readonly memory: MachineMemory
+  readonly frames: FrameTable
   private readonly types: PageTypes
   private readonly area: HypervisorArea
   private readonly table: MachineToPhysical
   private readonly processor: Processor
   private ownNext = OWN_FIRST
   private handler: TrapHandler | undefined
+  /** The domain that boot() has built. */
+  domain: Domain | undefined
   private alarm: number | undefined
 
   constructor(
@@ -160,6 +163,7 @@ class Xen implements Hypervisor {
       now: () => host.clock.now,
     })
     processor.domain = domain
+    this.domain = domain
     return domain
   }
 

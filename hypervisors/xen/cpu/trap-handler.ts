@@ -12,7 +12,7 @@ import { forcedCpuid } from './forced-cpuid.js'
 import { hypercallIret } from './iret.js'
 import { emulatePrivileged, setTaskSwitched } from './privileged.js'
 import type { Processor } from './processor.js'
-import { CR0_TS, CS, DB, EAX, ESP, GP, hasErrorCode, NM, PF, SS, UD } from './registers.js'
+import { CR0_TS, CS, DB, EAX, GP, hasErrorCode, NM, PF, SS, UD } from './registers.js'
 import { tableWrite } from './table-writes.js'
 
 const HYPERCALL = 0x82
@@ -25,6 +25,7 @@ const INT_BYTES = 2
 const ACCESSED = 0x100
 const CODE_OR_DATA_PRESENT = 0x9000
 const SYSENTER = 0x34
+const REGISTERS = ['eax', 'ecx', 'edx', 'ebx', 'esp', 'ebp', 'esi', 'edi']
 
 type Exception = Extract<Trap, { kind: 'exception' }>
 
@@ -183,7 +184,8 @@ export class TrapHandler {
     const { vcpu } = this
     const hex = (value: number) => value.toString(16).padStart(8, '0')
     const place = `cs:eip ${hex(vcpu.segment(CS).selector).slice(4)}:${hex(vcpu.eip)}`
-    return `${reason}; ${place} ss:esp ${hex(vcpu.segment(SS).selector).slice(4)}:${hex(vcpu.register(ESP))}`
+    const registers = REGISTERS.map((name, n) => `${name} ${hex(vcpu.register(n))}`).join(' ')
+    return `${reason}; ${place} ss ${hex(vcpu.segment(SS).selector).slice(4)} ${registers}`
   }
 }
 

@@ -1,8 +1,8 @@
 // Hypercall grant_table_op (20): map and unmap, set up the table, copy, query (xen/include/public/grant_table.h). The call
-// itself answers 0 and puts a status into each operation. Left out: transfer, version 2, transitive grants.
+// itself answers 0 and puts a status into each operation. Left out: transfer, swapping references, flushing caches.
 
 import { SELF } from '../domains.js'
-import { EFAULT, EINVAL, ENOSYS, ESRCH } from '../errors.js'
+import { EBUSY, EFAULT, EINVAL, ENOMEM, ENOSYS, ESRCH } from '../errors.js'
 import type { MemoryContext } from '../memory/context.js'
 import { ALLOCATED, L1, LENT, WRITABLE } from '../memory/frame-table.js'
 import { clearFrame, PAGE_BYTES } from '../memory/machine-memory.js'
@@ -16,11 +16,14 @@ const SETUP = 2
 const COPY = 5
 const QUERY_SIZE = 6
 const SET_VERSION = 8
+const STATUS_FRAMES = 9
 const GET_VERSION = 10
 
 const MAP_BYTES = 32
 const UNMAP_BYTES = 24
 const FRAMES_AT_MOST = 64
+/** Frames of version 2's entries whose status fits into one frame. */
+const ENTRIES_A_STATUS_FRAME = 8
 const BAD_DOMAIN = -2
 const BAD_ADDRESS = -5
 
@@ -57,10 +60,12 @@ export function grantTableOp(
     case QUERY_SIZE:
       return count === 1 ? querySize(context, table, list) : EINVAL
     case SET_VERSION:
-      return setVersion(context, list)
+      return setVersion(context, table, list)
+    case STATUS_FRAMES:
+      return count === 1 ? statusFrames(context, table, list) : EINVAL
     case GET_VERSION:
       if (!isSelf(context, context.guest.half(list))) return ESRCH
-      context.guest.setWord(list + 4, 1)
+      context.guest.setWord(list + 4, table.version)
       return 0
     default:
       return ENOSYS
@@ -69,17 +74,21 @@ export function grantTableOp(
 
 const isSelf = (context: MemoryContext, id: number) => id === SELF || id === context.id
 
-/** Lends frames to the domain until the table has so many. False when there are no more frames. */
-export function growGrantTable(context: MemoryContext, table: GrantTable, frames: number): boolean {
-  while (table.frames.length < frames) {
-    const frame = context.frames.allocate(context.id)
-    if (frame < 0) return false
-    clearFrame(context.memory, frame)
-    context.types.getType(frame, WRITABLE)
-    context.frames.flags[frame] = (context.frames.flags[frame]! & ~ALLOCATED) | LENT
-    table.frames.push(frame)
+/** Lends frames to the domain until the table has so many, and version 2's status. False when there are no more frames. */
+function grow(context: MemoryContext, table: GrantTable, frames: number): boolean {
+  const lend = (list: number[], wanted: number) => {
+    while (list.length < wanted) {
+      const frame = context.frames.allocate(context.id)
+      if (frame < 0) return false
+      clearFrame(context.memory, frame)
+      context.types.getType(frame, WRITABLE)
+      context.frames.flags[frame] = (context.frames.flags[frame]! & ~ALLOCATED) | LENT
+      list.push(frame)
+    }
+    return true
   }
-  return true
+  const status = table.version === 1 ? 0 : Math.ceil(table.frames.length / ENTRIES_A_STATUS_FRAME)
+  return lend(table.frames, frames) && lend(table.statusFrames, Math.max(status, table.version === 1 ? 0 : 1))
 }
 
 function setup(context: MemoryContext, table: GrantTable, at: number): number {
@@ -87,7 +96,7 @@ function setup(context: MemoryContext, table: GrantTable, at: number): number {
   const wanted = guest.word(at + 4)
   const status = !isSelf(context, guest.half(at))
     ? BAD_DOMAIN
-    : wanted > FRAMES_AT_MOST || !growGrantTable(context, table, wanted)
+    : wanted > FRAMES_AT_MOST || !grow(context, table, wanted)
       ? GENERAL_ERROR
       : OKAY
   guest.setHalf(at + 8, status)
@@ -105,12 +114,27 @@ function querySize({ guest, id }: MemoryContext, table: GrantTable, at: number):
   return 0
 }
 
-/** Version 1 is what there is: another one is answered with the one in force. */
-function setVersion({ guest }: MemoryContext, at: number): number {
-  const version = guest.word(at)
+/** Another version may be chosen while nothing is mapped; entries are read in its form from then on. */
+function setVersion(context: MemoryContext, table: GrantTable, at: number): number {
+  const version = context.guest.word(at)
   if (version !== 1 && version !== 2) return EINVAL
-  if (version === 2) return ENOSYS
-  guest.setWord(at, 1)
+  if (version !== table.version && table.mapped.length > 0) return EBUSY
+  table.version = version
+  if (!grow(context, table, Math.max(table.frames.length, 1))) return ENOMEM
+  context.guest.setWord(at, version)
+  return 0
+}
+
+/** Where the status of version 2's entries is. */
+function statusFrames(context: MemoryContext, table: GrantTable, at: number): number {
+  const { guest } = context
+  const wanted = guest.word(at)
+  const self = isSelf(context, guest.half(at + 4))
+  const status = !self ? BAD_DOMAIN : wanted > table.statusFrames.length ? GENERAL_ERROR : OKAY
+  guest.setHalf(at + 6, status)
+  if (status !== OKAY) return 0
+  const list = guest.word(at + 8)
+  for (let i = 0; i < wanted; i++) guest.setLong(list + 8 * i, table.statusFrames[i]!)
   return 0
 }
 
@@ -132,7 +156,7 @@ function map(context: MemoryContext, table: GrantTable, at: number) {
     const written = writeSlot(context, slot, ((frame << 12) | bits) >>> 0)
     if (written !== 0) return status(written === EFAULT ? BAD_ADDRESS : GENERAL_ERROR)
   } else if (!types.getPage(frame, context.id)) return status(GENERAL_ERROR)
-  const handle = table.use({ reference, frame, writable, linear })
+  const handle = table.use({ reference, frame, writable, slot })
   guest.setWord(at + 20, handle)
   guest.setLong(at + 24, frame * PAGE_BYTES)
   status(OKAY)
@@ -145,15 +169,22 @@ function unmap(context: MemoryContext, table: GrantTable, at: number) {
   const grant = table.find(handle)
   const status = (code: number) => guest.setHalf(at + 20, code)
   if (!grant) return status(BAD_HANDLE)
-  if (linear !== 0) {
-    const slot = guest.entryIndex(linear)
-    if (slot >= 0 && context.memory.u32[slot]! >>> 12 === grant.frame) {
-      writeSlot(context, slot, 0)
-      context.translations.invalidate(linear)
-    }
-  } else context.types.putPage(grant.frame)
+  if (grant.slot < 0) context.types.putPage(grant.frame)
+  else {
+    // Without an address the mapping stays, and so does its handle.
+    if (linear === 0) return status(OKAY)
+    const slot = slotOf(context, linear, grant.slot)
+    if (slot !== grant.slot || context.memory.u32[slot]! >>> 12 !== grant.frame) return status(GENERAL_ERROR)
+    if (writeSlot(context, slot, 0) !== 0) return status(GENERAL_ERROR)
+    context.translations.flush()
+  }
   table.end(handle)
   status(OKAY)
+}
+
+/** The entry that an address means: of a page that is mapped there, or the machine address of the entry itself. */
+function slotOf({ guest }: MemoryContext, address: number, mapped: number): number {
+  return address === mapped * 4 ? mapped : guest.entryIndex(address)
 }
 
 /** Writes the entry of a page table at this index of u32; 0, EFAULT when it is no entry of the domain's, or an error. */

@@ -1,5 +1,6 @@
-// Grant tables, version 1 (xen/include/public/grant_table.h): entries in frames that the hypervisor lends to the domain,
-// which say who may map which of its frames, and the handles of what is mapped. Domains grant to others and to themselves.
+// Grant tables (xen/include/public/grant_table.h): entries in frames that the hypervisor lends to the domain, which say who
+// may map which of its frames, and the handles of what is mapped. Entries of version 2 are larger and have their status in
+// frames of their own. Left out: sub-page and transitive grants.
 
 import type { MachineMemory } from '../memory/machine-memory.js'
 
@@ -17,30 +18,37 @@ export const BAD_REFERENCE = -3
 export const BAD_HANDLE = -4
 export const PERMISSION_DENIED = -8
 
-const ENTRY_BYTES = 8
-const ENTRIES_A_FRAME = 512
+const PAGE_BYTES = 4096
+const STATUS_BYTES = 2
 
 /** A grant that is mapped or in use. */
 export interface ActiveGrant {
   readonly reference: number
   readonly frame: number
   readonly writable: boolean
-  /** Linear address of the mapping. */
-  readonly linear: number
+  /** Index in u32 of the entry that maps it; -1 when it was taken for a device only. */
+  readonly slot: number
 }
 
 export class GrantTable {
   /** Frames of the table, in order. */
   readonly frames: number[] = []
+  /** Frames with the status of version 2's entries, in order. */
+  readonly statusFrames: number[] = []
+  version = 1
   private readonly active = new Map<number, ActiveGrant>()
   private readonly uses = new Map<number, { count: number; writers: number }>()
   private nextHandle = 0
 
   constructor(private readonly memory: MachineMemory) {}
 
+  private get entryBytes(): number {
+    return this.version === 1 ? 8 : 16
+  }
   private entryAt(reference: number): number {
-    const frame = this.frames[Math.floor(reference / ENTRIES_A_FRAME)]
-    return frame === undefined ? -1 : frame * 4096 + (reference % ENTRIES_A_FRAME) * ENTRY_BYTES
+    const each = PAGE_BYTES / this.entryBytes
+    const frame = this.frames[Math.floor(reference / each)]
+    return frame === undefined ? -1 : frame * PAGE_BYTES + (reference % each) * this.entryBytes
   }
 
   /** What `domain` may use with a reference; a status below 0 when it may not. */
@@ -52,7 +60,7 @@ export class GrantTable {
     const grantee = u32[at >>> 2]! >>> 16
     if ((flags & TYPE) !== PERMIT || grantee !== domain) return { frame: -1, status: BAD_REFERENCE }
     if (write && (flags & READ_ONLY) !== 0) return { frame: -1, status: PERMISSION_DENIED }
-    return { frame: u32[(at >>> 2) + 1]!, status: OKAY }
+    return { frame: u32[(at >>> 2) + (this.version === 1 ? 1 : 2)]!, status: OKAY }
   }
 
   /** Marks a reference as in use; the handle of it. */
@@ -83,11 +91,18 @@ export class GrantTable {
     if (grant.writable) known.writers--
     this.mark(grant.reference)
   }
-  /** Shows in the entry whether it is read and written by somebody. */
+  /** Shows in the entry, or its status, whether it is read and written by somebody. */
   private mark(reference: number) {
-    const at = this.entryAt(reference) >>> 2
     const { count, writers } = this.uses.get(reference)!
     const bits = (count > 0 ? READING : 0) | (writers > 0 ? WRITING : 0)
-    this.memory.u32[at] = (this.memory.u32[at]! & ~(READING | WRITING)) | bits
+    const at = this.version === 1 ? this.entryAt(reference) : this.statusAt(reference)
+    if (at < 0) return
+    const { u8 } = this.memory
+    u8[at] = (u8[at]! & ~(READING | WRITING)) | bits
+  }
+  private statusAt(reference: number): number {
+    const each = PAGE_BYTES / STATUS_BYTES
+    const frame = this.statusFrames[Math.floor(reference / each)]
+    return frame === undefined ? -1 : frame * PAGE_BYTES + (reference % each) * STATUS_BYTES
   }
 }

@@ -98,6 +98,7 @@ function reserve(
   const most = context.privileged ? ORDER_AT_MOST : ORDER_UNPRIVILEGED
   if (start > extents || order > ORDER_AT_MOST) return EINVAL
   if (order > most) return start
+  const room = limits.maximum - frames.heldBy(context.id)
   let done = start
   try {
     for (; done < extents; done++) {
@@ -106,7 +107,7 @@ function reserve(
         continue
       }
       const place = command === POPULATE ? guest.word(list + 4 * done) : -1
-      if (frames.heldBy(context.id) + (1 << order) > limits.maximum) break
+      if ((done - start + 1) * (1 << order) > room) break
       const first = take(context, 1 << order)
       if (first < 0) break
       if (place >= 0) for (let i = 0; i < 1 << order; i++) machineToPhysical.set(first + i, place + i)

@@ -108,6 +108,8 @@ export const memoryFacts: readonly string[] = [
   'grant_unmap_status 0',
   'grant_flags_after 0x1',
   'grant_bad_reference -3',
+  'grant_version_2 0',
+  'grant_version 2',
 ]
 
 /** Lines of kernel/facts-processor.c in their order. */

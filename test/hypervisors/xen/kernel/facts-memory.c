@@ -200,6 +200,9 @@ static void grant_facts(void)
     args[0] = (u32)target, args[1] = 0, args[2] = 2, args[3] = 500, args[4] = self;
     hypercall(20, 0, (u32)args, 1, 0, 0);
     fact("grant_bad_reference", (short)(args[4] >> 16));
+    args[0] = 2;
+    fact("grant_version_2", hypercall(20, 8, (u32)args, 1, 0, 0));
+    fact("grant_version", args[0]);
 }
 
 void test_main(void)
