@@ -2,7 +2,7 @@
 
 import type { Hypervisor } from '../../hypervisors/hypervisor.js'
 import { hypervisorKind } from '../../hypervisors/registry.js'
-import { cpuModel } from '../cpu/models.js'
+import { cpuModel, PAE } from '../cpu/models.js'
 import { type Difference, Lockstep } from '../debug/lockstep.js'
 import { type BlockStorage, MemoryStorage } from '../devices/block-storage.js'
 import type { EngineName } from '../engine/engines.js'
@@ -103,6 +103,8 @@ function makeMachine(
   } catch (error) {
     throw new CommandError(`--cpu: ${(error as Error).message}`)
   }
+  if (options.on === 'xen' && (model.features & PAE) === 0)
+    throw new CommandError(`--cpu: ${options.cpu} has no PAE, which guests on xen page with; use pentium4`)
   return new Machine({
     memory: options.memoryBytes,
     reserve: hypervisorKind(options.on)!.reserveBytes(options.memoryBytes),

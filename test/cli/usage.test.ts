@@ -35,6 +35,7 @@ test.each([
   [['run', 'plan9'], 'plan9: no such image; images are: linux, linux-net, mini'],
   [['run', '--expect', '', 'x'], '--expect: give a text'],
   [['run', '-S', 'x'], '-S: only with'],
+  [['run', '--on', 'xen', '--cpu', 'pentium3', '--kernel', '/bin/true'], 'pentium3 has no PAE'],
   [['run', '--xen-dom0', 'x'], '--xen-dom0: only with --on xen'],
   [['run', '--xen-profile', '2.0', 'x'], 'Allowed choices are 4.17, 3.0'],
   [['frobnicate'], "unknown command 'frobnicate'"],
