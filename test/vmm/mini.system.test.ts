@@ -1,76 +1,95 @@
-// The whole VMM on a real guest before there is a hypervisor: mini, rewritten, on vmm/bare. Every workload and the check of
-// every sensitive instruction give what they give natively, no sensitive instruction is left to the processor, and that
-// whatever the interrupts' timing is.
-import { readFileSync } from 'node:fs'
-import { buildImage } from '../../images/index.js'
-import { cpuModel } from '../../src/cpu/models.js'
-import { loadLinux } from '../../src/loader/linux.js'
-import { enter } from '../../src/machine/entry.js'
-import { Machine } from '../../src/machine/machine.js'
+// The whole VMM on a real guest: mini, rewritten, without a hypervisor (vmm/bare) and in a domain of our Xen. Every workload
+// and the check of every sensitive instruction give what they give natively, no sensitive instruction is left to the
+// processor, and that whatever the interrupts' timing is.
+import type { Machine } from '../../src/machine/machine.js'
 import { virtualCpuAddress } from '../../src/rewriter/virtual-cpu.js'
 import { bareMachine, buildVmm } from './bare-machine.js'
+import { markers, miniGuest, runNatively, type TestGuest } from './guests.js'
 import { random } from './random.js'
+import { xenDomain } from './xen-domain.js'
 
-const MEMORY = 32 << 20
 const BUDGET = 4_000_000_000
-const markers = (text: string) => text.split(/\r?\n/).filter(line => line.startsWith('previrt: '))
+const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000)
+const RUNS = 24
+const TIMED = 'workload=syscall,fork,exec,pipe,fault,signal,switch,tls,sensitive'
+
+let [bare, xen] = ['', '']
+let [whole, timed]: [TestGuest, TestGuest] = [undefined!, undefined!]
+beforeAll(async () => {
+  bare = buildVmm('bare', 'vmm-bare.elf')
+  xen = buildVmm('xen', 'vmm-xen.elf')
+  whole = await miniGuest()
+  timed = await miniGuest(TIMED)
+}, 120_000)
 
 function play(machine: Machine, slice: () => number) {
+  for (;;) {
+    const { kind } = machine.run(slice())
+    if (kind !== 'budget' || machine.retired > BUDGET) return kind
+  }
+}
+
+function consoleOf(machine: Machine): () => string[] {
   let text = ''
   machine.onConsole = byte => {
     text += String.fromCharCode(byte)
   }
-  for (;;) {
-    const result = machine.run(slice())
-    if (result.kind !== 'budget' || machine.retired > BUDGET) return { text, result }
-  }
-}
-
-let vmm = ''
-let kernel = { file: 'mini', bytes: new Uint8Array() }
-beforeAll(async () => {
-  vmm = buildVmm('bare', 'vmm-bare.elf')
-  const { path } = await buildImage('mini')
-  kernel = { file: path, bytes: new Uint8Array(readFileSync(path)) }
-}, 120_000)
-
-function native(commandLine: string): string[] {
-  const machine = new Machine({ memory: MEMORY, model: cpuModel('previrt-guest'), engine: 'blocks' })
-  enter(machine.cpu, loadLinux(machine.memory, { kernel, commandLine }).entry)
-  return markers(play(machine, () => 50_000_000).text)
+  return () => markers(text)
 }
 
 test('mini runs everything rewritten, with native checksums and no sensitive instruction left', () => {
-  const expected = native('')
-  expect(expected.at(-1)).toBe('previrt: done')
-  const { machine, missed } = bareMachine(vmm, { kernel, commandLine: '', memory: MEMORY })
-  const { text, result } = play(machine, () => 50_000_000)
-  expect({ text: markers(text), result }).toEqual({ text: expected, result: { kind: 'power-off' } })
+  const expected = runNatively(whole)
+  expect(expected.lines.at(-1)).toBe('previrt: done')
+  const { machine, missed } = bareMachine(bare, whole)
+  const lines = consoleOf(machine)
+  const kind = play(machine, () => 50_000_000)
+  expect({ lines: lines(), kind }).toEqual({ lines: expected.lines, kind: 'power-off' })
   expect(Object.fromEntries(missed)).toEqual({})
 }, 600_000)
 
-const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000)
-const RUNS = 24
+test.each(['4.17', '3.0'])(
+  'and in a domain of Xen %s',
+  profile => {
+    const expected = runNatively(whole)
+    const domain = xenDomain(xen, whole, { profile })
+    const { kind } = domain.run(BUDGET)
+    expect({ lines: markers(domain.console()), kind }).toEqual({ lines: expected.lines, kind: 'power-off' })
+  },
+  600_000,
+)
 
 test(`results do not depend on when interrupts come (seeds ${SEED} to ${SEED + RUNS - 1})`, () => {
-  const commandLine = 'workload=syscall,fork,exec,pipe,fault,signal,switch,tls,sensitive'
-  const expected = native(commandLine)
+  const expected = runNatively(timed)
   let restarts = 0
   for (let seed = SEED; seed < SEED + RUNS; seed++) {
     const next = random(seed)
-    const { machine, missed, word } = bareMachine(vmm, { kernel, commandLine, memory: MEMORY })
+    const { machine, missed, word } = bareMachine(bare, timed)
+    const lines = consoleOf(machine)
     const line = machine.platform.pic.irq[4]!
     // Time jumps by up to 4 ms, so that the guest's ticks come anywhere; and the console's line makes events of no meaning.
-    const { text, result } = play(machine, () => {
+    const kind = play(machine, () => {
       if (next() % 4 === 0) machine.haltedNanoseconds += next() % 4_000_000
       line.set(next() % 3 === 0)
       return 1 + (next() % (next() % 8 === 0 ? 20_000 : 400))
     })
-    if (result.kind !== 'power-off') process.stderr.write(text.slice(-300))
-    expect({ seed, text: markers(text), result }).toEqual({ seed, text: expected, result: { kind: 'power-off' } })
+    expect({ seed, lines: lines(), kind }).toEqual({ seed, lines: expected.lines, kind: 'power-off' })
     expect(Object.fromEntries(missed)).toEqual({})
     restarts += word(virtualCpuAddress('restarts'))
   }
   process.stderr.write(`${restarts} events in sections that started again\n`)
   expect(restarts).toBeGreaterThan(RUNS)
+}, 1_200_000)
+
+test(`nor in a domain (seeds ${SEED} to ${SEED + RUNS - 1})`, () => {
+  const expected = runNatively(timed)
+  for (let seed = SEED; seed < SEED + RUNS; seed++) {
+    const next = random(seed)
+    const domain = xenDomain(xen, timed)
+    const kind = play(domain.machine, () => {
+      if (next() % 4 === 0) domain.machine.haltedNanoseconds += next() % 4_000_000
+      return 1 + (next() % (next() % 8 === 0 ? 20_000 : 400))
+    })
+    if (kind !== 'power-off') process.stderr.write(`${domain.console().slice(-300)}${domain.log().slice(-300)}\n`)
+    expect({ seed, lines: markers(domain.console()), kind }).toEqual({ seed, lines: expected.lines, kind: 'power-off' })
+  }
 }, 1_200_000)

@@ -199,21 +199,21 @@ static void interrupt(uint32_t vector) {
 
 static int is_interrupt(uint32_t vector) { return vector >= 0x20 && vector < 0x30; }
 
-__attribute__((noreturn)) void bare_from_user(uint32_t vector, uint32_t error, uint32_t address) {
+__attribute__((noreturn)) void backend_from_user(uint32_t vector, uint32_t error, uint32_t address) {
     asm volatile("sti");
     if (!is_interrupt(vector)) vmm_from_user(vector, error, address);
     interrupt(vector);
     vmm_service();
 }
 
-__attribute__((noreturn)) void bare_from_kernel(uint32_t vector, uint32_t error, uint32_t address) {
+__attribute__((noreturn)) void backend_from_kernel(uint32_t vector, uint32_t error, uint32_t address) {
     asm volatile("sti");
     if (!is_interrupt(vector)) vmm_from_kernel(vector, error, address);
     interrupt(vector);
     vmm_service();
 }
 
-uint32_t bare_from_window(uint32_t eip, uint32_t vector, uint32_t error, uint32_t address) {
+uint32_t backend_from_window(uint32_t eip, uint32_t vector, uint32_t error, uint32_t address) {
     if (!is_interrupt(vector)) return vmm_from_window(eip, vector, error, address);
     interrupt(vector);
     return vmm_resume_point(eip);

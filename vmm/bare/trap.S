@@ -4,9 +4,6 @@
 #include "bare.h"
 #include "virtual-cpu.h"
 
-#define REGISTER(n) (VCPU_REGISTERS + 4 * (n))
-#define SELECTOR(n) (VCPU_SELECTORS + 4 * (n))
-
     .text
     .globl vmm_entry
 vmm_entry:
@@ -42,7 +39,7 @@ bare_load_tables:
     pushl $0
     .endif
     pushl $\vector
-    jmp trap
+    jmp ring_trap
     .endm
 
     .balign 16
@@ -59,125 +56,13 @@ bare_stubs:
 bare_stub_80:
     pushl $0
     pushl $0x80
-    jmp trap
+    jmp ring_trap
 
-    /* vector, error code, EIP, CS, EFLAGS and, from user mode, ESP and SS. DS may be anything. */
-trap:
-    testl $3, 12(%esp)
-    jnz from_user
-    cmpl $WINDOW_START, 8(%esp)
-    jae from_window
-
-from_kernel:
-    movl %eax, REGISTER(0)
-    leal 20(%esp), %eax
-    movl %eax, REGISTER(4)
-    movl 8(%esp), %eax
-    movl %eax, VCPU_EIP
-    movl 16(%esp), %eax
-    movl %eax, VCPU_EFLAGS
-    movl %ecx, REGISTER(1)
-    movl %edx, REGISTER(2)
-    movl %ebx, REGISTER(3)
-    movl %ebp, REGISTER(5)
-    movl %esi, REGISTER(6)
-    movl %edi, REGISTER(7)
-    movl (%esp), %eax
-    movl 4(%esp), %edx
-    movl $vmm_stack_top, %esp
-    cld
-    movl %cr2, %ecx
-    pushl %ecx
-    pushl %edx
-    pushl %eax
-    call bare_from_kernel
-
-from_user:
-    movl %eax, %ss:REGISTER(0)
-    movl %ecx, %ss:REGISTER(1)
-    movl %edx, %ss:REGISTER(2)
-    movl %ebx, %ss:REGISTER(3)
-    movl %ebp, %ss:REGISTER(5)
-    movl %esi, %ss:REGISTER(6)
-    movl %edi, %ss:REGISTER(7)
-    movl %ds, %ecx
-    movl $BARE_DS, %eax
-    movl %eax, %ds
-    movzwl %cx, %ecx
-    movl %ecx, SELECTOR(SEGMENT_DS)
-    movl %es, %ecx
-    movzwl %cx, %ecx
-    movl %ecx, SELECTOR(SEGMENT_ES)
-    movl %eax, %es
-    movl %fs, %ecx
-    movzwl %cx, %ecx
-    movl %ecx, SELECTOR(SEGMENT_FS)
-    movl %gs, %ecx
-    movzwl %cx, %ecx
-    movl %ecx, SELECTOR(SEGMENT_GS)
-    popl %eax
-    popl %edx
-    popl VCPU_EIP
-    popl SELECTOR(SEGMENT_CS)
-    popl VCPU_EFLAGS
-    popl REGISTER(4)
-    popl SELECTOR(SEGMENT_SS)
-    cld
-    movl %cr2, %ecx
-    pushl %ecx
-    pushl %edx
-    pushl %eax
-    call bare_from_user
-
-    /* DS may be the user's: the way out was interrupted; it starts again and loads it again. */
-from_window:
-    pushal
-    movl $BARE_DS, %eax
-    movl %eax, %ds
-    movl %eax, %es
-    cld
-    movl %cr2, %eax
-    pushl %eax
-    pushl 40(%esp)
-    pushl 40(%esp)
-    pushl 52(%esp)
-    call bare_from_window
-    addl $16, %esp
-    movl %eax, 40(%esp)
-    popal
-    addl $8, %esp
-    iret
-
-    .globl backend_enter_user
-backend_enter_user:
-    call backend_commit
-    .globl backend_exit_start, backend_exit_end
-backend_exit_start:
-    testl $0x7FFFFFFF, VCPU_ATTENTION
-    jnz vmm_resume
-    movl $vmm_stack_top, %esp
-    pushl SELECTOR(SEGMENT_SS)
-    pushl REGISTER(4)
-    pushl VCPU_EFLAGS
-    pushl SELECTOR(SEGMENT_CS)
-    pushl VCPU_EIP
-    movl SELECTOR(SEGMENT_FS), %eax
-    movl %eax, %fs
-    movl SELECTOR(SEGMENT_GS), %eax
-    movl %eax, %gs
-    movl REGISTER(1), %ecx
-    movl REGISTER(2), %edx
-    movl REGISTER(3), %ebx
-    movl REGISTER(5), %ebp
-    movl REGISTER(6), %esi
-    movl REGISTER(7), %edi
-    movl SELECTOR(SEGMENT_ES), %eax
-    movl %eax, %es
-    movl SELECTOR(SEGMENT_DS), %eax
-    movl %eax, %ds
-    movl %ss:REGISTER(0), %eax
-    iret
-backend_exit_end:
+    .macro FAULT_ADDRESS register
+    movl %cr2, \register
+    .endm
+#define RING_DATA BARE_DS
+#include "ring-entry.h"
 
     .globl backend_idle
 backend_idle:

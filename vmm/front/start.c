@@ -2,6 +2,7 @@
  * off), the memory of the front end, the chips.
  */
 #include "front.h"
+#include "package.h"
 
 struct platform platform;
 static uint32_t pool_next;
@@ -35,6 +36,23 @@ void page_free(void *page) {
 #define BOOT_CODE 0x10
 #define BOOT_DATA 0x18
 
+/* Puts the guest where a boot loader would have put it. */
+static void unpack(const struct package *package) {
+    for (uint32_t i = 0; i < package->part_count; i++) {
+        const struct package_part *part = &package->parts[i];
+        for (uint32_t done = 0; done < part->bytes;) {
+            uint32_t at = part->physical + done, offset = at & 4095, left = part->bytes - done;
+            uint32_t count = left < 4096 - offset ? left : 4096 - offset;
+            const uint8_t *from = (const uint8_t *)package + part->offset + done;
+            uint8_t *to;
+            if (at >> 12 >= platform.guest_frames) crash("the guest does not fit its memory");
+            to = (uint8_t *)window(at >> 12) + offset;
+            asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(count)::"memory");
+            done += left < 4096 - offset ? left : 4096 - offset;
+        }
+    }
+}
+
 void vmm_start(const struct platform *given) {
     const struct descriptor code = {0x0000FFFF, 0x00CF9B00}, data = {0x0000FFFF, 0x00CF9300};
     platform = *given;
@@ -57,6 +75,7 @@ void vmm_start(const struct platform *given) {
     vcpu.eip = platform.entry_eip;
     ESI = platform.entry_esi;
     ESP = platform.entry_esp;
+    if (platform.package) unpack(platform.package);
     shadow_start();
     ports_start();
     vmm_resume();

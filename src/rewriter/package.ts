@@ -1,0 +1,92 @@
+// The guest as a package for back ends whose loader cannot fill guest memory (vmm/include/package.h): what a boot loader
+// has written, rewritten, as parts with their guest-physical addresses; and the VMM with the operands of the sites in it.
+import type { ElfImage } from '../loader/elf.js'
+import type { EntryState, MemoryView } from '../loader/entry.js'
+import { LoadError } from '../loader/load-error.js'
+import { OPERAND_BYTES } from './operand.js'
+import { OPERAND_LIMIT, OPERAND_TABLE, VMM_TEXT } from './virtual-cpu.js'
+
+const MAGIC = 0x31475650
+const HEADER_WORDS = 7
+const PART_WORDS = 3
+const PAGE = 4096
+
+/** Guest memory that remembers which of its pages were written. */
+export class RecordedMemory implements MemoryView {
+  private readonly bytes: Uint8Array
+  private readonly written: Uint8Array
+
+  /** @param size end of the guest's memory in bytes, a multiple of 4 KiB */
+  constructor(readonly size: number) {
+    this.bytes = new Uint8Array(size)
+    this.written = new Uint8Array(size / PAGE)
+  }
+  read(address: number, bytes: number): Uint8Array {
+    return this.bytes.slice(address, address + bytes)
+  }
+  write(address: number, data: Uint8Array): void {
+    this.bytes.set(data, address)
+    if (data.length > 0) this.written.fill(1, Math.floor(address / PAGE), Math.ceil((address + data.length) / PAGE))
+  }
+  /** Ranges of pages that were written and are not all zero: address and content. */
+  *parts(): Generator<readonly [address: number, bytes: Uint8Array]> {
+    const words = new Uint32Array(this.bytes.buffer)
+    const holds = (page: number) => {
+      if (this.written[page] === 0) return false
+      for (let word = page * 1024; word < page * 1024 + 1024; word++) if (words[word] !== 0) return true
+      return false
+    }
+    for (let page = 0; page < this.written.length; page++) {
+      if (!holds(page)) continue
+      const first = page
+      while (page < this.written.length && holds(page)) page++
+      yield [first * PAGE, this.bytes.subarray(first * PAGE, page * PAGE)]
+    }
+  }
+}
+
+/**
+ * Packs a guest.
+ * @param memory guest memory as a loader and the rewriter have left it
+ * @param cpuModel number of the CPU model in the order of cpu/models.ts
+ */
+export function packGuest(memory: RecordedMemory, { eip, registers }: EntryState, cpuModel: number): Uint8Array {
+  const parts = [...memory.parts()]
+  const header = 4 * (HEADER_WORDS + PART_WORDS * parts.length)
+  const words = [MAGIC, memory.size, cpuModel, eip, registers.esi, registers.esp, parts.length]
+  let offset = header
+  for (const [physical, bytes] of parts) {
+    words.push(physical, bytes.length, offset)
+    offset += bytes.length
+  }
+  const whole = new Uint8Array(offset)
+  whole.set(new Uint8Array(Uint32Array.from(words).buffer))
+  offset = header
+  for (const [, bytes] of parts) {
+    whole.set(bytes, offset)
+    offset += bytes.length
+  }
+  return whole
+}
+
+/**
+ * A VMM with the operands of a rewritten guest's sites in its table.
+ * @returns a changed copy of the file
+ * @throws LoadError where the file is no VMM
+ */
+export function withOperands(vmm: ElfImage, operands: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(vmm.bytes)
+  const segment = vmm.segments.find(
+    ({ linear, fileBytes }) =>
+      linear <= OPERAND_TABLE &&
+      linear + fileBytes >= Math.min(VMM_TEXT, OPERAND_TABLE + OPERAND_LIMIT * OPERAND_BYTES),
+  )
+  if (segment === undefined)
+    throw new LoadError({
+      file: vmm.file,
+      reason: 'not a VMM: no segment holds the operand table',
+      remedy: 'build it with vmm/Makefile',
+    })
+  bytes.set(operands, segment.offset + OPERAND_TABLE - segment.linear)
+  return bytes
+}

@@ -1,0 +1,224 @@
+/* The xen back end: start as a domain, traps, events, time, console, end. Memory is in memory.c. The processor's real IF is
+ * Xen's; events are masked only where a wait must not miss one.
+ */
+#include "xen.h"
+
+#define BINDABLE 32
+#define GDT_ENTRIES 512
+
+const struct start_info *start_info;
+extern const uint8_t xen_stubs[], xen_stub_80[], xen_event[], xen_failsafe[];
+extern uint8_t vmm_stack_top[];
+
+static uint32_t gdt[GDT_ENTRIES][2] __attribute__((aligned(4096)));
+static uint32_t timer_port;
+static struct console_ring *ring;
+static uint64_t time_origin;
+
+/* ---- Events */
+
+/* Takes what is pending; returns with events unmasked. */
+static void take_events(void) {
+    do {
+        shared.vcpu_info[0].upcall_pending = 0;
+        uint32_t words = 0;
+        asm volatile("xchgl %0, %1" : "+r"(words), "+m"(shared.vcpu_info[0].pending_sel));
+        for (uint32_t word = 0; words; word++, words >>= 1) {
+            uint32_t ports = words & 1 ? shared.evtchn_pending[word] & ~shared.evtchn_mask[word] : 0;
+            if (!ports) continue;
+            asm volatile("andl %1, %0" : "+m"(shared.evtchn_pending[word]) : "r"(~ports) : "cc");
+            if (word == timer_port >> 5 && ports >> (timer_port & 31) & 1) vmm_async(EVENT_TIMER);
+            if (ports & ~(word == timer_port >> 5 ? 1u << (timer_port & 31) : 0)) vmm_async(EVENT_CONSOLE);
+        }
+        shared.vcpu_info[0].upcall_mask = 0;
+        asm volatile("" ::: "memory");
+    } while (shared.vcpu_info[0].upcall_pending);
+}
+
+void backend_idle(void) {
+    xen_console_flush();
+    shared.vcpu_info[0].upcall_mask = 1;
+    asm volatile("" ::: "memory");
+    /* Blocking clears the mask, and does not wait when something is pending. */
+    if (!vcpu.attention && !shared.vcpu_info[0].upcall_pending) hypercall(HYPERCALL_SCHED_OP, SCHEDOP_BLOCK, 0, 0, 0);
+    take_events();
+}
+
+#define EVENT_VECTOR 0x20
+#define FAILSAFE_VECTOR 0x21
+
+__attribute__((noreturn)) void backend_from_user(uint32_t vector, uint32_t error, uint32_t address) {
+    if (vector == FAILSAFE_VECTOR) vmm_from_user(13, 0, 0);
+    if (vector != EVENT_VECTOR) vmm_from_user(vector, error, address);
+    take_events();
+    vmm_service();
+}
+
+__attribute__((noreturn)) void backend_from_kernel(uint32_t vector, uint32_t error, uint32_t address) {
+    if (vector != EVENT_VECTOR) vmm_from_kernel(vector, error, address);
+    take_events();
+    vmm_service();
+}
+
+uint32_t backend_from_window(uint32_t eip, uint32_t vector, uint32_t error, uint32_t address) {
+    if (vector != EVENT_VECTOR) return vmm_from_window(eip, vector, error, address);
+    take_events();
+    return vmm_resume_point(eip);
+}
+
+/* ---- Time */
+
+/* `value` shifted, times `factor`, divided by 2 to the 32nd. */
+static uint64_t scale(uint64_t value, int shift, uint32_t factor) {
+    value = shift < 0 ? value >> -shift : value << shift;
+    return ((value >> 32) * factor) + ((uint64_t)(uint32_t)value * factor >> 32);
+}
+
+static uint64_t system_time(void) {
+    uint64_t tsc, time;
+    uint32_t version;
+    do {
+        version = shared.vcpu_info[0].version;
+        asm volatile("rdtsc" : "=A"(tsc)::"memory");
+        uint64_t stamp = (uint64_t)shared.vcpu_info[0].tsc_timestamp[1] << 32 | shared.vcpu_info[0].tsc_timestamp[0];
+        time = (uint64_t)shared.vcpu_info[0].system_time[1] << 32 | shared.vcpu_info[0].system_time[0];
+        time += scale(tsc - stamp, shared.vcpu_info[0].tsc_shift, shared.vcpu_info[0].tsc_to_system_mul);
+        asm volatile("" ::: "memory");
+    } while (version & 1 || version != shared.vcpu_info[0].version);
+    return time;
+}
+
+uint64_t backend_time(void) { return system_time() - time_origin; }
+uint32_t backend_wall_clock(void) { return shared.wc_sec; }
+
+void backend_timer(uint64_t nanoseconds) {
+    uint64_t at = nanoseconds == TIMER_NEVER ? 0 : nanoseconds + time_origin;
+    hypercall(HYPERCALL_SET_TIMER_OP, (uint32_t)at, (uint32_t)(at >> 32), 0, 0);
+}
+
+/* ---- Console */
+
+static uint32_t unsent;
+
+static void notify_console(void) {
+    uint32_t port = start_info->console_evtchn;
+    hypercall(HYPERCALL_EVENT_CHANNEL_OP, EVTCHNOP_SEND, (uint32_t)&port, 0, 0);
+    unsent = 0;
+}
+
+void xen_console_flush(void) {
+    if (unsent) notify_console();
+}
+
+void backend_console_write(const uint8_t *bytes, uint32_t count) {
+    if (!ring) {
+        hypercall(HYPERCALL_CONSOLE_IO, 0, count, (uint32_t)bytes, 0);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        volatile struct console_ring *r = ring;
+        while (r->out_prod - r->out_cons >= sizeof r->out) notify_console();
+        r->out[r->out_prod % sizeof r->out] = (char)bytes[i];
+        asm volatile("" ::: "memory");
+        r->out_prod++;
+        if (++unsent >= 1024 || bytes[i] == '\n') notify_console();
+    }
+}
+
+int backend_console_read(void) {
+    volatile struct console_ring *r = ring;
+    if (!r || r->in_cons == r->in_prod) return -1;
+    uint8_t byte = (uint8_t)r->in[r->in_cons % sizeof r->in];
+    r->in_cons++;
+    return byte;
+}
+
+/* ---- The rest */
+
+int backend_user_descriptor(uint32_t selector, uint32_t low, uint32_t high) {
+    uint32_t index = selector >> 3;
+    if (selector & 4 || index == 0 || index >= GDT_ENTRIES) return 0;
+    if (gdt[index][0] == low && gdt[index][1] == high) return 0;
+    uint64_t machine = ((uint64_t)xen_mfn(gdt) << 12) + index * 8;
+    return !hypercall(HYPERCALL_UPDATE_DESCRIPTOR, (uint32_t)machine, (uint32_t)(machine >> 32), low, high);
+}
+
+void backend_fpu_switched(int switched) { hypercall(HYPERCALL_FPU_TASKSWITCH, (uint32_t)switched, 0, 0, 0); }
+void backend_fpu_read(void *image, int old) { (void)image, (void)old; }
+void backend_fpu_write(const void *image, int old) { (void)image, (void)old; }
+int backend_block(int write, uint64_t sector, void *buffer, uint32_t count) {
+    return (void)write, (void)sector, (void)buffer, (void)count, -1;
+}
+void backend_net_send(const void *packet, uint32_t bytes) { (void)packet, (void)bytes; }
+uint32_t backend_net_receive(void *packet, uint32_t limit) { return (void)packet, (void)limit, 0; }
+void backend_quiesce(void) { shared.vcpu_info[0].upcall_mask = 1; }
+void backend_resume(void) { take_events(); }
+
+static void shutdown(uint32_t reason) {
+    hypercall(HYPERCALL_SCHED_OP, SCHEDOP_SHUTDOWN, (uint32_t)&reason, 0, 0);
+}
+
+void backend_stop(uint32_t reason, const char *message) {
+    uint32_t length = 0;
+    xen_console_flush();
+    while (message && message[length]) length++;
+    if (length) hypercall(HYPERCALL_CONSOLE_IO, 0, length, (uint32_t)message, 0);
+    if (length) hypercall(HYPERCALL_CONSOLE_IO, 0, 1, (uint32_t) "\n", 0);
+    shutdown(reason == STOP_POWER_OFF || (reason == STOP_DEBUG_EXIT && !vcpu.exit_value) ? 0 : reason == STOP_RESET ? 1 : 3);
+    for (;;) {}
+}
+
+void xen_panic(const char *message) { backend_stop(STOP_CRASH, message); }
+
+static void start_traps(void) {
+    static struct trap_info table[22];
+    for (uint32_t vector = 0; vector < 20; vector++) {
+        uint8_t dpl = vector == 3 || vector == 4 ? 3 : 0;
+        table[vector] = (struct trap_info){(uint8_t)vector, dpl, XEN_CS, (uint32_t)xen_stubs + 16 * vector};
+    }
+    table[20] = (struct trap_info){0x80, 3, XEN_CS, (uint32_t)xen_stub_80};
+    hypercall(HYPERCALL_SET_TRAP_TABLE, (uint32_t)table, 0, 0, 0);
+    hypercall(HYPERCALL_SET_CALLBACKS, XEN_CS, (uint32_t)xen_event, XEN_CS, (uint32_t)xen_failsafe);
+    hypercall(HYPERCALL_STACK_SWITCH, XEN_DS, (uint32_t)vmm_stack_top, 0, 0);
+}
+
+static void start_events(void) {
+    struct {
+        uint32_t virq, vcpu_number, port;
+    } bind = {VIRQ_TIMER, 0, 0};
+    hypercall(HYPERCALL_VCPU_OP, VCPUOP_STOP_PERIODIC, 0, 0, 0);
+    if (hypercall(HYPERCALL_EVENT_CHANNEL_OP, EVTCHNOP_BIND_VIRQ, (uint32_t)&bind, 0, 0)) xen_panic("no timer event");
+    timer_port = bind.port;
+    take_events();
+}
+
+__attribute__((noreturn)) void xen_start(const struct start_info *given) {
+    const struct package *package = (const struct package *)given->mod_start;
+    start_info = given;
+    if (given->mod_len < sizeof *package || package->magic != PACKAGE_MAGIC) xen_panic("previrt: the module is no package");
+    uint32_t frames = xen_memory_start(package->memory_bytes >> 12);
+    xen_map_machine(SHARED_INFO, given->shared_info >> 12, 2);
+    time_origin = system_time();
+    if (given->console_mfn && !(given->flags & 2)) {
+        uint32_t *p2m = (uint32_t *)given->mfn_list, pfn = 0;
+        while (pfn < given->nr_pages && p2m[pfn] != given->console_mfn) pfn++;
+        ring = (struct console_ring *)(WINDOW_START + pfn * 4096);
+    }
+    start_traps();
+    uint32_t frame = xen_mfn(gdt);
+    xen_map_machine((uint32_t)gdt, frame, 0);
+    if (hypercall(HYPERCALL_SET_GDT, (uint32_t)&frame, GDT_ENTRIES, 0, 0)) xen_panic("set_gdt was refused");
+    start_events();
+    const struct platform platform = {
+        .guest_frames = frames,
+        .pool_start = FRONT_POOL,
+        .pool_bytes = FRONT_POOL_END - FRONT_POOL,
+        .package = package,
+        .package_bytes = given->mod_len,
+        .entry_eip = package->entry_eip,
+        .entry_esi = package->entry_esi,
+        .entry_esp = package->entry_esp,
+        .cpu_model = package->cpu_model,
+    };
+    vmm_start(&platform);
+}

@@ -1,0 +1,215 @@
+/* Spaces and window by Xen's page tables (PAE: directories of 1 GiB, tables of 2 MiB). A space is one L3 with two user L2s,
+ * the one kernel L2 that all spaces share in slot 2, and a private L2 in slot 3, which Xen wants for itself. Tables come
+ * from a pool that is mapped read-only; updates are batched (mmu_update) until the next commit.
+ */
+#include "xen.h"
+
+#define PRESENT 1
+#define WRITABLE 2
+#define USER 4
+#define ACCESSED_DIRTY 0x60
+#define UPPER 0x67
+#define ENTRIES 512
+#define KERNEL_START 0x80000000u
+#define QUEUE 256
+#define TABLES ((TABLE_POOL_END - TABLE_POOL) / 4096)
+
+static uint32_t *p2m, first_guest_pfn, guest_frames, next_pfn, void_pfn, boot_free, boot_end;
+static uint32_t kernel_l2_mfn;
+static struct mmu_update queue[QUEUE];
+static uint32_t queued, flush, current;
+/* Free tables by number; those above `clean_from` have been used and hold old entries. */
+static uint16_t free_tables[TABLES], pending_tables[TABLES];
+static uint32_t free_count, pending_count;
+static uint8_t dirty[TABLES];
+
+static struct {
+    uint16_t l3, l2[3];
+    /* Number of the table of each 2 MiB, plus one. */
+    uint16_t l1[1024];
+} spaces[SPACE_LIMIT];
+
+static uint32_t table_linear(uint32_t table) { return TABLE_POOL + table * 4096; }
+static uint32_t table_pfn[TABLES];
+
+uint32_t xen_mfn(const void *linear) { return p2m[((uint32_t)linear - WINDOW_START) >> 12]; }
+
+static void update_va(uint32_t linear, uint64_t entry) {
+    if (hypercall(HYPERCALL_UPDATE_VA_MAPPING, linear, (uint32_t)entry, (uint32_t)(entry >> 32), UVMF_INVLPG))
+        xen_panic("update_va_mapping was refused");
+}
+
+static void flush_queue(void) {
+    uint32_t done = 0;
+    if (!queued) return;
+    if (hypercall(HYPERCALL_MMU_UPDATE, (uint32_t)queue, queued, (uint32_t)&done, DOMID_SELF) || done != queued)
+        xen_panic("mmu_update was refused");
+    queued = 0;
+}
+
+static void update(uint64_t machine, uint64_t entry) {
+    queue[queued++] = (struct mmu_update){machine, entry};
+    if (queued == QUEUE) flush_queue();
+}
+
+static void extended(uint32_t command, uint32_t mfn) {
+    struct mmuext_op op = {command, mfn, 0};
+    uint32_t done = 0;
+    if (hypercall(HYPERCALL_MMUEXT_OP, (uint32_t)&op, 1, (uint32_t)&done, DOMID_SELF)) xen_panic("mmuext_op was refused");
+}
+
+void backend_commit(void) {
+    flush_queue();
+    if (flush) extended(MMUEXT_TLB_FLUSH_LOCAL, 0);
+    flush = 0;
+    while (pending_count) free_tables[free_count++] = pending_tables[--pending_count];
+}
+
+/* A table of zeroes, read-only. Returns 0, or its number plus one. */
+static uint32_t take_table(void) {
+    if (!free_count) backend_commit();
+    if (!free_count) return 0;
+    uint32_t table = free_tables[--free_count], linear = table_linear(table);
+    if (dirty[table]) {
+        update_va(linear, (uint64_t)p2m[table_pfn[table]] << 12 | PRESENT | WRITABLE | ACCESSED_DIRTY);
+        for (uint32_t i = 0; i < 1024; i++) ((uint32_t *)linear)[i] = 0;
+        update_va(linear, (uint64_t)p2m[table_pfn[table]] << 12 | PRESENT | ACCESSED_DIRTY);
+    }
+    dirty[table] = 1;
+    return table + 1;
+}
+
+static void give_table(uint32_t table) { pending_tables[pending_count++] = (uint16_t)table; }
+static uint64_t table_machine(uint32_t table) { return (uint64_t)p2m[table_pfn[table]] << 12; }
+
+static uint64_t frame_entry(uint32_t frame, uint32_t rights) {
+    uint32_t pfn = frame < guest_frames ? first_guest_pfn + frame : void_pfn;
+    return (uint64_t)p2m[pfn] << 12 | PRESENT | ACCESSED_DIRTY | (rights & MAP_WRITE ? WRITABLE : 0) |
+           (rights & MAP_USER ? USER : 0);
+}
+
+void backend_window(uint32_t slot, uint32_t frame) { update_va(WINDOW_FRAMES + slot * 4096, frame_entry(frame, MAP_WRITE)); }
+void xen_map_machine(uint32_t linear, uint32_t mfn, uint32_t flags) {
+    update_va(linear, (uint64_t)mfn << 12 | PRESENT | ACCESSED_DIRTY | flags);
+}
+
+/* Machine address of the entry for the 2 MiB with number `index` of the space's half. */
+static uint64_t directory_entry(uint32_t space, uint32_t index) {
+    if (space == SPACE_KERNEL) return ((uint64_t)kernel_l2_mfn << 12) + 8 * index;
+    return table_machine(spaces[space].l2[index / ENTRIES]) + 8 * (index % ENTRIES);
+}
+
+int backend_space_create(uint32_t space) {
+    uint32_t taken[4];
+    for (uint32_t i = 0; i < 4; i++) {
+        taken[i] = take_table();
+        if (taken[i]) continue;
+        while (i) give_table(taken[--i] - 1);
+        return 0;
+    }
+    for (uint32_t i = 0; i < 3; i++) spaces[space].l2[i] = (uint16_t)(taken[i] - 1);
+    spaces[space].l3 = (uint16_t)(taken[3] - 1);
+    for (uint32_t i = 0; i < 1024; i++) spaces[space].l1[i] = 0;
+    /* Xen takes stores to what is no table yet. */
+    uint64_t l3 = table_machine(spaces[space].l3);
+    update(l3, table_machine(spaces[space].l2[0]) | PRESENT);
+    update(l3 + 8, table_machine(spaces[space].l2[1]) | PRESENT);
+    update(l3 + 16, (uint64_t)kernel_l2_mfn << 12 | PRESENT);
+    update(l3 + 24, table_machine(spaces[space].l2[2]) | PRESENT);
+    flush_queue();
+    extended(MMUEXT_PIN_L3, (uint32_t)(l3 >> 12));
+    return 1;
+}
+
+void backend_space_destroy(uint32_t space) {
+    backend_commit();
+    extended(MMUEXT_UNPIN, (uint32_t)(table_machine(spaces[space].l3) >> 12));
+    for (uint32_t i = 0; i < 3; i++) give_table(spaces[space].l2[i]);
+    give_table(spaces[space].l3);
+}
+
+void backend_space_switch(uint32_t space) {
+    flush_queue();
+    flush = 0;
+    current = space;
+    extended(MMUEXT_NEW_BASEPTR, (uint32_t)(table_machine(spaces[space].l3) >> 12));
+    backend_commit();
+}
+
+static uint32_t index_of(uint32_t linear) { return linear >> 21 & 1023 & (linear >= KERNEL_START ? 511 : 1023); }
+
+int backend_map(uint32_t space, uint32_t linear, uint32_t frame, uint32_t rights) {
+    uint32_t index = index_of(linear), table = spaces[space].l1[index];
+    if (!table) {
+        table = take_table();
+        if (!table) return 0;
+        spaces[space].l1[index] = (uint16_t)table;
+        update(directory_entry(space, index), table_machine(table - 1) | UPPER);
+    }
+    uint64_t old = ((const uint64_t *)table_linear(table - 1))[linear >> 12 & 511];
+    if (old & PRESENT) flush = 1;
+    update(table_machine(table - 1) + 8 * (linear >> 12 & 511), frame_entry(frame, rights));
+    return 1;
+}
+
+void backend_unmap(uint32_t space, uint32_t linear) {
+    uint32_t table = spaces[space].l1[index_of(linear)];
+    if (table) update(table_machine(table - 1) + 8 * (linear >> 12 & 511), 0);
+    flush = 1;
+}
+
+void backend_unmap_slot(uint32_t space, uint32_t slot) {
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t index = index_of(slot << 22) + i, table = spaces[space].l1[index];
+        if (!table) continue;
+        update(directory_entry(space, index), 0);
+        spaces[space].l1[index] = 0;
+        give_table(table - 1);
+    }
+    flush = 1;
+}
+
+/* A page of the domain builder's padding: mapped, writable, zero. */
+static uint32_t boot_page(void) {
+    if (boot_free + 4096 > boot_end) xen_panic("no room behind the boot data");
+    boot_free += 4096;
+    return boot_free - 4096;
+}
+
+/* Tables for a part of the window that the domain builder has not mapped. */
+static void window_tables(uint32_t from, uint32_t to) {
+    for (uint32_t linear = from & ~0x1FFFFFu; linear < to; linear += 0x200000) {
+        if (linear < boot_end) continue;
+        uint32_t page = boot_page();
+        update_va(page, (uint64_t)xen_mfn((void *)page) << 12 | PRESENT | ACCESSED_DIRTY);
+        update(((uint64_t)kernel_l2_mfn << 12) + 8 * index_of(linear), (uint64_t)xen_mfn((void *)page) << 12 | UPPER);
+    }
+    flush_queue();
+}
+
+uint32_t xen_memory_start(uint32_t wanted) {
+    /* The builder's region: tables, then the first stack, then at least 512 KiB up to a boundary of 4 MiB. */
+    uint32_t tables_end = start_info->pt_base + start_info->nr_pt_frames * 4096;
+    p2m = (uint32_t *)start_info->mfn_list;
+    boot_free = tables_end + 4096;
+    boot_end = (boot_free + (512 << 10) + (4 << 20) - 1) & ~((4u << 20) - 1);
+    kernel_l2_mfn = (uint32_t)(((const uint64_t *)start_info->pt_base)[2] >> 12);
+    if (boot_end > TABLE_POOL) xen_panic("the package is too large for the window");
+    window_tables(TABLE_POOL, WINDOW_FRAMES + WINDOW_SLOTS * 4096);
+    window_tables(SHARED_INFO, SHARED_INFO + 4096);
+    first_guest_pfn = (boot_end - WINDOW_START) >> 12;
+    uint32_t pools = (TABLE_POOL_END - TABLE_POOL + FRONT_POOL_END - FRONT_POOL) >> 12;
+    if (start_info->nr_pages < first_guest_pfn + pools + 2) xen_panic("too little memory for the domain");
+    guest_frames = start_info->nr_pages - first_guest_pfn - pools - 1;
+    if (guest_frames > wanted) guest_frames = wanted;
+    next_pfn = first_guest_pfn + guest_frames;
+    void_pfn = next_pfn++;
+    for (uint32_t linear = FRONT_POOL; linear < FRONT_POOL_END; linear += 4096)
+        xen_map_machine(linear, p2m[next_pfn++], WRITABLE);
+    for (uint32_t table = 0; table < TABLES; table++) {
+        table_pfn[table] = next_pfn;
+        xen_map_machine(table_linear(table), p2m[next_pfn++], 0);
+        free_tables[free_count++] = (uint16_t)table;
+    }
+    return guest_frames;
+}
