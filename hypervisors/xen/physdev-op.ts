@@ -4,6 +4,7 @@
 import type { Domain } from './domain.js'
 import { EINVAL, ENOSYS, EPERM } from './errors.js'
 
+const UNMASK_NOTIFY = 4
 const STATUS_QUERY = 5
 const SET_IOPL = 6
 const SET_BITMAP = 7
@@ -98,5 +99,6 @@ export function physdevOp(domain: Domain, command: number, at: number): number {
 /** The old form (19): command and union in one structure. */
 export function physdevOpCompat(domain: Domain, at: number): number {
   const command = domain.guest.word(at)
+  if (command === UNMASK_NOTIFY) return 0
   return command > ALLOCATE_VECTOR || command < STATUS_QUERY ? ENOSYS : physdevOp(domain, command, at + 4)
 }

@@ -2,7 +2,7 @@
 
 import type { Domain } from './domain.js'
 import { EEXIST, EINVAL, ENOENT, ENOSYS } from './errors.js'
-import { VCPU_INFO_BYTES } from './events/shared-info.js'
+import { TIME, TIME_BYTES, VCPU_INFO_BYTES } from './events/shared-info.js'
 import { WRITABLE } from './memory/frame-table.js'
 
 const INITIALISE = 0
@@ -67,7 +67,7 @@ export function vcpuOp(domain: Domain, command: number, vcpu: number, at: number
     case PHYSICAL_ID:
       return EINVAL
     case REGISTER_TIME:
-      return 0
+      return registerTime(domain, guest.word(at))
     default:
       return ENOSYS
   }
@@ -79,6 +79,14 @@ function writeRunState({ guest }: Domain, at: number, now: number): number {
   guest.setLong(at + 4, 0)
   guest.setLong(at + 12, now)
   for (let state = 1; state < 4; state++) guest.setLong(at + 12 + 8 * state, 0)
+  return 0
+}
+
+/** Another place with the time fields of vcpu_info; they do not change while the guest runs. */
+function registerTime({ guest, shared, memory }: Domain, at: number): number {
+  if (at === 0) return 0
+  const from = shared.vcpuInfo + TIME
+  guest.setBytes(at, memory.u8.slice(from, from + TIME_BYTES))
   return 0
 }
 

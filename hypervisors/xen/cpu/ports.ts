@@ -3,7 +3,7 @@
 
 import type { Vcpu } from '../../hypervisor.js'
 import type { Domain } from '../domain.js'
-import { EAX, EDX, IOPL } from './registers.js'
+import { CS, EAX, ECX, EDI, EDX, ES, ESI, IOPL } from './registers.js'
 
 /** Port numbers that the hypervisor keeps: interrupt controllers, timer, its console. */
 const KEPT: readonly (readonly [first: number, last: number])[] = [
@@ -13,6 +13,12 @@ const KEPT: readonly (readonly [first: number, last: number])[] = [
   [0x3f8, 0x3ff],
   [0x4d0, 0x4d1],
 ]
+
+/** Opcodes below it are string forms. */
+const FIRST_DIRECT = 0xe4
+const DIRECTION = 0x400
+/** What nobody's port reads as, by size. */
+const ONES: Readonly<Record<number, number>> = { 1: 0xff, 2: 0xffff, 4: 0xffffffff }
 
 interface PortAccess {
   operate(domain: Domain): 'done' | 'refused'
@@ -56,22 +62,35 @@ function executeWithPorts(vcpu: Vcpu): boolean {
   return fault === undefined
 }
 
-/** A port that nobody answers. String forms are refused: nothing here needs them. */
+/** A port that nobody answers: one iteration of a repeated instruction. */
 function pretend(vcpu: Vcpu, opcode: number, direct: boolean): 'done' | 'refused' {
-  if (opcode < 0xe0) return 'refused'
   const isIn = (opcode & 2) === 0
+  const base = vcpu.segment(CS).base
   let prefixes = 0
   let wide = 4
-  const base = vcpu.segment(1).base
+  let repeated = false
   for (; ; prefixes++) {
     const byte = vcpu.load((base + vcpu.eip + prefixes) >>> 0, 1, vcpu.cpl === 3)
     if (byte === opcode) break
     if (byte === 0x66) wide = 2
+    if (byte === 0xf2 || byte === 0xf3) repeated = true
   }
-  if (isIn) {
-    const mask = (opcode & 1) === 0 ? 0xff : wide === 2 ? 0xffff : 0xffffffff
-    vcpu.setRegister(EAX, (vcpu.register(EAX) | mask) >>> 0)
+  const bytes = (opcode & 1) === 0 ? 1 : wide
+  const end = vcpu.eip + prefixes + (direct ? 2 : 1)
+  if (opcode >= FIRST_DIRECT) {
+    if (isIn) vcpu.setRegister(EAX, (vcpu.register(EAX) | ONES[bytes]!) >>> 0)
+    vcpu.eip = end
+    return 'done'
   }
-  vcpu.eip += prefixes + (direct ? 2 : 1)
+  const count = repeated ? vcpu.register(ECX) : 1
+  if (count > 0) {
+    const index = isIn ? EDI : ESI
+    const at = (vcpu.segment(ES).base + vcpu.register(index)) >>> 0
+    if (isIn && vcpu.store(at, bytes, ONES[bytes]!, vcpu.cpl === 3)) return 'refused'
+    const step = (vcpu.eflags & DIRECTION) !== 0 ? -bytes : bytes
+    vcpu.setRegister(index, (vcpu.register(index) + step) >>> 0)
+    if (repeated) vcpu.setRegister(ECX, count - 1)
+  }
+  if (count <= 1) vcpu.eip = end
   return 'done'
 }

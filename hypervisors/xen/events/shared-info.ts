@@ -11,6 +11,7 @@ const UPCALL_MASK = 1
 const PENDING_SELECTOR = 4
 const CR2 = 8
 export const TIME = 32
+export const TIME_BYTES = 32
 // In shared_info.
 const PENDING = 0x800
 const MASK = 0x880

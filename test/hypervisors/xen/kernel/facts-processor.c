@@ -150,6 +150,13 @@ static void instruction_facts(void)
     fact("iopl_1", call2(33, 6, 1, 0, 0, 0));
     instruction("in_with_iopl", do_in);
     instruction("cli_with_iopl", do_cli);
+    u32 words[3] = {0, 0, 0}, *to = words, times = 2;
+    __asm__ volatile("rep insw" : "+D"(to), "+c"(times) : "d"(0x1f0) : "memory");
+    fact_hex("rep_insw", words[0]);
+    fact("rep_insw_end", to == words + 1 && times == 0 && words[1] == 0);
+    u32 value32;
+    __asm__ volatile("inl %%dx, %0" : "=a"(value32) : "d"(0xcf8));
+    fact_hex("inl", value32);
     call2(33, 6, 0, 0, 0, 0);
 }
 
