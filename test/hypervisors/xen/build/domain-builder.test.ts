@@ -1,0 +1,49 @@
+// A new domain before its first instruction: registers, memory, tables, all as measured on a real Xen.
+
+import { audit } from '../../../../hypervisors/xen/memory/audit.js'
+import type { Xen } from '../../../../hypervisors/xen/xen.js'
+import { buildKernel, startDomain } from '../domain.js'
+
+const kernel = buildKernel('crash')
+const MODULE = Uint8Array.from({ length: 5000 }, (_, i) => i * 7)
+const PAGE = 4096
+
+function start(privileged: boolean) {
+  const domain = startDomain(kernel, { privileged, module: MODULE, commandLine: 'a=1 b', memoryBytes: 16 << 20 })
+  const xen = domain.hypervisor as Xen
+  return { state: domain.machine.cpu.state, guest: xen.domain!.guest, xen, domain: xen.domain! }
+}
+
+test.each([false, true])('privileged: %s', privileged => {
+  const { state, guest, xen, domain } = start(privileged)
+  const { cs, ds, es, fs, gs, ss, eax, ebx, ecx, edx, edi, ebp, eflags } = state
+  expect([cs, ds, es, fs, gs, ss].map(({ selector }) => selector)).toEqual([0xe019, ...new Array(5).fill(0xe021)])
+  expect([eax, ebx, ecx, edx, edi, ebp, eflags]).toEqual([0, 0, 0, 0, 0, 0, 0x202])
+  expect(domain.shared.upcallMask).toBe(1)
+
+  const info = state.esi
+  const field = (offset: number) => guest.word(info + offset)
+  expect(field(32)).toBe(4096)
+  expect(field(36)).toBe(domain.shared.address)
+  expect(field(40)).toBe(privileged ? 0x303 : 0)
+  if (privileged) expect([44, 48, 52, 56].map(field)).toEqual([0, 0, 0x490, 0x28])
+  else for (const offset of [44, 48, 52, 56]) expect(field(offset)).toBeGreaterThan(0)
+  expect(Buffer.from(guest.bytes(info + 80, 6)).toString()).toBe('a=1 b\0')
+  expect([field(72) % PAGE, field(76)]).toEqual([0, MODULE.length])
+  expect(guest.bytes(field(72), MODULE.length)).toEqual(MODULE)
+
+  const base = 0xc0000000
+  for (const place of [0, 1, 100, 4095]) {
+    const frame = guest.word(field(68) + 4 * place)
+    expect(domain.machineToPhysical.get(frame)).toBe(place)
+    if (place < 100) expect(guest.translate(base + place * PAGE, false)).toBe(frame * PAGE)
+  }
+  const tables = field(60)
+  const count = field(64)
+  for (let i = 0; i < count; i++) expect(guest.translate(tables + i * PAGE, true)).toBe(-1)
+  expect(guest.translate(tables - PAGE, true)).toBeGreaterThan(0)
+  expect([0, 1, 2, 3].map(slot => guest.word(tables + 8 * slot) & 0xfff)).toEqual(new Array(4).fill(0x067))
+  expect(state.esp).toBe(tables + count * PAGE + PAGE)
+  expect(guest.translate(state.esp + 0x80000 - 1, true)).toBeGreaterThan(0)
+  expect(audit(xen.memory, xen.frames, domain.roots)).toEqual([])
+})
