@@ -23,7 +23,7 @@ async function runProgram(words: readonly string[]): Promise<number> {
   const program = new Command('previrt')
     .description('a full-system 32-bit x86 emulator and pre-virtualization system')
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(`previrt: ${text.replace(/^error: /, '')}`) })
+    .configureOutput({ outputError: (text, write) => write(`previrt: ${usageError(text)}\n`) })
   const run = addRunOptions(program.command('run').description('run a guest')).action(async (image, given) => {
     const options = readRunOptions(image, given)
     status = await (await import('./run.js')).run(options)
@@ -81,6 +81,15 @@ async function runProgram(words: readonly string[]): Promise<number> {
     throw error
   }
   return status
+}
+
+/** What commander says about a bad command line, in one line with the remedy. */
+function usageError(text: string): string {
+  const line = text
+    .replace(/^error: /, '')
+    .trim()
+    .replace(/\s*\n\s*/g, ' ')
+  return /^(?:unknown|too many|missing|option .* argument missing)/.test(line) ? `${line}; see previrt --help` : line
 }
 
 /** Declares a command that this version does not have. */
