@@ -31,6 +31,7 @@ async function runProgram(words: readonly string[]): Promise<number> {
   const image = program.command('image').description('build, list and profile guest images')
   image
     .command('build <name>')
+    .description('build linux, linux-net or mini, or find it in the cache')
     .option('--plain', 'the unannotated twin')
     .option('--json', 'one JSON line')
     .action(async (name, given) => {
@@ -38,6 +39,7 @@ async function runProgram(words: readonly string[]): Promise<number> {
     })
   image
     .command('list')
+    .description('every image, annotated and plain, and where it is')
     .option('--json', 'one JSON object a line')
     .action(async given => {
       status = (await import('./image.js')).imageList(given)
