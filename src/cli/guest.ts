@@ -20,6 +20,7 @@ import type { Machine } from '../machine/machine.js'
 import { CommandError } from './failure.js'
 import { readInput } from './input-file.js'
 import { IMAGE_NAMES, type RunOptions } from './options.js'
+import type { Virtualized } from './virtualized.js'
 
 /** What a kernel is told where no --append is given (images/index.ts has the same for its images). */
 const DEFAULT_COMMAND_LINE = 'console=ttyS0,115200 panic=-1 reboot=k'
@@ -31,6 +32,12 @@ export interface GuestFiles {
   readonly initrd: string | undefined
   readonly commandLine: string
 }
+
+/** The options that say what the guest is. */
+export type GuestOptions = Pick<
+  RunOptions,
+  'image' | 'kernel' | 'multiboot' | 'roms' | 'initrd' | 'append' | 'on' | 'net' | 'plain'
+>
 
 /** A guest that is loaded. */
 export interface Guest {
@@ -44,7 +51,7 @@ export interface Guest {
  * says is added to a named image's own command line, unless it names a console itself. linux-net asks the user network for
  * its address.
  */
-export async function findGuest(options: RunOptions): Promise<GuestFiles> {
+export async function findGuest(options: GuestOptions): Promise<GuestFiles> {
   const { image, kernel, multiboot, initrd, append } = options
   if (multiboot !== undefined)
     return { kind: 'multiboot', kernel: multiboot, initrd: undefined, commandLine: append ?? '' }
@@ -64,13 +71,23 @@ export async function findGuest(options: RunOptions): Promise<GuestFiles> {
 }
 
 /** The command line of an image that is run by name, with what --append adds. */
-function namedCommandLine({ image, net, append }: RunOptions): string {
+function namedCommandLine({ image, net, append }: GuestOptions): string {
   const asksForAddress = image === 'linux-net' && net === 'user' && !/\bip=/.test(append ?? '')
   return [DEFAULT_COMMAND_LINE, ...(asksForAddress ? ['ip=dhcp'] : []), ...(append ? [append] : [])].join(' ')
 }
 
-/** The guest as a hypervisor is told of it; its kernel has been read. */
-export function describeGuest(machine: Machine, files: GuestFiles, options: RunOptions): GuestImage {
+/** The guest as a hypervisor is told of it; its kernel has been read. In a VMM it is one file. */
+export function describeGuest(
+  machine: Machine,
+  files: GuestFiles,
+  options: RunOptions,
+  virtualized?: Virtualized,
+): GuestImage {
+  if (virtualized) {
+    const { kernel, memoryBytes } = virtualized
+    const image = describeGuest(machine, { ...files, initrd: undefined, commandLine: '' }, options)
+    return { ...image, kernel, memoryBytes, elf: parseElf(kernel.file, kernel.bytes) }
+  }
   const kernel = readInput(files.kernel)
   const modules = files.initrd === undefined ? [] : [{ ...readInput(files.initrd), commandLine: undefined }]
   return {

@@ -80,6 +80,9 @@ const MISSING = [
   '--profile <file>',
 ]
 
+/** What a guest sees as its memory where no --mem is given. */
+export const DEFAULT_MEMORY = 128 * MEBIBYTE
+
 /** Guest memory in bytes from `128M`, `1G`, `65536K` or a bare number of MiB. Throws what commander reports. */
 export function parseMemory(text: string): number {
   const match = /^(\d+)([KMG]?)$/i.exec(text)
@@ -143,7 +146,7 @@ export function addRunOptions(command: Command): Command {
     .option('--kernel <file>', 'vmlinux, bzImage or another ELF file with the Linux boot protocol')
     .option('--initrd <file>', 'initial RAM disk')
     .option('--append <text>', "the kernel's command line")
-    .option('--mem <size>', 'guest memory, for example 128M', parseMemory, 128 * MEBIBYTE)
+    .option('--mem <size>', 'guest memory, for example 128M', parseMemory, DEFAULT_MEMORY)
     .option('--disk <file>', 'raw image of the IDE disk; the guest writes to it')
     .addOption(choice('--net <kind>', 'network card: user has a gateway at 10.0.2.2', ['user', 'none'], 'none'))
     .option('--module <file[=cmdline]>', 'multiboot module, may be repeated', collect(parseModule), [])

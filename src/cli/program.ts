@@ -4,7 +4,7 @@
 import { Command, CommanderError } from 'commander'
 import { STATUS_USAGE, STATUS_WELL } from './exit.js'
 import { describeFailure, notInThisVersion } from './failure.js'
-import { addRunOptions, parseCount, readRunOptions } from './options.js'
+import { addRunOptions, DEFAULT_MEMORY, parseCount, parseMemory, readRunOptions } from './options.js'
 import { rewriteQemuSpellings } from './qemu-spellings.js'
 
 /** Runs a command line. Returns the exit status; whatever goes wrong is told in one line on standard error. */
@@ -72,7 +72,17 @@ async function runProgram(words: readonly string[]): Promise<number> {
     .action(async (suite, given) => {
       status = await (await import('./bench.js')).bench(suite, given)
     })
-  refuse(program, 'export')
+  program
+    .command('export <image>')
+    .description('write a guest in its VMM as one file that a hypervisor starts')
+    .requiredOption('--on <path>', 'xen')
+    .requiredOption('-o, --output <file>', 'the file')
+    .option('--mem <size>', 'what the guest sees as its memory', parseMemory, DEFAULT_MEMORY)
+    .option('--append <text>', "added to the image's own command line")
+    .action(async (image, given) => {
+      const { exportGuest, findExported } = await import('./virtualized.js')
+      status = await exportGuest(await findExported(image, given), given)
+    })
   refuse(program, 'compare')
   const valued = new Set(run.options.filter(option => option.required).map(option => option.long))
   const ours = words[0] === 'run' ? rewriteQemuSpellings(words, word => valued.has(word)) : words

@@ -10,7 +10,7 @@ import type { Machine, RunResult } from '../machine/machine.js'
 import { type ConsoleSink, fileSink, GuestConsole, noSink, streamSink, TextFinder } from './console.js'
 import type { DebugEvents, DebugSession } from './debug-session.js'
 import { judge, type RunEnd, STATUS_GUEST_FAILED, STATUS_PANIC, STATUS_WELL } from './exit.js'
-import { describeGuest, findGuest, type Guest, guestSymbols, loadGuest } from './guest.js'
+import { describeGuest, findGuest, type Guest, type GuestFiles, guestSymbols, loadGuest } from './guest.js'
 import { GuestProgress } from './guest-progress.js'
 import { Wake, watchHost } from './interruptions.js'
 import type { RunOptions } from './options.js'
@@ -18,11 +18,13 @@ import { type EndPlace, runReport } from './report.js'
 import { runPaced } from './run-loop.js'
 import { makeSubject, type Subject } from './subject.js'
 import { type Input, noInput, openInput } from './terminal.js'
+import type { Virtualized } from './virtualized.js'
 
 /** Runs a guest. Returns the exit status; throws CommandError or LoadError where it cannot be started. */
 export async function run(options: RunOptions): Promise<number> {
   const startedAt = performance.now()
   const files = await findGuest(options)
+  const virtualized = await inVmm(options, files)
   const wake = new Wake()
   let ended: RunEnd | undefined
   const end = (how: RunEnd) => {
@@ -37,7 +39,7 @@ export async function run(options: RunOptions): Promise<number> {
   )
   const load = (machine: Machine, hypervisor: Hypervisor | undefined) => {
     if (hypervisor) {
-      hypervisor.boot([describeGuest(machine, files, options)])
+      hypervisor.boot([describeGuest(machine, files, options, virtualized)])
       symbols = guestSymbols(files)
     } else {
       const guest = loadGuest(machine, files, options)
@@ -45,7 +47,8 @@ export async function run(options: RunOptions): Promise<number> {
       symbols = guest.symbols
     }
   }
-  const subject = makeSubject(options, load, byte => console.put(byte))
+  const memoryBytes = virtualized?.memoryBytes ?? options.memoryBytes
+  const subject = makeSubject({ ...options, memoryBytes }, load, byte => console.put(byte))
   const console = connectConsole(options, progress, end)
   const { machine } = subject
   const input = connectInput(options, subject, wake, end)
@@ -91,6 +94,13 @@ export async function run(options: RunOptions): Promise<number> {
   }
   if (difference) process.stderr.write(`${await lockstepReport(difference)}\n`)
   return conclude(subject, symbols!, options, progress, ended!, (performance.now() - startedAt) / 1000)
+}
+
+/** The guest in a VMM where the path needs one for it. */
+async function inVmm({ on, memoryBytes }: RunOptions, files: GuestFiles): Promise<Virtualized | undefined> {
+  if (on !== 'xen' || files.kind !== 'linux') return undefined
+  const { needsVmm, virtualize } = await import('./virtualized.js')
+  return needsVmm(on, files.kernel) ? await virtualize(on, files, memoryBytes) : undefined
 }
 
 function connectInput(options: RunOptions, subject: Subject, wake: Wake, end: (how: RunEnd) => void): Input {

@@ -30,6 +30,7 @@ function virtualCpu(): string {
     define('WINDOW_START', page.WINDOW_START),
     define('WINDOW_END', page.WINDOW_END),
     define('VECTOR_PAGE', page.VECTOR_PAGE),
+    define('PACKAGE_POINTER', page.PACKAGE_POINTER),
     define('VIRTUAL_CPU', page.VIRTUAL_CPU),
     define('OPERAND_TABLE', page.OPERAND_TABLE),
     define('OPERAND_LIMIT', `${page.OPERAND_LIMIT}`),

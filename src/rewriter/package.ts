@@ -1,10 +1,10 @@
 // The guest as a package for back ends whose loader cannot fill guest memory (vmm/include/package.h): what a boot loader
-// has written, rewritten, as parts with their guest-physical addresses; and the VMM with the operands of the sites in it.
+// has written, rewritten, as parts with their guest-physical addresses; and the VMM with such a package inside.
 import type { ElfImage } from '../loader/elf.js'
 import type { EntryState, MemoryView } from '../loader/entry.js'
 import { LoadError } from '../loader/load-error.js'
 import { OPERAND_BYTES } from './operand.js'
-import { OPERAND_LIMIT, OPERAND_TABLE, VMM_TEXT } from './virtual-cpu.js'
+import { OPERAND_LIMIT, OPERAND_TABLE, PACKAGE_POINTER, WINDOW_START } from './virtual-cpu.js'
 
 const MAGIC = 0x31475650
 const HEADER_WORDS = 7
@@ -69,24 +69,44 @@ export function packGuest(memory: RecordedMemory, { eip, registers }: EntryState
   return whole
 }
 
+/** What a domain needs beside its guest's memory: pools, the image with its package, what the domain builder adds. */
+export const VMM_MEMORY_BYTES = 32 << 20
+
+const HEADER_BYTES = 52
+const SEGMENT_BYTES = 32
+const SEGMENT_COUNT_FIELD = 44
+const PT_LOAD = 1
+const READ_ONLY = 4
+
 /**
- * A VMM with the operands of a rewritten guest's sites in its table.
- * @returns a changed copy of the file
+ * A VMM with a guest inside: one file that a hypervisor's own loader starts.
+ * @param operands content of the operand table, of the plan that the guest was rewritten by
+ * @returns a new file
  * @throws LoadError where the file is no VMM
  */
-export function withOperands(vmm: ElfImage, operands: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(vmm.bytes)
-  const segment = vmm.segments.find(
-    ({ linear, fileBytes }) =>
-      linear <= OPERAND_TABLE &&
-      linear + fileBytes >= Math.min(VMM_TEXT, OPERAND_TABLE + OPERAND_LIMIT * OPERAND_BYTES),
-  )
-  if (segment === undefined)
-    throw new LoadError({
-      file: vmm.file,
-      reason: 'not a VMM: no segment holds the operand table',
-      remedy: 'build it with vmm/Makefile',
+export function embedGuest(vmm: ElfImage, operands: Uint8Array, guest: Uint8Array): Uint8Array {
+  const end = OPERAND_TABLE + OPERAND_LIMIT * OPERAND_BYTES
+  const image = vmm.segments.find(({ linear, fileBytes }) => linear === WINDOW_START && linear + fileBytes >= end)
+  const headers = HEADER_BYTES + SEGMENT_BYTES * (vmm.segments.length + 1)
+  if (image === undefined || image.offset < headers) {
+    const remedy = 'build it with vmm/Makefile'
+    throw new LoadError({ file: vmm.file, reason: 'not a VMM: no segment holds the operand table', remedy })
+  }
+  const offset = Math.ceil(vmm.bytes.length / PAGE) * PAGE
+  const linear = Math.ceil(Math.max(...vmm.segments.map(each => each.linear + each.memoryBytes)) / PAGE) * PAGE
+  const bytes = new Uint8Array(offset + guest.length)
+  const view = new DataView(bytes.buffer)
+  bytes.set(vmm.bytes)
+  bytes.set(guest, offset)
+  const words = (at: number, values: readonly number[]) => {
+    values.forEach((value, i) => {
+      view.setUint32(at + 4 * i, value, true)
     })
-  bytes.set(operands, segment.offset + OPERAND_TABLE - segment.linear)
+  }
+  bytes.set(operands, image.offset + OPERAND_TABLE - WINDOW_START)
+  words(image.offset + PACKAGE_POINTER - WINDOW_START, [linear, guest.length])
+  view.setUint16(SEGMENT_COUNT_FIELD, vmm.segments.length + 1, true)
+  const segment = [PT_LOAD, offset, linear, linear, guest.length, guest.length, READ_ONLY, PAGE]
+  words(headers - SEGMENT_BYTES, segment)
   return bytes
 }

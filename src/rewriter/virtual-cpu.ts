@@ -16,6 +16,8 @@ export const WINDOW_START = 0xbc000000
 export const WINDOW_END = 0xc0000000
 /** Addresses of the operations that calls at sites go through. */
 export const VECTOR_PAGE = WINDOW_START + 0
+/** Address and bytes of the package of the guest, where the file of a VMM holds one; two words. */
+export const PACKAGE_POINTER = WINDOW_START + 0xff0
 /** The page described here. */
 export const VIRTUAL_CPU = WINDOW_START + 0x1000
 /** Operands of the sites (operand.ts), written by the rewriter. */

@@ -193,10 +193,14 @@ static void start_events(void) {
 }
 
 __attribute__((noreturn)) void xen_start(const struct start_info *given) {
-    const struct package *package = (const struct package *)given->mod_start;
+    /* In the image itself, or as the module. */
+    const uint32_t *pointer = (const uint32_t *)PACKAGE_POINTER;
+    const struct package *package = (const struct package *)(pointer[1] ? pointer[0] : given->mod_start);
+    uint32_t package_bytes = pointer[1] ? pointer[1] : given->mod_len;
     start_info = given;
-    if (given->mod_len < sizeof *package || package->magic != PACKAGE_MAGIC) xen_panic("previrt: the module is no package");
+    if (package_bytes < sizeof *package || package->magic != PACKAGE_MAGIC) xen_panic("previrt: no guest in this image");
     uint32_t frames = xen_memory_start(package->memory_bytes >> 12);
+    if (frames < package->memory_bytes >> 12) xen_panic("previrt: give the domain 32 MiB more than the guest's memory");
     xen_map_machine(SHARED_INFO, given->shared_info >> 12, 2);
     time_origin = system_time();
     if (given->console_mfn && !(given->flags & 2)) {
@@ -214,7 +218,7 @@ __attribute__((noreturn)) void xen_start(const struct start_info *given) {
         .pool_start = FRONT_POOL,
         .pool_bytes = FRONT_POOL_END - FRONT_POOL,
         .package = package,
-        .package_bytes = given->mod_len,
+        .package_bytes = package_bytes,
         .entry_eip = package->entry_eip,
         .entry_esi = package->entry_esi,
         .entry_esp = package->entry_esp,
