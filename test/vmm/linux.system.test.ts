@@ -1,5 +1,7 @@
 // The whole annotated Linux, rewritten, on the VMM: without a hypervisor (vmm/bare) and in a domain of our Xen. The workloads'
 // checksums are the native ones, and no sensitive instruction is left to the processor.
+import { audit } from '../../hypervisors/xen/memory/audit.js'
+import type { Xen } from '../../hypervisors/xen/xen.js'
 import { DEFAULT_COMMAND_LINE } from '../../images/index.js'
 import { VIRTUAL_CPU_FIELDS, virtualCpuAddress } from '../../src/rewriter/virtual-cpu.js'
 import { bareMachine, buildVmm } from './bare-machine.js'
@@ -42,6 +44,8 @@ test.each(['4.17', '3.0'])(
     const domain = xenDomain(buildVmm('xen', 'vmm-xen.elf'), guest, { profile })
     const { kind } = domain.run(BUDGET)
     expect({ lines: markers(domain.console()), kind }).toEqual({ lines: expected.lines, kind: expected.kind })
+    const { frames, memory, domain: state } = domain.hypervisor as Xen
+    expect(audit(memory, frames, state!.roots)).toEqual([])
     const entries = [...domain.hosting.entries].map(([name, count]) => `${name} ${count}`).join(', ')
     process.stderr.write(`${domain.machine.retired} instructions; entries: ${entries}\n`)
   },

@@ -20,6 +20,7 @@ const expected = [
   'cancelled 1',
   'set_periodic 0',
   'periodic_2_ms 1',
+  'hlt_waits 1',
   'preempted 1',
   'masked 0',
   'pending_flag 1',

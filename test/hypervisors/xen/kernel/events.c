@@ -72,6 +72,12 @@ static void time_facts(void)
     took = (u32)(now() - from);
     fact("periodic_2_ms", took >= 19900000 && took < 20100000);
     hypercall(24, 7, 0, 0, 0, 0);
+    /* HLT waits as block does. */
+    ticks = 0, from = now();
+    set_timer(from + 3000000);
+    __asm__ volatile("hlt");
+    took = (u32)(now() - from);
+    fact("hlt_waits", took >= 3000000 && took < 3100000 && ticks == 1);
     /* A tick while the guest runs without hypercalls. */
     ticks = 0;
     set_timer(now() + 100000);

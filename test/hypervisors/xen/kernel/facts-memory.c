@@ -135,8 +135,22 @@ static void trap_facts(void)
 
 static void table_store(void) { *(volatile u32 *)table_page = 0; }
 static void bad_store(void) { *(volatile u32 *)table_page = 0x100000 | 0x21; }
+/* The page directory that maps the kernel itself, and the table of pointers: stores to them are refused. */
+static u64 *directory;
+static void directory_store(void) { *(volatile u32 *)&directory[5] = 0; }
+static void pointer_store(void) { *(volatile u32 *)(start->pt_base + 8) = 0; }
 static void table_write_facts(void)
 {
+    u64 *pointers = (u64 *)start->pt_base;
+    for (u32 i = 1; i < start->nr_pt_frames; i++) {
+        u64 *table = (u64 *)(start->pt_base + i * PAGE);
+        if (mfn_of(table) == (u32)(pointers[3] / PAGE))
+            directory = table;
+    }
+    fact_hex("slot_of_xen", (u32)directory[0x1ac] & 0xfff);
+    instruction("directory_store", directory_store);
+    instruction("pointer_store", pointer_store);
+
     /* A page table of our own, read-only and pinned, written by plain stores. */
     read_only(table_page);
     fact("pin_table", ext(0, mfn_of(table_page), 0));
