@@ -1,5 +1,5 @@
-// What annotation costs a kernel that runs natively: growth of its text, and instructions retired by a boot, from the
-// first instruction to the first line of /init. Both kernels take the same devices and the same virtual clock; what
+// What annotation costs a kernel that runs natively: growth of its text, and instructions that it retires in
+// a boot, from the first to the first line of /init. Both kernels take the same devices and the same virtual clock; what
 // they wait for takes the same time, and so the same number of instructions, in both.
 import { readFileSync } from 'node:fs'
 import { buildImage, DEFAULT_COMMAND_LINE, type Image, type Progress } from '../images/index.js'
@@ -21,7 +21,7 @@ export interface AnnotationReport {
   readonly schemaVersion: 1
   readonly image: string
   readonly textBytes: Growth
-  /** By CPU model; nearly all of them are the kernel's, since the boot ends with the first line of /init. */
+  /** The kernel's, by CPU model. */
   readonly bootInstructions: Readonly<Record<string, Growth>>
 }
 
@@ -35,7 +35,7 @@ function growth(plain: number, annotated: number): Growth {
 }
 
 /**
- * Instructions from the entry to the first marker.
+ * Instructions of the kernel from the entry to the first marker.
  * @throws when the guest does not come so far
  */
 function bootInstructions(image: Image, model: string): number {
@@ -46,7 +46,7 @@ function bootInstructions(image: Image, model: string): number {
   machine.onConsole = byte => {
     line = byte === 0x0a ? '' : line + String.fromCharCode(byte)
     if (line !== USERLAND) return
-    reached ??= machine.retired
+    reached ??= machine.instructionsBy.kernel
     machine.stop()
   }
   const guest = { kernel: read(image.path), initrd: read(image.initrd), commandLine: DEFAULT_COMMAND_LINE }
@@ -76,10 +76,12 @@ export async function measureAnnotation(name: string, onImageProgress?: Progress
 /** Text of a report, without a newline at its end. */
 export function formatAnnotation(report: AnnotationReport): string {
   const row = (title: string, { plain, annotated, percent }: Growth) =>
-    `${title.padEnd(34)}${String(plain).padStart(12)}${String(annotated).padStart(12)}${percent.toFixed(3).padStart(10)} %`
+    `${title.padEnd(42)}${String(plain).padStart(12)}${String(annotated).padStart(12)}${percent.toFixed(3).padStart(10)} %`
   return [
-    `${report.image.padEnd(34)}${'plain'.padStart(12)}${'annotated'.padStart(12)}${'growth'.padStart(12)}`,
+    `${report.image.padEnd(42)}${'plain'.padStart(12)}${'annotated'.padStart(12)}${'growth'.padStart(12)}`,
     row('text, bytes', report.textBytes),
-    ...Object.entries(report.bootInstructions).map(([model, each]) => row(`boot, instructions (${model})`, each)),
+    ...Object.entries(report.bootInstructions).map(([model, each]) =>
+      row(`boot, kernel instructions (${model})`, each),
+    ),
   ].join('\n')
 }
