@@ -5,17 +5,19 @@ import type { Value } from '../ir/tape.js'
 import { type Form, MEM, MM } from '../isa/form.js'
 import type { Context, Semantics } from './context.js'
 import { mmx, setMmx } from './mmx-state.js'
+import { baseOf } from './segments.js'
 import { sse } from './sse-state.js'
 
 export const ZERO_VECTOR = new Uint8Array(16)
 
 export const isMmx = (form: Form): boolean => form.operands.some(o => o.kind === MM)
 
-/** Linear address of a 16-byte memory operand; #GP(0) when it is not aligned. */
+/** Linear address of a 16-byte memory operand; #GP(0) when it is not aligned, before its segment's limit is looked at. */
 export function aligned(b: Context, write: boolean): Value {
-  const linear = b.linear(b.offset(), 16, write)
-  b.if(b.and(linear, b.const(15)), () => b.raise(13, b.const(0)))
-  return linear
+  const offset = b.offset()
+  const unchecked = b.form.flat ? offset : b.add(baseOf(b, b.field('segment')), offset)
+  b.if(b.and(unchecked, b.const(15)), () => b.raise(13, b.const(0)))
+  return b.linear(offset, 16, write)
 }
 /** Reads operand i, an XMM register or aligned memory when it has 16 bytes; scalars as i32 and i64. */
 export function readAligned(b: Context, i: number): Value {
