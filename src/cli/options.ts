@@ -3,6 +3,7 @@
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { hypervisorKind } from '../../hypervisors/registry.js'
+import { type TraceKind, traceKinds } from '../debug/trace.js'
 import { parseRomOption } from '../loader/rom.js'
 import { CommandError, notInThisVersion } from './failure.js'
 
@@ -48,6 +49,9 @@ export interface RunOptions {
   readonly json: boolean
   readonly debugExitRaw: boolean
   readonly haltOk: boolean
+  readonly trace: readonly TraceKind[]
+  /** Where the profile goes. */
+  readonly profileFile: string | undefined
   /** TCP port of the gdb server. */
   readonly gdbPort: number | undefined
   /** Do not start before the debugger says so. */
@@ -76,8 +80,6 @@ const MISSING = [
   '--migrate-at <text=path>',
   '--snapshot-at <text=file>',
   '--restore <file>',
-  '--trace <what>',
-  '--profile <file>',
 ]
 
 /** What a guest sees as its memory where no --mem is given. */
@@ -123,6 +125,14 @@ function parseSerial(text: string): RunOptions['serial'] {
   throw new InvalidArgumentError('Write stdio, none or file:NAME.')
 }
 
+function parseTrace(text: string): TraceKind[] {
+  const kinds = text.split(',')
+  const known = traceKinds.filter(kind => kinds.includes(kind))
+  if (known.length !== new Set(kinds).size)
+    throw new InvalidArgumentError(`Write one or more of ${traceKinds.join(',')}.`)
+  return known
+}
+
 function parseModule(text: string): ModuleOption {
   const split = text.lastIndexOf('=')
   if (split < 1) return { file: text, commandLine: undefined }
@@ -166,6 +176,8 @@ export function addRunOptions(command: Command): Command {
     .option('--json', 'one JSON line on standard output; the console goes to standard error')
     .addOption(choice('--debug-exit <how>', 'exit status (value << 1) | 1, as QEMU', ['raw']))
     .option('--halt-ok', 'a guest that halts for ever has ended well')
+    .option('--trace <what>', `lines on standard error: ${traceKinds.join(', ')}`, parseTrace, [])
+    .option('--profile <file>', 'where the instructions are spent, by symbol')
     .option('--gdb <port>', 'gdb server on this port of 127.0.0.1', parsePort)
     .addOption(new Option('--wait').hideHelp())
   for (const flags of MISSING) command.addOption(new Option(flags, 'not in this version').hideHelp())
@@ -211,10 +223,12 @@ export function readRunOptions(image: string | undefined, given: Record<string, 
     json: value('--json') ?? false,
     debugExitRaw: value('--debug-exit') === 'raw',
     haltOk: value('--halt-ok') ?? false,
+    trace: value('--trace'),
+    profileFile: value('--profile'),
     gdbPort: value('--gdb'),
     wait: value('--wait') ?? false,
   }
-  const { roms, modules, multiboot, initrd, expect } = options
+  const { roms, modules, multiboot, initrd, expect, trace } = options
   const kinds = what.filter(kind => kind && !(kind === '--rom' && roms.length === 0))
   if (kinds.length === 0) throw new CommandError('nothing to run: give an image, --kernel, --multiboot or --rom')
   if (kinds.length > 1) throw new CommandError(`${kinds.join(' and ')}: give only one of them`)
@@ -228,6 +242,10 @@ export function readRunOptions(image: string | undefined, given: Record<string, 
   if (expect === '') throw new CommandError('--expect: give a text that is not empty')
   if (options.gdbPort !== undefined && options.engine === 'lockstep')
     throw new CommandError('--gdb: not with --engine lockstep; use another engine')
+  const looking = trace.length > 0 ? '--trace' : options.profileFile !== undefined ? '--profile' : undefined
+  if (looking && options.engine === 'lockstep')
+    throw new CommandError(`${looking}: not with --engine lockstep; use another engine`)
+  if (looking && options.gdbPort !== undefined) throw new CommandError(`${looking}: not with --gdb; use one of them`)
   if (options.wait && options.gdbPort === undefined) throw new CommandError('-S: only with --gdb or -s')
   return options
 }

@@ -13,6 +13,7 @@ import { judge, type RunEnd, STATUS_GUEST_FAILED, STATUS_PANIC, STATUS_WELL } fr
 import { describeGuest, findGuest, type Guest, type GuestFiles, guestSymbols, loadGuest } from './guest.js'
 import { GuestProgress } from './guest-progress.js'
 import { Wake, watchHost } from './interruptions.js'
+import type { Observation } from './observation.js'
 import type { RunOptions } from './options.js'
 import { type EndPlace, runReport } from './report.js'
 import { runPaced } from './run-loop.js'
@@ -48,7 +49,9 @@ export async function run(options: RunOptions): Promise<number> {
     }
   }
   const memoryBytes = virtualized?.memoryBytes ?? options.memoryBytes
-  const subject = makeSubject({ ...options, memoryBytes }, load, byte => console.put(byte))
+  const made = makeSubject({ ...options, memoryBytes }, load, byte => console.put(byte))
+  const observation = await observeWhereAsked(made, options, () => symbols!())
+  const subject = observation?.subject ?? made
   const console = connectConsole(options, progress, end)
   const { machine } = subject
   const input = connectInput(options, subject, wake, end)
@@ -92,6 +95,7 @@ export async function run(options: RunOptions): Promise<number> {
     stopWatching()
     await debug?.close()
   }
+  observation?.finish()
   if (difference) process.stderr.write(`${await lockstepReport(difference)}\n`)
   return conclude(subject, symbols!, options, progress, ended!, (performance.now() - startedAt) / 1000)
 }
@@ -113,6 +117,15 @@ function connectInput(options: RunOptions, subject: Subject, wake: Wake, end: (h
     leave: () => end({ kind: 'user' }),
     end: () => wake.wake(),
   })
+}
+
+async function observeWhereAsked(
+  subject: Subject,
+  options: RunOptions,
+  symbols: Guest['symbols'],
+): Promise<Observation | undefined> {
+  if (options.trace.length === 0 && options.profileFile === undefined) return undefined
+  return await (await import('./observation.js')).observe(subject, options, symbols)
 }
 
 async function connectDebugger(

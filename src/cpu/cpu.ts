@@ -83,6 +83,8 @@ export class Cpu {
   monitorGate: MonitorGate | undefined
   /** Takes an exception in the FAULT cells that a far transfer raised in its new task, instead of its delivery. */
   takeTaskFault: (() => void) | undefined
+  /** Told of each delivery through the IDT that has succeeded; EIP and CPL are the handler's. */
+  onDelivery: ((vector: number, source: number, error: number | undefined, returnEip: number) => void) | undefined
   /** A monitor below the guest, where there is one. */
   monitor: Monitor | undefined
 

@@ -54,8 +54,12 @@ export function deliver(
   flags: number,
 ): boolean {
   cpu.tracing = false
-  if ((cpu.i32[CR0 >> 2]! & 1) === 0) return deliverReal(cpu, vector, source, error, returnEip, flags)
-  return deliverThroughIdt(cpu, vector, source, error, hasError, returnEip, flags)
+  const done =
+    (cpu.i32[CR0 >> 2]! & 1) === 0
+      ? deliverReal(cpu, vector, source, error, returnEip, flags)
+      : deliverThroughIdt(cpu, vector, source, error, hasError, returnEip, flags)
+  if (done) cpu.onDelivery?.(vector, source, hasError ? error : undefined, returnEip)
+  return done
 }
 
 /** Real-address mode: the table of far pointers at IDTR; 16-bit frame, no error code (SDM vol. 3, 20.1.4). */

@@ -61,6 +61,8 @@ export class Machine {
   onConsole: (byte: number) => void = () => {}
   /** The guest has dropped the translation of one linear page, or all of them (-1). */
   onFlush: ((page: number) => void) | undefined
+  /** Told of each access of the CPU to a port; string instructions are then looked at unit by unit. */
+  onPort: ((direction: 'in' | 'out', port: number, size: number, value: number) => void) | undefined
   /** Nanoseconds that the CPU was halted. */
   haltedNanoseconds = 0
   private readonly counts = new InstructionCounts()
@@ -102,12 +104,23 @@ export class Machine {
     const { memory, platform } = this
     const { ports } = platform
     return {
-      portIn: (port, size) => ports.read(port, size as AccessSize),
-      portOut: (port, size, value) => ports.write(port, size as AccessSize, value),
+      portIn: (port, size) => {
+        const value = ports.read(port, size as AccessSize)
+        this.onPort?.('in', port, size, value)
+        return value
+      },
+      portOut: (port, size, value) => {
+        this.onPort?.('out', port, size, value)
+        ports.write(port, size as AccessSize, value)
+      },
       portInBlock: (port, size, host, count) =>
-        ports.readBlock(port, size as AccessSize, count, memory.u8.subarray(host, host + size * count)),
+        this.onPort
+          ? 0
+          : ports.readBlock(port, size as AccessSize, count, memory.u8.subarray(host, host + size * count)),
       portOutBlock: (port, size, host, count) =>
-        ports.writeBlock(port, size as AccessSize, count, memory.u8.subarray(host, host + size * count)),
+        this.onPort
+          ? 0
+          : ports.writeBlock(port, size as AccessSize, count, memory.u8.subarray(host, host + size * count)),
       tsc: () => this.now,
       acknowledgeInterrupt: () => platform.acknowledge(),
       physicalPage: (page, write) => memory.hostPage(page, write),
