@@ -3,7 +3,7 @@
 
 import type { Entry } from './cpu/trap-table.js'
 import { type Callbacks, TrapTable } from './cpu/trap-table.js'
-import { EventChannels, VIRQ_TIMER } from './events/channels.js'
+import { EventChannels, type Listener, VIRQ_TIMER } from './events/channels.js'
 import { SharedInfo } from './events/shared-info.js'
 import { Timers } from './events/timers.js'
 import { GrantTable } from './grants/grant-table.js'
@@ -37,6 +37,8 @@ export interface DomainParts {
   readonly maximumFrames: number
   readonly now: () => number
 }
+
+type SavedDomain = ReturnType<Domain['save']>
 
 export class Domain implements MemoryContext {
   readonly id: number
@@ -144,6 +146,51 @@ export class Domain implements MemoryContext {
       lent: this.vcpuInfoFrame < 0 ? lent : [...lent, this.vcpuInfoFrame],
       granted: grants.mapped.filter(({ slot }) => slot < 0).map(({ frame }) => ({ frame, writable: false })),
     }
+  }
+
+  save() {
+    const { base, ldt, kernelStack, iopl, ioBitmap, assists, cr4, waiting, vcpuInfoFrame, shutdownCode } = this
+    const callbacks = Object.entries(this.callbacks).map(([name, entry]) => [name, entry ? { ...entry } : null])
+    return {
+      numbers: [base, iopl, assists, cr4, vcpuInfoFrame, shutdownCode ?? -1, this.shared.vcpuInfo],
+      ldt: { ...ldt },
+      ldtFrames: [...this.ldtFrames].map(pair => [...pair]),
+      gdtFrames: [...this.gdtFrames],
+      kernelStack: { ...kernelStack },
+      ioBitmap: { ...ioBitmap },
+      debugRegisters: [...this.debugRegisters],
+      waiting: typeof waiting === 'string' ? waiting : [...waiting.ports],
+      traps: this.traps.all().map(([vector, entry]) => ({ vector, ...entry })),
+      callbacks,
+      channels: this.channels.save(),
+      grants: this.grants.save(),
+      timers: this.timers.save(),
+    }
+  }
+  /** @param listenerOf the hypervisor's end of a port */
+  restore(saved: SavedDomain, listenerOf: (port: number) => Listener | undefined) {
+    const [base, iopl, assists, cr4, vcpuInfoFrame, shutdownCode, vcpuInfo] = saved.numbers
+    this.base = base!
+    this.iopl = iopl!
+    this.assists = assists!
+    this.cr4 = cr4!
+    this.vcpuInfoFrame = vcpuInfoFrame!
+    this.shutdownCode = shutdownCode! < 0 ? undefined : shutdownCode!
+    this.shared.vcpuInfo = vcpuInfo!
+    this.ldt = saved.ldt
+    this.ldtFrames.clear()
+    for (const [page, frame] of saved.ldtFrames) this.ldtFrames.set(page!, frame!)
+    this.gdtFrames = saved.gdtFrames
+    this.kernelStack = saved.kernelStack
+    this.ioBitmap = saved.ioBitmap
+    this.debugRegisters = saved.debugRegisters
+    this.waiting = typeof saved.waiting === 'string' ? saved.waiting : { ports: saved.waiting }
+    this.traps.replace(saved.traps.map(({ vector, ...entry }) => [vector, entry]))
+    for (const [name, entry] of saved.callbacks)
+      this.callbacks[name as keyof Callbacks] = (entry as Entry | null) ?? undefined
+    this.channels.restore(saved.channels, listenerOf)
+    this.grants.restore(saved.grants)
+    this.timers.restore(saved.timers)
   }
 
   /** Where a trap is to be delivered; undefined where the guest has registered nothing. */

@@ -5,12 +5,11 @@
 import type { GuestImage, Host, Hypervisor, HypervisorKind, Resume, SavedValue, Trap } from '../hypervisor.js'
 import { buildDomain } from './build/domain-builder.js'
 import { readKernel } from './build/kernel.js'
-import { HypervisorConsole } from './console/console-io.js'
-import { ConsoleRing } from './console/ring.js'
-import { Processor } from './cpu/processor.js'
+import type { HypervisorConsole } from './console/console-io.js'
+import { Processor, SYSTEM_CALL } from './cpu/processor.js'
 import { TrapHandler } from './cpu/trap-handler.js'
+import type { TrapEntry } from './cpu/trap-table.js'
 import { Domain } from './domain.js'
-import { VIRQ_CONSOLE } from './events/channels.js'
 import { writeTime, writeWallClock } from './events/timers.js'
 import type { HypercallContext } from './hypercalls.js'
 import { HYPERVISOR_START } from './layout.js'
@@ -21,9 +20,7 @@ import { MachineToPhysical } from './memory/machine-to-physical.js'
 import type { MemoryRange } from './memory/memory-op.js'
 import { PageTypes } from './memory/page-types.js'
 import { type Profile, profiles } from './profile.js'
-import { initialTree } from './store/initial-tree.js'
-import { StoreRing } from './store/ring.js'
-import { type StoreMessage, StoreServer } from './store/server.js'
+import { type SavedServices, Services } from './services.js'
 
 const PAGE = 4096
 /** Frames of the hypervisor's own: from 1 MiB on. */
@@ -54,6 +51,7 @@ export class Xen implements Hypervisor {
   private readonly processor: Processor
   private ownNext = OWN_FIRST
   private handler: TrapHandler | undefined
+  private services: Services | undefined
   /** The domain that boot() has built. */
   domain: Domain | undefined
   private alarm: number | undefined
@@ -97,57 +95,37 @@ export class Xen implements Hypervisor {
 
   boot([guest]: readonly GuestImage[]) {
     const { elf, notes } = readKernel(guest!)
-    const domain = this.makeDomain(guest!)
     const pages = guest!.memoryBytes / PAGE
+    const { privileged } = guest!
+    const domain = this.makeDomain(privileged, pages, this.lendFrame(privileged))
     const image = { elf, notes, module: guest!.modules[0], commandLine: guest!.commandLine, pages }
-    const { host, processor } = this
-    let ring: ConsoleRing | undefined
-    let store: StoreRing | undefined
-    let serve: (message: StoreMessage) => void = () => {}
-    const ports = { store: 0, console: 0 }
-    const built = buildDomain(domain, image, () => {
-      const { channels } = domain
-      ports.store = channels.connect(CONTROL_DOMAIN, () => {
-        for (const message of store!.take()) serve(message)
-        store!.flush()
-      })
-      ports.console = channels.connect(CONTROL_DOMAIN, () => ring!.notified())
-      return ports
-    })
-    const screen = (byte: number) => host.console.write(byte)
-    const log = (byte: number) => host.log.write(byte)
-    const console = new HypervisorConsole(domain.privileged ? screen : log, domain.privileged)
-    if (!domain.privileged) {
-      const { storeFrame, consoleFrame } = built
-      ring = new ConsoleRing(this.memory, consoleFrame * PAGE, screen, () => domain.channels.raise(ports.console))
-      store = new StoreRing(this.memory, storeFrame * PAGE, () => domain.channels.raise(ports.store))
-      const facts = { storeFrame, consoleFrame, storePort: ports.store, consolePort: ports.console }
-      const tree = initialTree({ domain: domain.id, name: 'guest', memoryKilobytes: pages * 4, ...facts })
-      const server = new StoreServer(tree, domain.id, message => store!.put(message))
-      serve = message => server.request(message)
-    }
-    host.console.onInput = bytes => {
-      if (ring) ring.input(bytes)
-      else {
-        console.input(bytes)
-        domain.channels.raiseVirq(VIRQ_CONSOLE)
-      }
-      this.setAlarm(host.clock.now)
-    }
-    this.handler = this.makeHandler(domain, console)
-    processor.start(built.entry, built.stack, built.startInfo)
-    writeTime(domain.shared, host.clock.now, host.clock.now)
+    const services = new Services(domain, this.host, () => this.setAlarm(this.host.clock.now))
+    const built = buildDomain(domain, image, () => services.openPorts())
+    services.connect(built, pages)
+    this.run(domain, services)
+    this.processor.start(built.entry, built.stack, built.startInfo)
+    const { now } = this.host.clock
+    writeTime(domain.shared, now, now)
     writeWallClock(domain.shared, WALL_CLOCK, 0)
     domain.shared.upcallMask = 1
     this.setAlarm(domain.timers.next)
   }
+  private run(domain: Domain, services: Services) {
+    this.services = services
+    this.handler = this.makeHandler(domain, services.console)
+  }
 
-  private makeDomain({ privileged, memoryBytes }: GuestImage): Domain {
+  /** A frame that the hypervisor shares with a new domain. */
+  private lendFrame(privileged: boolean): number {
+    const { memory, frames, types } = this
+    const frame = frames.allocate(privileged ? CONTROL_DOMAIN : FIRST_DOMAIN)
+    clearFrame(memory, frame)
+    types.getType(frame, WRITABLE)
+    frames.flags[frame] = (frames.flags[frame]! & ~ALLOCATED) | LENT
+    return frame
+  }
+  private makeDomain(privileged: boolean, maximumFrames: number, sharedFrame: number): Domain {
     const { memory, frames, types, area, table, processor, host } = this
-    const sharedFrame = frames.allocate(privileged ? CONTROL_DOMAIN : FIRST_DOMAIN)
-    clearFrame(memory, sharedFrame)
-    types.getType(sharedFrame, WRITABLE)
-    frames.flags[sharedFrame] = (frames.flags[sharedFrame]! & ~ALLOCATED) | LENT
     const domain = new Domain({
       id: privileged ? CONTROL_DOMAIN : FIRST_DOMAIN,
       privileged,
@@ -159,7 +137,7 @@ export class Xen implements Hypervisor {
       translations: processor,
       pointers: processor.pointers,
       sharedFrame,
-      maximumFrames: memoryBytes / PAGE,
+      maximumFrames,
       now: () => host.clock.now,
     })
     processor.domain = domain
@@ -183,9 +161,7 @@ export class Xen implements Hypervisor {
       now: () => host.clock.now,
       stackChanged: () => processor.setKernelStack(domain.kernelStack),
       trapsChanged: () => {
-        if (!flavour.directSystemCalls) return
-        const entry = domain.traps.at(0x80)
-        processor.setGates(entry && entry.dpl === 3 && !entry.masks ? entry : undefined)
+        if (flavour.directSystemCalls) processor.setGates(this.directEntry(domain))
       },
       count: name => host.countHypercall(name),
     }
@@ -210,11 +186,42 @@ export class Xen implements Hypervisor {
   }
 
   save(): SavedValue {
-    throw new Error('a guest on xen cannot be saved in this version')
+    const { domain, services, frames } = this
+    const { privileged, maximumFrames, shared } = domain!
+    return {
+      domain: domain!.save(),
+      services: services!.save(),
+      frames: frames.save(),
+      made: { privileged, maximumFrames, sharedFrame: shared.address / PAGE },
+    }
   }
-  restore() {
-    throw new Error('a guest on xen cannot be restored in this version')
+  restore(state: SavedValue) {
+    const saved = state as unknown as SavedXen
+    const { privileged, maximumFrames, sharedFrame } = saved.made
+    this.frames.restore(saved.frames)
+    const domain = this.makeDomain(privileged, maximumFrames, sharedFrame)
+    const services = new Services(domain, this.host, () => this.setAlarm(this.host.clock.now))
+    services.restore(saved.services)
+    domain.restore(saved.domain, port => services.listenerOf(port))
+    this.run(domain, services)
+    this.processor.attach()
+    this.processor.setGates(this.directEntry(domain))
+    this.alarm = undefined
+    this.setAlarm(domain.timers.next)
   }
+  /** The guest's own gate for system calls, where the flavour lets it have one. */
+  private directEntry({ traps }: Domain): TrapEntry | undefined {
+    const entry = this.flavour.directSystemCalls ? traps.at(SYSTEM_CALL) : undefined
+    return entry && entry.dpl === 3 && !entry.masks ? entry : undefined
+  }
+}
+
+/** What save() answers. */
+interface SavedXen {
+  readonly domain: ReturnType<Domain['save']>
+  readonly services: SavedServices
+  readonly frames: readonly Uint8Array[]
+  readonly made: { readonly privileged: boolean; readonly maximumFrames: number; readonly sharedFrame: number }
 }
 
 export const xen: HypervisorKind = {

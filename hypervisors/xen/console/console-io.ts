@@ -8,7 +8,7 @@ const READ = 1
 const WRITE_AT_ONCE = 4096
 
 export class HypervisorConsole {
-  private readonly typed: number[] = []
+  private typed: number[] = []
 
   /**
    * @param output receives what domains write
@@ -22,6 +22,14 @@ export class HypervisorConsole {
   /** Somebody types. */
   input(bytes: Uint8Array) {
     this.typed.push(...bytes)
+  }
+
+  /** Input that nobody has read. */
+  save(): Uint8Array {
+    return Uint8Array.from(this.typed)
+  }
+  restore(typed: Uint8Array) {
+    this.typed = [...typed]
   }
 
   /** The hypercall: 0 or the number of bytes read, or an error. */

@@ -48,6 +48,13 @@ export class ConsoleRing {
     this.waiting.push(...bytes)
     this.feed()
   }
+  /** Input that has had no room yet. */
+  save(): Uint8Array {
+    return Uint8Array.from(this.waiting)
+  }
+  restore(waiting: Uint8Array) {
+    this.waiting = [...waiting]
+  }
   private feed() {
     const { memory } = this
     let producer = this.index(IN_PRODUCER)

@@ -98,8 +98,13 @@ export class Processor implements TranslationCache {
       mxcsr: 0x1f80,
       ...at,
     })
-    this.started = true
+    this.attach()
     this.setGates(undefined)
+  }
+  /** Takes the processor's exceptions and interrupts; its registers are set already. */
+  attach() {
+    const { vcpu } = this
+    this.started = true
     vcpu.setMonitorExceptions(Array.from({ length: EXCEPTIONS }, (_, vector) => vector))
     vcpu.monitorInterrupts = true
   }

@@ -165,6 +165,31 @@ export class EventChannels {
   portOfPirq(pirq: number): number {
     return this.portOf(PIRQ, pirq)
   }
+  /** For each port its state, other end, source, and whether the hypervisor listens. */
+  save(): number[][] {
+    return this.ports.map(({ state, remoteDomain, remotePort, source, listener }) => [
+      state,
+      remoteDomain,
+      remotePort,
+      source,
+      Number(listener !== undefined),
+    ])
+  }
+  /** @param listenerOf the listener of a port that has one */
+  restore(saved: readonly (readonly number[])[], listenerOf: (port: number) => Listener | undefined) {
+    this.ports.length = 0
+    saved.forEach(([state, remoteDomain, remotePort, source, listens], port) => {
+      const listener = listens === 1 ? listenerOf(port) : undefined
+      this.ports.push({
+        state: state!,
+        remoteDomain: remoteDomain!,
+        remotePort: remotePort!,
+        source: source!,
+        listener,
+      })
+    })
+  }
+
   /** A virtual interrupt happens. */
   raiseVirq(virq: number) {
     const port = this.portOfVirq(virq)

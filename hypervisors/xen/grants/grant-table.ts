@@ -91,6 +91,30 @@ export class GrantTable {
     if (grant.writable) known.writers--
     this.mark(grant.reference)
   }
+  save() {
+    const active = [...this.active].map(([handle, { reference, frame, writable, slot }]) => [
+      handle,
+      reference,
+      frame,
+      Number(writable),
+      slot,
+    ])
+    const { frames, statusFrames, version, nextHandle } = this
+    return { frames: [...frames], statusFrames: [...statusFrames], version, nextHandle, active }
+  }
+  restore(saved: ReturnType<GrantTable['save']>) {
+    this.frames.splice(0, this.frames.length, ...saved.frames)
+    this.statusFrames.splice(0, this.statusFrames.length, ...saved.statusFrames)
+    this.version = saved.version
+    this.active.clear()
+    this.uses.clear()
+    for (const [handle, reference, frame, writable, slot] of saved.active) {
+      this.nextHandle = handle!
+      this.use({ reference: reference!, frame: frame!, writable: writable === 1, slot: slot! })
+    }
+    this.nextHandle = saved.nextHandle
+  }
+
   /** Shows in the entry, or its status, whether it is read and written by somebody. */
   private mark(reference: number) {
     const { count, writers } = this.uses.get(reference)!

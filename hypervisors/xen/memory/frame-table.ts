@@ -82,6 +82,21 @@ export class FrameTable {
     this.lowest = Math.min(this.lowest, frame)
   }
 
+  /** All of it; when a frame was last used does not matter once all translations are dropped. */
+  save(): Uint8Array[] {
+    return this.columns.map(column => new Uint8Array(column.buffer.slice(0)))
+  }
+  restore(saved: readonly Uint8Array[]) {
+    this.columns.forEach((column, i) => {
+      new Uint8Array(column.buffer).set(saved[i]!)
+    })
+    this.stamp.fill(0)
+    this.lowest = this.first
+  }
+  private get columns() {
+    return [this.owner, this.type, this.flags, this.typeCount, this.references]
+  }
+
   /** Frames that a domain holds. */
   heldBy(owner: number): number {
     let held = 0

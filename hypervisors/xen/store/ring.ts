@@ -62,6 +62,15 @@ export class StoreRing {
     }
   }
 
+  /** A message that is not whole, and answers that have had no room. */
+  save(): [received: Uint8Array, waiting: Uint8Array] {
+    return [Uint8Array.from(this.received), Uint8Array.from(this.waiting)]
+  }
+  restore([received, waiting]: readonly [Uint8Array, Uint8Array]) {
+    this.received = [...received]
+    this.waiting = [...waiting]
+  }
+
   /** Queues a message for the guest. */
   put({ type, request, transaction, payload }: StoreMessage) {
     const header = new DataView(new ArrayBuffer(HEADER_BYTES))

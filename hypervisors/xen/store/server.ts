@@ -1,7 +1,7 @@
 // The xenstore server for one domain: requests of the wire protocol (xen/include/public/io/xs_wire.h), transactions and
 // watches. Paths that do not begin with a slash are the domain's own. Left out: what only the control domain's tools use.
 
-import { isPath, type StoreError, type StoreTree } from './tree.js'
+import { isPath, type StoreError, StoreTree } from './tree.js'
 
 // Types of messages.
 const CONTROL = 0
@@ -62,7 +62,7 @@ export class StoreServer {
 
   /** @param send receives answers and watch events in order */
   constructor(
-    readonly tree: StoreTree,
+    public tree: StoreTree,
     private readonly domain: number,
     private readonly send: (message: StoreMessage) => void,
   ) {}
@@ -83,6 +83,26 @@ export class StoreServer {
     this.send({ type: answer, request, transaction, payload })
     if (answer === WATCH) this.fire(this.watches.at(-1)!, this.watches.at(-1)!.path)
     for (const path of fired) this.changed(path)
+  }
+
+  save() {
+    const transactions = [...this.transactions].map(([id, { tree, since, changed }]) => ({
+      id,
+      tree: tree.save(),
+      since,
+      changed: [...changed],
+    }))
+    const watches = this.watches.map(({ path, asked, token }) => [path, asked, token])
+    return { tree: this.tree.save(), watches, transactions, nextTransaction: this.nextTransaction }
+  }
+  restore({ tree, watches, transactions, nextTransaction }: ReturnType<StoreServer['save']>) {
+    this.tree = StoreTree.restored(tree)
+    const restored = watches.map(([path, asked, token]) => ({ path: path!, asked: asked!, token: token! }))
+    this.watches.splice(0, this.watches.length, ...restored)
+    this.transactions.clear()
+    for (const { id, tree, since, changed } of transactions)
+      this.transactions.set(id, { tree: StoreTree.restored(tree), since, changed: [...changed] })
+    this.nextTransaction = nextTransaction
   }
 
   /** Somebody outside the domain writes a node: watches fire. */

@@ -8,6 +8,12 @@ export interface StoreNode {
   permissions: string[]
 }
 
+/** What a tree saves. */
+export type SavedTree = {
+  readonly generation: number
+  readonly nodes: { path: string; value: Uint8Array; permissions: string[] }[]
+}
+
 /** Names of the error numbers that the protocol sends. */
 export type StoreError = 'ENOENT' | 'EINVAL' | 'EEXIST' | 'EAGAIN' | 'EACCES' | 'ENOSYS' | 'E2BIG'
 
@@ -64,6 +70,27 @@ export class StoreTree {
     tree.generation = this.generation
     return tree
   }
+  /** All nodes by their path. */
+  save(): SavedTree {
+    const nodes: SavedTree['nodes'] = []
+    const walk = (path: string, { value, permissions, children }: StoreNode) => {
+      nodes.push({ path, value, permissions: [...permissions] })
+      for (const [name, child] of children) walk(`${path}/${name}`, child)
+    }
+    walk('', this.root)
+    return { generation: this.generation, nodes }
+  }
+  static restored({ generation, nodes }: SavedTree): StoreTree {
+    const tree = new StoreTree()
+    for (const { path, value, permissions } of nodes) {
+      const node = tree.make(path, 0)
+      node.value = value
+      node.permissions = [...permissions]
+    }
+    tree.generation = generation
+    return tree
+  }
+
   /** Takes over all of another tree. */
   replace(other: StoreTree) {
     this.root = other.root

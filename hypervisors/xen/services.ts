@@ -1,0 +1,108 @@
+// What serves a domain from beyond its edge: the two ends of its console and of xenstore, and the hypervisor's own console.
+// An unprivileged domain has rings; the control domain reads and writes the hypervisor's console.
+
+import type { Host } from '../hypervisor.js'
+import { HypervisorConsole } from './console/console-io.js'
+import { ConsoleRing } from './console/ring.js'
+import type { Domain } from './domain.js'
+import { type Listener, VIRQ_CONSOLE } from './events/channels.js'
+import { initialTree } from './store/initial-tree.js'
+import { StoreRing } from './store/ring.js'
+import { StoreServer } from './store/server.js'
+import { StoreTree } from './store/tree.js'
+
+const CONTROL_DOMAIN = 0
+const PAGE = 4096
+const PAGE_KILOBYTES = 4
+
+/** Frames of the shared pages. */
+interface SharedPages {
+  readonly storeFrame: number
+  readonly consoleFrame: number
+}
+
+export type SavedServices = ReturnType<Services['save']>
+
+export class Services {
+  readonly console: HypervisorConsole
+  private ports = { store: 0, console: 0 }
+  private pages: SharedPages = { storeFrame: 0, consoleFrame: 0 }
+  private ring: ConsoleRing | undefined
+  private store: StoreRing | undefined
+  private server: StoreServer | undefined
+
+  /** @param enter makes the hypervisor look at the domain soon, after input */
+  constructor(
+    private readonly domain: Domain,
+    private readonly host: Host,
+    enter: () => void,
+  ) {
+    const { privileged, channels } = domain
+    const output = privileged ? host.console : host.log
+    this.console = new HypervisorConsole(byte => output.write(byte), privileged)
+    host.console.onInput = bytes => {
+      if (this.ring) this.ring.input(bytes)
+      else {
+        this.console.input(bytes)
+        channels.raiseVirq(VIRQ_CONSOLE)
+      }
+      enter()
+    }
+  }
+
+  /** Makes the domain's ports for store and console. */
+  openPorts(): { store: number; console: number } {
+    const { channels } = this.domain
+    this.ports.store = channels.connect(CONTROL_DOMAIN, () => this.serveStore())
+    this.ports.console = channels.connect(CONTROL_DOMAIN, () => this.ring!.notified())
+    return this.ports
+  }
+  /** The hypervisor's end of a port. */
+  listenerOf(port: number): Listener | undefined {
+    if (port === this.ports.store) return () => this.serveStore()
+    return port === this.ports.console ? () => this.ring!.notified() : undefined
+  }
+  private serveStore() {
+    for (const message of this.store!.take()) this.server!.request(message)
+    this.store!.flush()
+  }
+
+  /** Attaches to the shared pages of a new domain. */
+  connect(pages: SharedPages, frames: number) {
+    const { domain, ports } = this
+    if (domain.privileged) return
+    const facts = { ...pages, storePort: ports.store, consolePort: ports.console }
+    this.attach(
+      pages,
+      initialTree({ domain: domain.id, name: 'guest', memoryKilobytes: frames * PAGE_KILOBYTES, ...facts }),
+    )
+  }
+  private attach(pages: SharedPages, tree: StoreTree) {
+    const { domain, host, ports } = this
+    const { memory, channels } = domain
+    this.pages = { storeFrame: pages.storeFrame, consoleFrame: pages.consoleFrame }
+    this.ring = new ConsoleRing(
+      memory,
+      pages.consoleFrame * PAGE,
+      byte => host.console.write(byte),
+      () => channels.raise(ports.console),
+    )
+    this.store = new StoreRing(memory, pages.storeFrame * PAGE, () => channels.raise(ports.store))
+    this.server = new StoreServer(tree, domain.id, message => this.store!.put(message))
+  }
+
+  save() {
+    const { console, ports, pages, ring, store, server } = this
+    const rings = ring && store && server && { ring: ring.save(), store: store.save(), server: server.save() }
+    return { console: console.save(), ports: { ...ports }, pages: { ...pages }, rings: rings ?? null }
+  }
+  restore(saved: SavedServices) {
+    this.console.restore(saved.console)
+    this.ports = { ...saved.ports }
+    if (saved.rings === null) return
+    this.attach(saved.pages, new StoreTree())
+    this.ring!.restore(saved.rings.ring)
+    this.store!.restore(saved.rings.store)
+    this.server!.restore(saved.rings.server)
+  }
+}
