@@ -3,7 +3,7 @@
 
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 // Linear addresses of the process: two pages of code, four of data, one of data that cannot be written.
@@ -52,9 +52,11 @@ export const LDT: readonly (readonly [number, number, number, number, number, nu
 export const FLAT_CODE = 0x23
 export const FLAT_DATA = 0x2b
 
-/** The records after their instructions; where the host cannot, why not. */
+/** The records after their instructions; where the host cannot, why not. AMD's order of faults is another. */
 export function hostSteps(records: Uint8Array): Buffer | string {
   if (process.arch !== 'x64' || process.platform !== 'linux') return `the host is ${process.platform} ${process.arch}`
+  const model = cpus()[0]?.model ?? 'of an unknown kind'
+  if (!model.includes('Intel')) return `its processor is ${model}, not Intel's`
   const folder = mkdtempSync(join(tmpdir(), 'previrt-host-steps-'))
   try {
     const source = (name: string) => join(import.meta.dirname, 'host-steps', name)
