@@ -30,28 +30,45 @@ static int admit(uint32_t selector, uint32_t low, uint32_t high) {
 
 static int usable(const struct descriptor *d) { return (d->high >> 8 & 0x90) == 0x90 && (d->high >> 13 & 3) == 3; }
 
+/* What the back end was last told for each register. */
+static struct told {
+    uint32_t selector, base, limit, rights;
+} told[SEGMENT_GS + 1];
+
 /* A selector that the guest's tables allow, and the real ones do not have yet. */
 static int admit_selector(uint32_t selector) {
     struct descriptor d;
-    return read_descriptor(selector, &d) && usable(&d) && admit(selector, d.low, d.high | 0x100);
+    if (!read_descriptor(selector, &d) || !usable(&d) || !admit(selector, d.low, d.high | 0x100)) return 0;
+    for (uint32_t i = SEGMENT_ES; i <= SEGMENT_GS; i++)
+        if ((told[i].selector | 3) == (selector | 3)) told[i].selector = 0;
+    return 1;
 }
 
 /* Before user mode: what is in the segment registers as their hidden parts say, everything else as the tables say. */
 static void refresh_descriptors(void) {
     struct descriptor d;
     for (uint32_t n = 0; n < admitted_count; n++) {
-        int loaded = 0;
-        for (uint32_t i = SEGMENT_ES; i <= SEGMENT_GS; i++) loaded |= (vcpu.selectors[i] | 3) == admitted[n];
-        if (loaded) continue;
+        uint32_t i = SEGMENT_ES;
+        while (i <= SEGMENT_GS && (vcpu.selectors[i] | 3) != admitted[n]) i++;
+        if (i <= SEGMENT_GS) continue;
         if (!read_descriptor(admitted[n], &d) || !usable(&d)) d.low = d.high = 0;
-        backend_user_descriptor(admitted[n], d.low, d.high);
+        if (!backend_user_descriptor(admitted[n], d.low, d.high)) continue;
+        for (i = SEGMENT_ES; i <= SEGMENT_GS; i++)
+            if ((told[i].selector | 3) == admitted[n]) told[i].selector = 0;
     }
     for (uint32_t i = SEGMENT_ES; i <= SEGMENT_GS; i++) {
-        uint32_t base = vcpu.segment_base[i], rights = vcpu.segment_rights[i], limit = vcpu.segment_limit[i];
-        if (rights & 0x10000) continue;
-        if (rights & 0x8000) limit >>= 12;
-        admit(vcpu.selectors[i], base << 16 | (limit & 0xFFFF),
-              (base & 0xFF000000) | (base >> 16 & 0xFF) | rights << 8 | (limit & 0xF0000));
+        struct told now = {vcpu.selectors[i], vcpu.segment_base[i], vcpu.segment_limit[i], vcpu.segment_rights[i]};
+        struct told *last = &told[i];
+        if (now.rights & 0x10000) continue;
+        if (now.selector == last->selector && now.base == last->base && now.limit == last->limit && now.rights == last->rights)
+            continue;
+        *last = now;
+        if (now.rights & 0x8000) now.limit >>= 12;
+        int changed = admit(now.selector, now.base << 16 | (now.limit & 0xFFFF),
+                            (now.base & 0xFF000000) | (now.base >> 16 & 0xFF) | now.rights << 8 | (now.limit & 0xF0000));
+        /* Another register was told of this selector with another descriptor: it is to be told again. */
+        for (uint32_t other = SEGMENT_ES; changed && other <= SEGMENT_GS; other++)
+            if (other != i && (told[other].selector | 3) == (now.selector | 3)) told[other].selector = 0;
     }
 }
 
@@ -128,6 +145,7 @@ uint32_t vmm_resume_point(uint32_t eip) {
 static uint64_t armed = TIMER_NEVER;
 
 static void arm_timer(void) {
+    if (!devices_touched()) return;
     uint64_t deadline = devices_next();
     if (deadline == armed) return;
     armed = deadline;
@@ -136,9 +154,11 @@ static void arm_timer(void) {
 
 /* Every page of the stack that an event may be pushed on is mapped: the processor cannot ask for it then. */
 static void ensure_stack(void) {
-    uint32_t top = ESP - 4, low = ESP - 256;
+    uint32_t top = (ESP - 4) & ~4095u, low = (ESP - 256) & ~4095u;
+    if (low == shadow_writable_page && top == low) return;
     if (top < WINDOW_START && !shadow_is_writable(top)) shadow_fill(top, ERROR_WRITE);
-    if ((low ^ top) & ~4095u && low < WINDOW_START && !shadow_is_writable(low)) shadow_fill(low, ERROR_WRITE);
+    if (low != top && low < WINDOW_START && !shadow_is_writable(low)) shadow_fill(low, ERROR_WRITE);
+    if (low >= KERNEL_START && shadow_is_writable(low)) shadow_writable_page = low;
 }
 
 /* Devices, then interrupts; a halted guest waits here. */

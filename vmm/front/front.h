@@ -125,6 +125,8 @@ void shadow_reset(void);
 /* Fills in `linear` for an access; returns 1, or 0 where the guest must see pending_fault. */
 int shadow_fill(uint32_t linear, uint32_t error);
 int shadow_is_writable(uint32_t linear);
+/* The last page of the kernel half that was found writable; 0 when any page of it has been taken away since. */
+extern uint32_t shadow_writable_page;
 void *window(uint32_t frame);
 uint32_t *window_entry(uint32_t frame, uint32_t index);
 int table_store(uint32_t linear, uint32_t value, uint32_t size);
@@ -149,6 +151,8 @@ void *pool_take(uint32_t bytes);
 /* ports.c: between the guest and its chips. */
 void devices_service(uint32_t events);
 uint64_t devices_next(void);
+/* Whether devices_next may have changed since this was last asked. */
+int devices_touched(void);
 uint32_t devices_acknowledge(void);
 void ports_start(void);
 uint64_t time_now(void);

@@ -7,7 +7,19 @@
 /* Virtual time is the back end's, from the start of the guest. */
 uint64_t time_now(void) { return backend_time(); }
 
-static void catch_up(void) { devices_advance(time_now()); }
+/* Whether the next deadline has to be asked for again: a chip has been touched, or time has passed for it. */
+static int touched = 1;
+
+static void catch_up(void) {
+    touched = 1;
+    devices_advance(time_now());
+}
+
+int devices_touched(void) {
+    int was = touched;
+    touched = 0;
+    return was;
+}
 
 static uint32_t port_of(const struct operand *o) {
     /* E4 to E7 name the port; EC to EF, and the string forms, take DX. */

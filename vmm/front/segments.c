@@ -49,7 +49,11 @@ static int mark(uint32_t selector, struct descriptor *d, uint32_t bits) {
     return guest_store32(descriptor_address(selector) + 4, d->high);
 }
 
+/* The descriptor that each register was loaded from, as it is in memory. */
+static struct descriptor source[SEGMENT_TR + 1];
+
 void set_segment(uint32_t index, uint32_t selector, const struct descriptor *d) {
+    source[index] = *d;
     vcpu.selectors[index] = selector;
     vcpu.segment_base[index] = descriptor_base(d);
     vcpu.segment_limit[index] = descriptor_limit(d);
@@ -86,10 +90,20 @@ int check_stack(uint32_t selector, uint32_t cpl, struct descriptor *d, uint32_t 
     return mark(selector, d, ACCESSED << 8);
 }
 
+/* Whether a register holds the selector already, by a descriptor that is still the same: kernels do little else. */
+static int is_loaded(uint32_t index, uint32_t selector) {
+    uint32_t address = vcpu.gdt_base + (selector & 0xFFF8), low, high;
+    if (selector != vcpu.selectors[index] || selector & 4) return 0;
+    if (!(selector & 0xFFFC)) return 1;
+    if ((selector & 0xFFF8) + 7 > vcpu.gdt_limit || !guest_load32(address, &low) || !guest_load32(address + 4, &high)) return 0;
+    return low == source[index].low && high == source[index].high && (high >> 13 & 3) >= vcpu.cpl;
+}
+
 /* Loads ES, SS, DS, FS or GS at the current privilege level. */
 int load_segment(uint32_t index, uint32_t selector) {
     struct descriptor d;
     selector &= 0xFFFF;
+    if (index != SEGMENT_SS && is_loaded(index, selector)) return 1;
     if (index == SEGMENT_SS) {
         if (!check_stack(selector, vcpu.cpl, &d, GP)) return 0;
     } else {

@@ -10,6 +10,7 @@
 #include "shadow.h"
 
 struct space spaces[SPACE_LIMIT];
+uint32_t shadow_writable_page;
 
 static uint32_t current, ticks, kernel_loose, user_loose, kernel_generation = 1;
 static uint8_t slot_loose[SLOTS];
@@ -19,6 +20,7 @@ static uint32_t space_of(uint32_t linear) { return linear >= KERNEL_START ? SPAC
 static void drop_slot(uint32_t space, uint32_t slot) {
     struct space *s = &spaces[space];
     if (!s->tables[slot]) return;
+    shadow_writable_page = 0;
     backend_unmap_slot(space, slot + (space == SPACE_KERNEL ? KERNEL_SLOT : 0));
     page_free(s->tables[slot]);
     s->tables[slot] = 0;
@@ -55,6 +57,7 @@ void set_entry(uint32_t space, uint32_t linear, uint32_t entry, uint32_t why) {
     uint32_t *e = entry_of(space, linear);
     if (*e == entry) return;
     *e = entry;
+    if (!(entry & MAP_WRITE)) shadow_writable_page = 0;
     if (!entry) {
         backend_unmap(space, linear);
         return;
