@@ -1,13 +1,14 @@
 // `image build` as a process of its own: interrupted it leaves nothing behind, and a finished image is found at once.
 import { spawn, spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fetchBusybox } from '../../images/busybox.js'
 import { buildImage } from '../../images/index.js'
 import { testFolder } from './command.js'
 
 const MINUTES = 60_000
-const COMMAND = join(import.meta.dirname, '../../dist/src/cli/main.js')
+const ROOT = join(import.meta.dirname, '../..')
+const COMMAND = join(ROOT, 'dist/src/cli/main.js')
 const at = testFolder()
 /** Pauses that a command that was told to stop may take. */
 const TRIES = 100
@@ -51,3 +52,17 @@ test(
   },
   30 * MINUTES,
 )
+
+test('images do not depend on where the checkout lies', () => {
+  const copy = at('elsewhere')
+  for (const part of ['dist', 'images', 'src/afterburner/as', 'vmm', 'package.json'])
+    cpSync(join(ROOT, part), join(copy, part), { recursive: true })
+  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
+  const list = (command: string) => {
+    const { stdout } = spawnSync(process.execPath, [command, 'image', 'list', '--json'], { encoding: 'utf8' })
+    return stdout.split('\n').filter(Boolean)
+  }
+  const here = list(COMMAND)
+  expect(here).toHaveLength(6)
+  expect(list(join(copy, 'dist/src/cli/main.js'))).toEqual(here)
+})
