@@ -4,6 +4,7 @@
 import type { Entry } from './cpu/trap-table.js'
 import { type Callbacks, TrapTable } from './cpu/trap-table.js'
 import { EventChannels, type Listener, VIRQ_TIMER } from './events/channels.js'
+import { RunStates } from './events/run-states.js'
 import { SharedInfo } from './events/shared-info.js'
 import { Timers } from './events/timers.js'
 import { GrantTable } from './grants/grant-table.js'
@@ -53,6 +54,7 @@ export class Domain implements MemoryContext {
   readonly channels: EventChannels
   readonly grants: GrantTable
   readonly timers: Timers
+  readonly runStates = new RunStates()
   readonly maximumFrames: number
 
   // Memory.
@@ -165,6 +167,7 @@ export class Domain implements MemoryContext {
       channels: this.channels.save(),
       grants: this.grants.save(),
       timers: this.timers.save(),
+      runStates: this.runStates.save(),
     }
   }
   /** @param listenerOf the hypervisor's end of a port */
@@ -191,6 +194,7 @@ export class Domain implements MemoryContext {
     this.channels.restore(saved.channels, listenerOf)
     this.grants.restore(saved.grants)
     this.timers.restore(saved.timers)
+    this.runStates.restore(saved.runStates)
   }
 
   /** Where a trap is to be delivered; undefined where the guest has registered nothing. */

@@ -25,7 +25,6 @@ const LONGEST_PERIOD = 2 ** 62
 const ONLY_FUTURE = 1
 const ETIME = -62
 const LAST_TIME = 2 ** 50
-const RUNNING = 0
 
 /** vcpu_op. */
 export function vcpuOp(domain: Domain, command: number, vcpu: number, at: number, now: number): number {
@@ -40,8 +39,11 @@ export function vcpuOp(domain: Domain, command: number, vcpu: number, at: number
     case IS_UP:
       return 1
     case RUN_STATE:
+      domain.runStates.write(guest, at, now)
+      return 0
     case REGISTER_RUN_STATE:
-      return writeRunState(domain, command === RUN_STATE ? at : guest.word(at), now)
+      domain.runStates.register(guest, guest.word(at), now)
+      return 0
     case SET_PERIODIC: {
       const period = guest.long(at)
       if (period < SHORTEST_PERIOD || period > LONGEST_PERIOD) return EINVAL
@@ -71,15 +73,6 @@ export function vcpuOp(domain: Domain, command: number, vcpu: number, at: number
     default:
       return ENOSYS
   }
-}
-
-/** A picture of the run state: running since boot. */
-function writeRunState({ guest }: Domain, at: number, now: number): number {
-  guest.setWord(at, RUNNING)
-  guest.setLong(at + 4, 0)
-  guest.setLong(at + 12, now)
-  for (let state = 1; state < 4; state++) guest.setLong(at + 12 + 8 * state, 0)
-  return 0
 }
 
 /** Another place with the time fields of vcpu_info; they do not change while the guest runs. */

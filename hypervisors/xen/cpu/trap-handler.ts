@@ -174,6 +174,7 @@ export class TrapHandler {
     if (domain.waiting !== 'nothing' && domain.upcallDue) domain.wake()
     if (this.crashed === undefined && domain.waiting === 'nothing' && domain.upcallDue && domain.callbacks.event)
       this.crashed = bounce(vcpu, domain, domain.callbacks.event)
+    domain.runStates.change(domain.waiting !== 'nothing', this.context.now(), domain.guest, domain.assists)
     this.setAlarm(domain.timers.next)
     if (this.crashed !== undefined) return { end: { kind: 'crash', reason: this.describe(this.crashed) } }
     if (domain.shutdownCode !== undefined) return { end: endOf(domain.shutdownCode) }

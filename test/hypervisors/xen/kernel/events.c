@@ -72,6 +72,20 @@ static void time_facts(void)
     took = (u32)(now() - from);
     fact("periodic_2_ms", took >= 19900000 && took < 20100000);
     hypercall(24, 7, 0, 0, 0, 0);
+    /* Run states: running since boot, blocked for as long as we were. */
+    static u32 states[11], again[11];
+    args[0] = (u32)states;
+    fact("register_runstate", hypercall(24, 5, 0, (u32)args, 0, 0));
+    fact("running", states[0]);
+    hypercall(24, 4, 0, (u32)again, 0, 0);
+    u64 blocked = *(u64 *)&again[7], running = *(u64 *)&again[3];
+    set_timer(now() + 7000000);
+    block();
+    fact("still_running", states[0]);
+    blocked = *(u64 *)&states[7] - blocked;
+    fact("blocked_7_ms", blocked >= 6990000 && blocked < 7100000);
+    hypercall(24, 4, 0, (u32)again, 0, 0);
+    fact("ran_since", *(u64 *)&again[3] > running && *(u64 *)&again[3] + *(u64 *)&again[7] <= now());
     /* HLT waits as block does. */
     ticks = 0, from = now();
     set_timer(from + 3000000);
