@@ -132,7 +132,7 @@ export class Domain implements MemoryContext {
     this.ldtFrames.clear()
     this.area.hideLdt()
   }
-  /** Maps a page of the local descriptor table; false when it cannot be. */
+  /** Maps a page of the local descriptor table. */
   mapLdtPage(page: number, frame: number) {
     this.ldtFrames.set(page, frame)
     this.area.showLdtPage(page, frame)
@@ -195,10 +195,5 @@ export class Domain implements MemoryContext {
     this.grants.restore(saved.grants)
     this.timers.restore(saved.timers)
     this.runStates.restore(saved.runStates)
-  }
-
-  /** Where a trap is to be delivered; undefined where the guest has registered nothing. */
-  entryOf(vector: number): Entry | undefined {
-    return this.traps.at(vector)
   }
 }

@@ -20,7 +20,7 @@ export function hypercallIret(vcpu: Vcpu, domain: Domain): string | undefined {
   const [eax, eip, codeWord, flags] = words as [number, number, number, number]
   const code = codeWord & 0xffff
   if ((flags & VM) !== 0) {
-    const entry = domain.entryOf(GP)
+    const entry = domain.traps.at(GP)
     return entry ? bounce(vcpu, domain, entry, { errorCode: 0 }) : 'a return to virtual-8086 mode'
   }
   if ((code & 3) === 0) return `a return to ring 0 (CS 0x${code.toString(16)})`

@@ -80,6 +80,8 @@ function grow(context: MemoryContext, table: GrantTable, frames: number): boolea
     while (list.length < wanted) {
       const frame = context.frames.allocate(context.id)
       if (frame < 0) return false
+      // Whatever was translated to the frame before belongs to the past.
+      context.translations.flush()
       clearFrame(context.memory, frame)
       context.types.getType(frame, WRITABLE)
       context.frames.flags[frame] = (context.frames.flags[frame]! & ~ALLOCATED) | LENT
