@@ -18,6 +18,9 @@ import type { MachineMemory } from './memory/machine-memory.js'
 import type { MachineToPhysical } from './memory/machine-to-physical.js'
 import type { PageTypes } from './memory/page-types.js'
 
+/** vm_assist: the I/O privilege is in EFLAGS, as on bare hardware. */
+const ARCHITECTURAL_IOPL = 1 << 4
+
 /** What a virtual CPU waits for. */
 export type Waiting = 'nothing' | 'event' | { readonly ports: readonly number[] }
 
@@ -107,6 +110,15 @@ export class Domain implements MemoryContext {
 
   get mayBindPirqs(): boolean {
     return this.privileged
+  }
+
+  /** True when code at this level has the I/O privilege; a kernel that asked for the architecture's rules is at ring 0. */
+  mayUsePorts(cpl: number): boolean {
+    const level = cpl === 1 && this.hasArchitecturalIopl ? 0 : cpl
+    return this.iopl >= level
+  }
+  get hasArchitecturalIopl(): boolean {
+    return (this.assists & ARCHITECTURAL_IOPL) !== 0
   }
 
   private portRaised(port: number) {

@@ -7,8 +7,6 @@ import { CS, DS, ES, ESP, FS, GS, IF, IOPL, NT, RF, SS, TF, VM } from './registe
 import { loadCode, loadCodeAndStack } from './selectors.js'
 import type { Entry } from './trap-table.js'
 
-const ARCHITECTURAL_IOPL = 1 << 4
-
 /** Where the guest was. The selectors need not be loadable. */
 export interface PlaceLeft {
   readonly code: number
@@ -39,7 +37,7 @@ export function bounce(vcpu: Vcpu, domain: Domain, entry: Entry, options: FrameO
   const from = code & 3
   const mask = shared.upcallMask
   const flags = vcpu.eflags
-  const shown = (flags & ~(IF | IOPL)) | (mask === 0 ? IF : 0) | virtualIopl(domain)
+  const shown = (flags & ~(IF | IOPL)) | (mask === 0 ? IF : 0) | (domain.hasArchitecturalIopl ? domain.iopl << 12 : 0)
   if (from === 1) {
     if (!loadCode(vcpu, domain, entry.selector)) return `bad code selector ${hex(entry.selector)} of an entry`
   } else {
@@ -70,11 +68,6 @@ export function bounce(vcpu: Vcpu, domain: Domain, entry: Entry, options: FrameO
   vcpu.eip = entry.address
   if (entry.masks) shared.upcallMask = 1
   return undefined
-}
-
-/** The I/O privilege that the guest sees: its own where it has asked for that. */
-function virtualIopl(domain: Domain): number {
-  return (domain.assists & ARCHITECTURAL_IOPL) !== 0 ? domain.iopl << 12 : 0
 }
 
 const hex = (value: number) => `0x${value.toString(16)}`

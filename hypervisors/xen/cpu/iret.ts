@@ -27,6 +27,7 @@ export function hypercallIret(vcpu: Vcpu, domain: Domain): string | undefined {
   const outer = (code & 3) !== 1
   if (outer && words.length < 6) return 'the frame of hypercall iret cannot be read'
   domain.shared.upcallMask = (flags & IF) === 0 ? 1 : 0
+  if (domain.hasArchitecturalIopl) domain.iopl = (flags & IOPL) >>> 12
   const newStack = outer ? words[5]! & 0xffff : stack.selector
   const newEsp = outer ? words[4]! : (esp + 16) >>> 0
   vcpu.setRegister(EAX, eax)

@@ -41,8 +41,9 @@ export function portsOf(vcpu: Vcpu, opcode: number, immediate: number): PortAcce
   }
 }
 
-function mayUse(vcpu: Vcpu, { iopl, ioBitmap, guest }: Domain, port: number, bytes: number): boolean {
-  if (iopl >= vcpu.cpl) return true
+function mayUse(vcpu: Vcpu, domain: Domain, port: number, bytes: number): boolean {
+  if (domain.mayUsePorts(vcpu.cpl)) return true
+  const { ioBitmap, guest } = domain
   if (ioBitmap.address === 0 || port + bytes > ioBitmap.ports) return false
   for (let i = port; i < port + bytes; i++) {
     const at = guest.translate((ioBitmap.address + (i >>> 3)) >>> 0, false)

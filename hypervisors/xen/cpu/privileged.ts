@@ -34,7 +34,7 @@ export function emulatePrivileged(vcpu: Vcpu, domain: Domain, now: number): Emul
   if (ports) return ports.operate(domain)
   const kernel = vcpu.cpl === 1
   if (opcode === 0xfa || opcode === 0xfb) {
-    if (domain.iopl < vcpu.cpl) return 'refused'
+    if (!domain.mayUsePorts(vcpu.cpl)) return 'refused'
     vcpu.eip += length
     return 'done'
   }

@@ -181,9 +181,9 @@ export class StoreServer {
         this.transactions.clear()
         return OK
       case GET_DOMAIN_PATH:
-        return text(`/local/domain/${Number(parts[0])}`)
+        return text(`/local/domain/${domainOf(parts[0])}`)
       case IS_DOMAIN_INTRODUCED:
-        return text(Number(parts[0]) === this.domain || parts[0] === '0' ? 'T' : 'F')
+        return text([this.domain, 0].includes(domainOf(parts[0])) ? 'T' : 'F')
       case CONTROL:
         throw new StoreRefusal('EACCES')
       default:
@@ -230,6 +230,12 @@ export class StoreServer {
     const own = `/local/domain/${this.domain}`
     if (path !== own && !path.startsWith(`${own}/`)) throw new StoreRefusal('EACCES')
   }
+}
+
+/** A domain's number as a request writes it. */
+function domainOf(written: string | undefined): number {
+  if (written === undefined || !/^\d{1,5}$/.test(written)) throw new StoreRefusal('EINVAL')
+  return Number(written)
 }
 
 /** The strings of a payload, each ended by a zero or by the end. */

@@ -1,5 +1,5 @@
 // Facts of Xen's interface, a line for each, as the kernels in kernel/ print them. They were measured on a real Xen 4.17,
-// or (mmu_bad_domain, mmu_command_4, flush_cache, descriptor_gate) read in its source; none is taken from our own output
+// or (mmu_bad_domain, mmu_command_4, flush_cache, descriptor_gate, ports that nobody has, architectural IOPL) read in its source; none is taken from our own output
 // alone. The memory kernel's are those of an unprivileged domain.
 
 /** Lines of kernel/facts-memory.c in their order. */
@@ -213,6 +213,10 @@ export const processorFacts: readonly string[] = [
   'rep_insw 0xffffffff',
   'rep_insw_end 1',
   'inl 0xffffffff',
+  'in_architectural 0',
+  'ud2_architectural trap 6 error 0x0',
+  'frame_iopl 0x2000',
+  'in_again trap 13 error 0x0',
   'virq_24 -22',
   'bind_virq 0',
   'bind_virq_twice -17',

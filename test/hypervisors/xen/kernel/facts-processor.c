@@ -158,6 +158,15 @@ static void instruction_facts(void)
     __asm__ volatile("inl %%dx, %0" : "=a"(value32) : "d"(0xcf8));
     fact_hex("inl", value32);
     call2(33, 6, 0, 0, 0, 0);
+    /* Architectural IOPL: the kernel counts as ring 0, and frames show the privilege. */
+    hypercall(21, 0, 4, 0, 0, 0);
+    instruction("in_architectural", do_in);
+    call2(33, 6, 2, 0, 0, 0);
+    instruction("ud2_architectural", do_ud2);
+    fact_hex("frame_iopl", last.eflags & 0x3000);
+    hypercall(21, 1, 4, 0, 0, 0);
+    call2(33, 6, 0, 0, 0, 0);
+    instruction("in_again", do_in);
 }
 
 static void event_facts(void)

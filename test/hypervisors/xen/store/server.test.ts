@@ -1,5 +1,6 @@
 // xenstore by its wire protocol (docs/misc/xenstore.txt): values, directories, errors, watches, transactions.
 
+import fc from 'fast-check'
 import { initialTree } from '../../../../hypervisors/xen/store/initial-tree.js'
 import { ERROR, type StoreMessage, StoreServer, WATCH_EVENT } from '../../../../hypervisors/xen/store/server.js'
 
@@ -93,4 +94,32 @@ test('a transaction is seen by nobody until it ends, and ends only if nothing ha
   expect(ask(END, 'F\0', 3)).toEqual([[END, 'OK\0']])
   expect(ask(READ, 'data/t\0')).toEqual([[READ, 'x']])
   expect(ask(READ, 'data/t\0', 9)).toEqual([[ERROR, 'ENOENT\0']])
+})
+
+test('whatever is asked is answered once, with the same numbers', () => {
+  const word = fc.oneof(
+    fc.constantFrom('data', 'data/a', '/local/domain/1/data', '/', '//', '@x', '..', 'T', 'F', '1', '', 'device/vif/0'),
+    fc.string({ maxLength: 12 }),
+  )
+  const request = fc.record({
+    type: fc.integer({ min: 0, max: 24 }),
+    transaction: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 4 })),
+    words: fc.array(word, { maxLength: 4 }),
+    ends: fc.boolean(),
+  })
+  fc.assert(
+    fc.property(fc.array(request, { maxLength: 30 }), requests => {
+      const { server, sent } = store()
+      requests.forEach(({ type, transaction, words, ends }, i) => {
+        sent.length = 0
+        const payload = Buffer.from(words.join('\0') + (ends ? '\0' : ''))
+        server.request({ type, request: i, transaction, payload })
+        const answers = sent.filter(message => message.type !== WATCH_EVENT)
+        expect(answers).toHaveLength(1)
+        expect(answers[0]).toMatchObject({ request: i, transaction })
+        expect([ERROR, type]).toContain(answers[0]!.type)
+      })
+    }),
+    { numRuns: 300, seed: Number(process.env.SEED ?? 1) },
+  )
 })
