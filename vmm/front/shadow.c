@@ -139,8 +139,8 @@ static void resynchronise(uint32_t slot) {
     }
 }
 
-/* A TLB flush by the guest: nothing may be stale any longer, and what was taken away holds. */
-void shadow_flush(void) {
+/* What was left stale until the next flush. */
+static void resynchronise_all(void) {
     if (user_loose && spaces[user_loose].used)
         for (uint32_t slot = 0; slot < SLOTS; slot++) drop_slot(user_loose, slot);
     user_loose = 0;
@@ -150,6 +150,11 @@ void shadow_flush(void) {
         for (uint32_t slot = 0; slot < WINDOW_SLOT - KERNEL_SLOT; slot++)
             if (slot_loose[slot]) resynchronise(slot);
     }
+}
+
+/* A TLB flush by the guest: nothing may be stale any longer, and what was taken away holds. */
+void shadow_flush(void) {
+    resynchronise_all();
     backend_commit();
 }
 
@@ -208,7 +213,7 @@ void shadow_load(void) {
         track(directory, TRACKED_DIRECTORY);
         check_kernel_half(&spaces[found]);
     }
-    shadow_flush();
+    resynchronise_all();
     backend_space_switch(found);
     for (uint32_t slot = 0; !paging() && slot << 10 < platform.guest_frames; slot++) shadow_fill(slot << 22, ERROR_WRITE);
 }

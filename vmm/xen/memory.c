@@ -17,7 +17,7 @@
 static uint32_t *p2m, first_guest_pfn, guest_frames, next_pfn, void_pfn, boot_free, boot_end;
 static uint32_t kernel_l2_mfn;
 static struct mmu_update queue[QUEUE];
-static uint32_t queued, flush, current;
+static uint32_t queued, flush;
 /* Free tables by number; those above `clean_from` have been used and hold old entries. */
 static uint16_t free_tables[TABLES], pending_tables[TABLES];
 static uint32_t free_count, pending_count;
@@ -52,17 +52,34 @@ static void update(uint64_t machine, uint64_t entry) {
     if (queued == QUEUE) flush_queue();
 }
 
+/* One operation on the page tables, together with the batch before it: one entry into the hypervisor. */
 static void extended(uint32_t command, uint32_t mfn) {
+    static struct multicall_entry calls[2];
     struct mmuext_op op = {command, mfn, 0};
-    uint32_t done = 0;
-    if (hypercall(HYPERCALL_MMUEXT_OP, (uint32_t)&op, 1, (uint32_t)&done, DOMID_SELF)) xen_panic("mmuext_op was refused");
+    uint32_t done = 0, done_updates = 0, count = 0, updates = queued;
+    if (queued) {
+        calls[count++] = (struct multicall_entry){
+            HYPERCALL_MMU_UPDATE, 0, {(uint32_t)queue, queued, (uint32_t)&done_updates, DOMID_SELF}};
+        queued = 0;
+    }
+    calls[count++] = (struct multicall_entry){HYPERCALL_MMUEXT_OP, 0, {(uint32_t)&op, 1, (uint32_t)&done, DOMID_SELF}};
+    if (hypercall(HYPERCALL_MULTICALL, (uint32_t)calls, count, 0, 0)) xen_panic("multicall was refused");
+    if (done_updates != updates) xen_panic("mmu_update was refused");
+    if (calls[count - 1].result) xen_panic("mmuext_op was refused");
 }
 
 void backend_commit(void) {
-    flush_queue();
     if (flush) extended(MMUEXT_TLB_FLUSH_LOCAL, 0);
+    else flush_queue();
     flush = 0;
     while (pending_count) free_tables[free_count++] = pending_tables[--pending_count];
+}
+
+/* Most tables are emptied entry by entry before they are given back. */
+static int is_zero(uint32_t linear) {
+    for (uint32_t i = 0; i < 1024; i++)
+        if (((const uint32_t *)linear)[i]) return 0;
+    return 1;
 }
 
 /* A table of zeroes, read-only. Returns 0, or its number plus one. */
@@ -70,7 +87,7 @@ static uint32_t take_table(void) {
     if (!free_count) backend_commit();
     if (!free_count) return 0;
     uint32_t table = free_tables[--free_count], linear = table_linear(table);
-    if (dirty[table]) {
+    if (dirty[table] && !is_zero(linear)) {
         update_va(linear, (uint64_t)p2m[table_pfn[table]] << 12 | PRESENT | WRITABLE | ACCESSED_DIRTY);
         for (uint32_t i = 0; i < 1024; i++) ((uint32_t *)linear)[i] = 0;
         update_va(linear, (uint64_t)p2m[table_pfn[table]] << 12 | PRESENT | ACCESSED_DIRTY);
@@ -116,22 +133,18 @@ int backend_space_create(uint32_t space) {
     update(l3 + 8, table_machine(spaces[space].l2[1]) | PRESENT);
     update(l3 + 16, (uint64_t)kernel_l2_mfn << 12 | PRESENT);
     update(l3 + 24, table_machine(spaces[space].l2[2]) | PRESENT);
-    flush_queue();
     extended(MMUEXT_PIN_L3, (uint32_t)(l3 >> 12));
     return 1;
 }
 
 void backend_space_destroy(uint32_t space) {
-    backend_commit();
     extended(MMUEXT_UNPIN, (uint32_t)(table_machine(spaces[space].l3) >> 12));
     for (uint32_t i = 0; i < 3; i++) give_table(spaces[space].l2[i]);
     give_table(spaces[space].l3);
 }
 
 void backend_space_switch(uint32_t space) {
-    flush_queue();
     flush = 0;
-    current = space;
     extended(MMUEXT_NEW_BASEPTR, (uint32_t)(table_machine(spaces[space].l3) >> 12));
     backend_commit();
 }

@@ -13,6 +13,7 @@
 #define HYPERCALL_SET_CALLBACKS 4
 #define HYPERCALL_FPU_TASKSWITCH 5
 #define HYPERCALL_UPDATE_DESCRIPTOR 10
+#define HYPERCALL_MULTICALL 13
 #define HYPERCALL_UPDATE_VA_MAPPING 14
 #define HYPERCALL_SET_TIMER_OP 15
 #define HYPERCALL_CONSOLE_IO 18
@@ -64,6 +65,11 @@ struct mmu_update {
 };
 struct mmuext_op {
     uint32_t cmd, mfn, argument;
+};
+struct multicall_entry {
+    uint32_t op;
+    int32_t result;
+    uint32_t args[6];
 };
 struct console_ring {
     char in[1024], out[2048];
