@@ -6,7 +6,7 @@ import { mkdirSync, openSync } from 'node:fs'
 import { constants, homedir, setPriority } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { run } from './progress.js'
+import { run, waitFor } from './progress.js'
 import { setUp } from './setup.js'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -32,8 +32,8 @@ async function demonstrate() {
       return status
     }
   }
-  say(`waiting for the image (Ctrl-C leaves; details in ${build.log})`)
-  if ((await build.ended) !== 0) {
+  say(`the image is next (Ctrl-C leaves; details in ${build.log})`)
+  if ((await waitFor('building Linux 6.1', build.ended, build.progress)) !== 0) {
     say(`the image could not be built; see ${build.log}`)
     return 1
   }
@@ -60,8 +60,12 @@ function startBuild() {
   const output = openSync(log, 'w')
   say('building in the background: Linux 6.1 from linux-source-6.1 and its programs (some minutes)')
   const child = spawn(previrt[0], [previrt[1], 'image', 'build', 'linux'], {
-    stdio: ['ignore', output, output],
+    stdio: ['ignore', output, output, 'ipc'],
     detached: true,
+  })
+  let done = 0
+  child.on('message', message => {
+    done = message.done / message.total
   })
   if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW)
   let running = true
@@ -76,6 +80,7 @@ function startBuild() {
   const stop = () => {
     if (!running || child.pid === undefined) return
     child.unref()
+    child.channel?.unref()
     process.kill(-child.pid, 'SIGTERM')
   }
   process.on('exit', stop)
@@ -84,7 +89,7 @@ function startBuild() {
     ['SIGTERM', 143],
   ])
     process.on(signal, () => process.exit(status))
-  return { log, ended, stop }
+  return { log, ended, progress: () => done, stop }
 }
 
 async function prebuiltGuest() {

@@ -59,6 +59,25 @@ export function run(title, command, options = {}) {
   })
 }
 
+/**
+ * Waits for work that goes on elsewhere, with a bar on a terminal.
+ * @template T
+ * @param {string} title what is waited for, for people
+ * @param {Promise<T>} ended
+ * @param {() => number | undefined} progress polled for a fraction from 0 to 1
+ */
+export async function waitFor(title, ended, progress) {
+  if (process.stderr.isTTY !== true) process.stderr.write(`${title} ...\n`)
+  const draw = () => process.stderr.write(`\r${bar(progress())} ${title}\x1b[K`)
+  const timer = process.stderr.isTTY === true ? setInterval(draw, REDRAW_MILLISECONDS) : undefined
+  try {
+    return await ended
+  } finally {
+    clearInterval(timer)
+    if (timer) process.stderr.write('\r\x1b[K')
+  }
+}
+
 function bar(fraction) {
   if (fraction === undefined) return `[${'.'.repeat(WIDTH)}]     `
   const filled = Math.round(Math.min(1, fraction) * WIDTH)

@@ -67,6 +67,8 @@ export async function buildNamed(name: string, plain: boolean): Promise<Image> {
       if (!told) process.stderr.write(`${describeRules()}\n`)
       told = true
       progress.showShare(done, total, step)
+      // For a program that has started us and shows the progress itself.
+      process.send?.({ done, total })
     }
     return await buildImage(name, { plain, onProgress })
   } catch (error) {
