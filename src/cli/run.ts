@@ -15,7 +15,7 @@ import { GuestProgress } from './guest-progress.js'
 import { Wake, watchHost } from './interruptions.js'
 import type { Observation } from './observation.js'
 import type { RunOptions } from './options.js'
-import { type EndPlace, runReport } from './report.js'
+import type { EndPlace } from './report.js'
 import { runPaced } from './run-loop.js'
 import { makeSubject, type Subject } from './subject.js'
 import { type Input, noInput, openInput } from './terminal.js'
@@ -97,7 +97,7 @@ export async function run(options: RunOptions): Promise<number> {
   }
   observation?.finish()
   if (difference) process.stderr.write(`${await lockstepReport(difference)}\n`)
-  return conclude(subject, symbols!, options, progress, ended!, (performance.now() - startedAt) / 1000)
+  return await conclude(subject, symbols!, options, progress, ended!, (performance.now() - startedAt) / 1000)
 }
 
 /** The guest in a VMM where the path needs one for it. */
@@ -155,14 +155,14 @@ function connectConsole(
 }
 
 /** Judges a run that has ended, and says so on standard error, with --json on standard output too. */
-function conclude(
+async function conclude(
   subject: Subject,
   symbols: Guest['symbols'],
   options: RunOptions,
   progress: GuestProgress,
   end: RunEnd,
   hostSeconds: number,
-): number {
+): Promise<number> {
   const verdict = judge(end, {
     expecting: options.expect !== undefined,
     debugExitRaw: options.debugExitRaw,
@@ -178,6 +178,7 @@ function conclude(
     process.stderr.write(`previrt: ${message}${where}\n`)
   }
   if (options.json) {
+    const { runReport } = await import('./report.js')
     const report = runReport(subject, options, verdict, place!, progress, hostSeconds)
     process.stdout.write(`${JSON.stringify(report)}\n`)
   }

@@ -7,17 +7,23 @@ import { SENSITIVE_CLASSES, type SensitiveClass } from './sensitive.js'
 
 const operandKinds = { control: CREG, debug: DREG, segment: SREG } as const
 
-function belongs({ instructions, operand }: SensitiveClass, { mnemonic, operands }: Form): boolean {
-  if (operand?.kind === 'far') return instructions.some(name => mnemonic === `${name}f`)
-  if (!instructions.includes(mnemonic)) return false
-  if (operand === undefined) return true
+/** The classes that a mnemonic may belong to, in the order of the table; far transfers have mnemonics of their own. */
+const candidates = new Map<string, SensitiveClass[]>()
+for (const entry of SENSITIVE_CLASSES)
+  for (const name of entry.instructions) {
+    const mnemonic = entry.operand?.kind === 'far' ? `${name}f` : name
+    candidates.set(mnemonic, [...(candidates.get(mnemonic) ?? []), entry])
+  }
+
+function belongs({ operand }: SensitiveClass, { operands }: Form): boolean {
+  if (operand === undefined || operand.kind === 'far') return true
   return (operand.position === 'to' ? operands[0] : operands.at(-1))?.kind === operandKinds[operand.kind]
 }
 
 /** Class number by form id; 0 where the form belongs to none. */
 export const classOfForm = Uint8Array.from(
   forms,
-  form => SENSITIVE_CLASSES.find(entry => belongs(entry, form))?.number ?? 0,
+  form => candidates.get(form.mnemonic)?.find(entry => belongs(entry, form))?.number ?? 0,
 )
 
 /** The classes that have forms, ascending: what can be intercepted. */
