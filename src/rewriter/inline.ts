@@ -8,16 +8,6 @@ const little = (value: number) => [0, 8, 16, 24].map(shift => (value >>> shift) 
 /** ModRM of a register and a 32-bit displacement without base. */
 const absolute = (register: number) => (register << 3) | 5
 
-/** Segment registers that PUSH names by its opcode. */
-const PUSHED = new Map([
-  [0x06, 0],
-  [0x0e, 1],
-  [0x16, 2],
-  [0x1e, 3],
-  [0xfa0, 4],
-  [0xfa8, 5],
-])
-
 const FORMS: Readonly<Record<InlineForm, (operand: Operand) => number[] | undefined>> = {
   'clear-if': () => [0xc6, 0x05, ...little(virtualCpuAddress('interrupt_flag')), 0],
   'load-control': ({ reg, rm }) =>
@@ -27,11 +17,8 @@ const FORMS: Readonly<Record<InlineForm, (operand: Operand) => number[] | undefi
     const move = [0x8b, absolute(rm), ...little(virtualCpuAddress('selectors', reg))]
     return (flags & OPERAND_16) !== 0 ? [0x66, ...move] : move
   },
-  'push-selector': ({ opcode, flags }) => {
-    const register = PUSHED.get(opcode)
-    if (register === undefined || (flags & OPERAND_16) !== 0) return undefined
-    return [0xff, 0x35, ...little(virtualCpuAddress('selectors', register))]
-  },
+  'push-selector': ({ reg, flags }) =>
+    (flags & OPERAND_16) !== 0 ? undefined : [0xff, 0x35, ...little(virtualCpuAddress('selectors', reg))],
 }
 
 /** The instruction, or undefined where the form declines the operand. */

@@ -53,6 +53,15 @@ const PLAIN = new Map<number, number>([
   [0xcd, 1],
   ...[0xe4, 0xe5, 0xe6, 0xe7].map((op): [number, number] => [op, 1]),
 ])
+/** The segment registers of PUSH and POP by opcode. */
+const SEGMENT_OF = new Map([
+  ...[0x06, 0x07].map((op): [number, number] => [op, 0]),
+  [0x0e, 1],
+  ...[0x16, 0x17].map((op): [number, number] => [op, 2]),
+  ...[0x1e, 0x1f].map((op): [number, number] => [op, 3]),
+  ...[0xfa0, 0xfa1].map((op): [number, number] => [op, 4]),
+  ...[0xfa8, 0xfa9].map((op): [number, number] => [op, 5]),
+])
 const FAR = [0x9a, 0xea]
 const MOFFS = [0xa0, 0xa1, 0xa2, 0xa3]
 /** Two-byte opcodes without ModRM. */
@@ -126,6 +135,7 @@ export function decodeOperand(bytes: Uint8Array, instructionBytes: number, siteB
   const plain = escaped ? (PLAIN_ESCAPED.has(opcode & 0xff) ? 0 : undefined) : PLAIN.get(opcode)
   if (plain !== undefined) {
     if (left() !== plain) return undefined
+    operand.reg = SEGMENT_OF.get(opcode) ?? NONE
     if (plain > 0) operand.immediate = plain === 1 ? signed(1) & 0xff : signed(plain) & 0xffff
     return operand
   }

@@ -137,6 +137,10 @@ void vmm_service(void) {
 uint32_t vmm_resume_point(uint32_t eip) {
     int ours = eip >= (uint32_t)vmm_exit_start && eip < (uint32_t)vmm_exit_end;
     int theirs = eip >= (uint32_t)backend_exit_start && eip < (uint32_t)backend_exit_end;
+    if (eip >= (uint32_t)vmm_tail_start && eip < (uint32_t)vmm_tail_end) {
+        vcpu.restarts++;
+        return (uint32_t)vmm_tail_start;
+    }
     if (!ours && !theirs) return eip;
     vcpu.restarts++;
     return (uint32_t)vmm_resume;
@@ -154,7 +158,7 @@ static void arm_timer(void) {
 
 /* Every page of the stack that an event may be pushed on is mapped: the processor cannot ask for it then. */
 static void ensure_stack(void) {
-    uint32_t top = (ESP - 4) & ~4095u, low = (ESP - 256) & ~4095u;
+    uint32_t top = (ESP - 4) & ~4095u, low = (ESP - 1024) & ~4095u;
     if (low == shadow_writable_page && top == low) return;
     if (top < WINDOW_START && !shadow_is_writable(top)) shadow_fill(top, ERROR_WRITE);
     if (low != top && low < WINDOW_START && !shadow_is_writable(low)) shadow_fill(low, ERROR_WRITE);

@@ -80,7 +80,7 @@ int guest_store(uint32_t linear, uint32_t size, uint32_t value);
 
 /* entry.S: leaves the VMM for what vcpu says, after all that must happen before. */
 void vmm_resume(void) __attribute__((noreturn));
-extern const char vmm_exit_start[], vmm_exit_end[];
+extern const char vmm_exit_start[], vmm_exit_end[], vmm_tail_start[], vmm_tail_end[];
 
 /* delivery.c: exceptions and interrupts through the guest's IDT. */
 int inject(uint32_t vector, uint32_t error);

@@ -49,11 +49,11 @@ static int mark(uint32_t selector, struct descriptor *d, uint32_t bits) {
     return guest_store32(descriptor_address(selector) + 4, d->high);
 }
 
-/* The descriptor that each register was loaded from, as it is in memory. */
-static struct descriptor source[SEGMENT_TR + 1];
+/* The descriptor that each register was loaded from, as it is in memory; entry.S looks at it too. */
+struct descriptor segment_source[SEGMENT_TR + 1];
 
 void set_segment(uint32_t index, uint32_t selector, const struct descriptor *d) {
-    source[index] = *d;
+    segment_source[index] = *d;
     vcpu.selectors[index] = selector;
     vcpu.segment_base[index] = descriptor_base(d);
     vcpu.segment_limit[index] = descriptor_limit(d);
@@ -96,7 +96,7 @@ static int is_loaded(uint32_t index, uint32_t selector) {
     if (selector != vcpu.selectors[index] || selector & 4) return 0;
     if (!(selector & 0xFFFC)) return 1;
     if ((selector & 0xFFF8) + 7 > vcpu.gdt_limit || !guest_load32(address, &low) || !guest_load32(address + 4, &high)) return 0;
-    return low == source[index].low && high == source[index].high && (high >> 13 & 3) >= vcpu.cpl;
+    return low == segment_source[index].low && high == segment_source[index].high && (high >> 13 & 3) >= vcpu.cpl;
 }
 
 /* Loads ES, SS, DS, FS or GS at the current privilege level. */
@@ -136,27 +136,16 @@ int operate_mov_from_segment(const struct operand *o) {
     return operand_write(o, size, vcpu.selectors[o->reg]) ? DONE : inject_fault();
 }
 
-static uint32_t pushed_segment(const struct operand *o) {
-    switch (o->opcode) {
-    case 0x06: case 0x07: return SEGMENT_ES;
-    case 0x0E: return SEGMENT_CS;
-    case 0x16: case 0x17: return SEGMENT_SS;
-    case 0x1E: case 0x1F: return SEGMENT_DS;
-    case 0xFA0: case 0xFA1: return SEGMENT_FS;
-    default: return SEGMENT_GS;
-    }
-}
-
 int operate_push_segment(const struct operand *o) {
     uint32_t size = operand_size(o);
-    if (!guest_store(ESP - size, size, vcpu.selectors[pushed_segment(o)])) return inject_fault();
+    if (!guest_store(ESP - size, size, vcpu.selectors[o->reg])) return inject_fault();
     ESP -= size;
     return DONE;
 }
 
 int operate_pop_segment(const struct operand *o) {
     uint32_t value;
-    if (!guest_load16(ESP, &value) || !load_segment(pushed_segment(o), value & 0xFFFF)) return inject_fault();
+    if (!guest_load16(ESP, &value) || !load_segment(o->reg, value & 0xFFFF)) return inject_fault();
     ESP += operand_size(o);
     return DONE;
 }

@@ -133,7 +133,7 @@ static void faults_at_the_start(void) {
     /* A POP that faults leaves ESP where it was. */
     ESP -= 4;
     set_word(ESP, 0x7F8);
-    OPERATE(OPERATION_POP_SEGMENT, .opcode = 0x1F);
+    OPERATE(OPERATION_POP_SEGMENT, .opcode = 0x1F, .reg = SEGMENT_DS);
     CHECK(vcpu.eip == HANDLER + GP && word(ESP + 4) == SITE && ESP == STACK - 4 - 16);
 }
 
