@@ -12,7 +12,7 @@
 struct space spaces[SPACE_LIMIT];
 uint32_t shadow_writable_page;
 
-static uint32_t current, ticks, kernel_loose, user_loose, kernel_generation = 1;
+static uint32_t current, ticks, directory_loose, kernel_loose, user_loose, kernel_generation = 1;
 static uint8_t slot_loose[SLOTS];
 
 static uint32_t space_of(uint32_t linear) { return linear >= KERNEL_START ? SPACE_KERNEL : current; }
@@ -89,8 +89,9 @@ static void untrack(uint32_t frame) {
             if (i != current) destroy(i);
             else for (uint32_t slot = 0; slot < SLOTS; slot++) drop_slot(i, slot);
             spaces[i].kernel_checked = 0;
+            /* The tables of the kernel half are still tracked; which of them are in use is looked at again. */
+            if (i == current) directory_loose = 1;
         }
-        for (uint32_t slot = 0; slot < WINDOW_SLOT - KERNEL_SLOT; slot++) give_up_slot(SPACE_KERNEL, slot, 0);
     }
     backend_commit();
 }
@@ -139,11 +140,27 @@ static void resynchronise(uint32_t slot) {
     }
 }
 
+/* The kernel half as the directory has it: slots that differ are dropped. */
+static void check_kernel_half(struct space *s) {
+    if (s->kernel_checked == kernel_generation) return;
+    for (uint32_t slot = 0; slot < WINDOW_SLOT - KERNEL_SLOT; slot++) {
+        uint32_t pde = *window_entry(s->directory, slot + KERNEL_SLOT);
+        if (spaces[SPACE_KERNEL].tables[slot] && pde & 1 && pde >> 12 != spaces[SPACE_KERNEL].table_frame[slot])
+            drop_slot(SPACE_KERNEL, slot);
+    }
+    s->kernel_checked = kernel_generation;
+}
+
 /* What was left stale until the next flush. */
 static void resynchronise_all(void) {
     if (user_loose && spaces[user_loose].used)
         for (uint32_t slot = 0; slot < SLOTS; slot++) drop_slot(user_loose, slot);
     user_loose = 0;
+    if (directory_loose && paging() && spaces[current].directory == vcpu.cr[3] >> 12) {
+        track(spaces[current].directory, TRACKED_DIRECTORY);
+        check_kernel_half(&spaces[current]);
+    }
+    directory_loose = 0;
     if (kernel_loose) {
         kernel_loose = 0;
         if (paging()) track(vcpu.cr[3] >> 12, TRACKED_DIRECTORY);
@@ -165,17 +182,6 @@ void shadow_reset(void) {
     for (uint32_t slot = 0; slot < WINDOW_SLOT - KERNEL_SLOT; slot++) slot_loose[slot] = 1;
     kernel_loose = 1;
     shadow_flush();
-}
-
-/* The kernel half as the directory has it: slots that differ are dropped. */
-static void check_kernel_half(struct space *s) {
-    if (s->kernel_checked == kernel_generation) return;
-    for (uint32_t slot = 0; slot < WINDOW_SLOT - KERNEL_SLOT; slot++) {
-        uint32_t pde = *window_entry(s->directory, slot + KERNEL_SLOT);
-        if (spaces[SPACE_KERNEL].tables[slot] && pde & 1 && pde >> 12 != spaces[SPACE_KERNEL].table_frame[slot])
-            drop_slot(SPACE_KERNEL, slot);
-    }
-    s->kernel_checked = kernel_generation;
 }
 
 static uint32_t new_space(uint32_t directory) {
