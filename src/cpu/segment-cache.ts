@@ -57,16 +57,27 @@ export const descriptorLimit = (low: number, high: number) => {
 /** Rights as the library shows them. */
 export const descriptorRights = (high: number) => (high >>> 8) & 0xf0ff
 
-/** Sets all of a segment register and the ranges that follow; MODE is the caller's to update. */
-export function setSegment(cpu: Cpu, n: number, selector: number, base: number, limit: number, rights: number) {
+/** Sets all of a segment register and the ranges that follow; MODE is the caller's to update. False if nothing changed. */
+export function setSegment(
+  cpu: Cpu,
+  n: number,
+  selector: number,
+  base: number,
+  limit: number,
+  rights: number,
+): boolean {
   const i32 = cpu.i32
   const at = segmentIndex(n)
+  // Kernels load what is there already at every entry.
+  const same = i32[at + BASE] === base && i32[at + LIMIT] === limit && i32[at + RIGHTS] === rights
+  if (same && i32[at + SELECTOR] === selector) return false
   if (n === CS && (i32[at + BASE] !== base || i32[at + LIMIT] !== limit)) cpu.codeSegmentMoved = true
   i32[at + SELECTOR] = selector
   i32[at + BASE] = base
   i32[at + LIMIT] = limit
   i32[at + RIGHTS] = rights
-  if (n <= GS) updateRanges(cpu, n)
+  if (n <= GS && !same) updateRanges(cpu, n)
+  return true
 }
 
 /** Recomputes the ranges and the flat bit of segment register n from its base, limit and rights. */

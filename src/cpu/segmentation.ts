@@ -42,11 +42,11 @@ export function setParagraph(cpu: Cpu, n: number, selector: number) {
   else setV86Segment(cpu, n, selector)
 }
 
-/** Loads segment register n from the descriptor fetched last. */
-export function setFromDescriptor(cpu: Cpu, n: number, selector: number) {
+/** Loads segment register n from the descriptor fetched last. False if nothing changed. */
+export function setFromDescriptor(cpu: Cpu, n: number, selector: number): boolean {
   const low = cpu.descriptorLow
   const high = cpu.descriptorHigh
-  setSegment(cpu, n, selector, descriptorBase(low, high), descriptorLimit(low, high), descriptorRights(high))
+  return setSegment(cpu, n, selector, descriptorBase(low, high), descriptorLimit(low, high), descriptorRights(high))
 }
 
 /**
@@ -81,19 +81,20 @@ export function checkDataSegment(cpu: Cpu, selector: number, cpl: number, vector
 /** Loads segment register n (not CS) as MOV does. False when an exception was raised; nothing has changed then. */
 export function loadSegment(cpu: Cpu, n: number, selector: number): boolean {
   selector &= 0xffff
+  let changed = true
   if (selectorsAreParagraphs(cpu)) setParagraph(cpu, n, selector)
   else {
     const cpl = cpu.i32[CPL >> 2]!
     if (n === SS) {
       if (!checkStackSegment(cpu, selector, cpl, GP, 0) || !setAccessed(cpu)) return false
-      setFromDescriptor(cpu, n, selector)
+      changed = setFromDescriptor(cpu, n, selector)
     } else if (isNull(selector)) setNullSegment(cpu, n, selector)
     else {
       if (!checkDataSegment(cpu, selector, cpl, GP, 0) || !setAccessed(cpu)) return false
-      setFromDescriptor(cpu, n, selector)
+      changed = setFromDescriptor(cpu, n, selector)
     }
   }
-  if (n <= DS) updateMode(cpu)
+  if (changed && n <= DS) updateMode(cpu)
   return true
 }
 
