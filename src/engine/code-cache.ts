@@ -311,13 +311,16 @@ export class CodeCache {
     if (page && this.cpu.i32[(page.table >> 2) + (linear & 0xfff)]) this.kill(page, linear & 0xfff)
   }
 
+  /** A function of its own: V8 keeps code that it made for the loop, and gives it up again each time control gets past it. */
+  private isMarked(first: number, last: number): boolean {
+    const { u8 } = this.cpu
+    for (let chunk = first >>> 6; chunk <= last >>> 6; chunk++) if (u8[L.CODE_MAP + chunk]) return true
+    return false
+  }
   /** Guest bytes at a host address were written: decoded instructions that contain them are given up. */
   written(hostAddress: number, bytes: number) {
-    const u8 = this.cpu.u8
     const last = hostAddress + bytes - 1
-    let any = false
-    for (let chunk = hostAddress >>> 6; chunk <= last >>> 6; chunk++) if (u8[L.CODE_MAP + chunk]) any = true
-    if (!any) return
+    if (!this.isMarked(hostAddress, last)) return
     for (let host = hostAddress >>> 12; host <= last >>> 12; host++) {
       const list = this.pages.get(host)
       if (!list) continue

@@ -37,9 +37,9 @@ export const HEAT_SAMPLE = 61
 /** Instructions of a translated region at most. */
 export const REGION_LIMIT = 64
 /** The same for a region with a switch in it. */
-export const SWITCH_LIMIT = 128
+export const SWITCH_LIMIT = 96
 /** The same for a region that is entered again and again because its loop is longer than that. */
-export const LOOP_LIMIT = 240
+export const LOOP_LIMIT = 128
 /** Runs and regions are entered only with more budget than this, so that deadlines are met exactly without counting. */
 export const BUDGET_LIMIT = 512
 
