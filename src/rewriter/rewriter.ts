@@ -54,20 +54,12 @@ function change(memory: MemoryView, text: PlannedText, state: SiteState, gone: n
   return [changed, unchanged]
 }
 
-/** Whole words of an array that starts at a multiple of four. */
-const words = (bytes: Uint8Array) => new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2)
-
 /** Every site that is there is in its new state, and every other byte is what it was. */
 function verify(text: PlannedText, after: Uint8Array, wanted: Uint8Array): void {
-  const [left, right] = [words(after), words(wanted)]
-  let word = 0
-  while (word < left.length && left[word] === right[word]) word++
-  for (let at = word * 4; at < after.length; at++) {
-    if (after[at] === wanted[at]) continue
-    const address = text.linear + at
-    const inside = text.sites.some(({ site }) => address >= site.address && address < site.address + site.bytes)
-    throw new RewriteError(address, inside ? 'a site is not what was written' : 'a byte outside all sites has changed')
-  }
+  if (Buffer.compare(after, wanted) === 0) return
+  const address = text.linear + after.findIndex((byte, at) => byte !== wanted[at])
+  const inside = text.sites.some(({ site }) => address >= site.address && address < site.address + site.bytes)
+  throw new RewriteError(address, inside ? 'a site is not what was written' : 'a byte outside all sites has changed')
 }
 
 function changeAll(memory: MemoryView, plan: RewritePlan, state: SiteState): RewriteOutcome {
