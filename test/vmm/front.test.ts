@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { buildVmm } from './bare-machine.js'
 
 const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000)
-const SEEDS = 4
+const SEEDS = 2
 /** Whether the compiler makes and the host runs 32-bit programs with the C library. */
 const m32 =
   spawnSync('sh', ['-c', 'cd "$(mktemp -d)" && echo "int main(){return 0;}" >a.c && gcc -m32 a.c -o a && ./a'])

@@ -32,7 +32,7 @@ fast_sti:
 
     /* A selector that its register holds already, by a descriptor that is still the same. AX holds the selector, EDX the
      * register's number; the flags are on the stack. */
-    .macro fast_segment number, slow
+    .macro fast_segment slow
     cmpl VCPU_SELECTORS(,%edx,4), %eax
     jne \slow
     cmpl $SEGMENT_SS, %edx
@@ -80,7 +80,7 @@ fast_mov_to_segment:
     cmpl $2, %eax
     ja slow_mov_to_segment
     movzwl VCPU_REGISTERS(,%eax,4), %eax
-    fast_segment OPERATION_MOV_TO_SEGMENT, slow_mov_to_segment
+    fast_segment slow_mov_to_segment
     popfl
     movl REGISTER(0), %eax
     movl REGISTER(2), %edx
@@ -95,7 +95,7 @@ fast_pop_segment:
     testb $OPERAND_16, OPERAND_TABLE+2(,%ecx,4)
     jnz slow_pop_segment
     movzwl 8(%esp), %eax
-    fast_segment OPERATION_POP_SEGMENT, slow_pop_segment
+    fast_segment slow_pop_segment
     popfl
     movl REGISTER(0), %eax
     movl REGISTER(2), %edx

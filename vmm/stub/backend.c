@@ -13,13 +13,12 @@
 #include "../front/front.h"
 
 uint64_t stub_time, stub_deadline;
-uint32_t stub_idled, stub_switches, stub_commits;
+uint32_t stub_idled;
 char stub_console[4096];
 const char backend_exit_start[1], backend_exit_end[1];
 static int memory;
 static uint32_t *all;
 static jmp_buf leave;
-static uint8_t user_mapped[2048 * 256];
 
 static void *show(uint32_t linear, uint32_t frame, int protection) {
     void *at = mmap((void *)linear, 4096, protection, MAP_SHARED | MAP_FIXED, memory, (off_t)frame << 12);
@@ -41,7 +40,6 @@ static void unmap(uint32_t linear) {
 static uint32_t current_space;
 static uint32_t entries[8][1 << 10];
 void backend_space_switch(uint32_t space) {
-    stub_switches++;
     for (uint32_t page = 0x10; page < 1 << 10; page++) {
         uint32_t entry = entries[space % 8][page];
         if (entry) show(page << 12, entry >> 12, entry & MAP_WRITE ? PROT_READ | PROT_WRITE : PROT_READ);
@@ -64,7 +62,7 @@ void backend_unmap_slot(uint32_t space, uint32_t slot) {
     if (slot != 0 && slot < 512) return;
     for (uint32_t i = 0; i < 1024; i++) backend_unmap(space, slot << 22 | i << 12);
 }
-void backend_commit(void) { stub_commits++; }
+void backend_commit(void) {}
 void backend_enter_user(void) { longjmp(leave, 1); }
 int backend_user_descriptor(uint32_t selector, uint32_t low, uint32_t high) { return (void)selector, (void)low, (void)high, 0; }
 void backend_fpu_switched(int switched) { (void)switched; }
@@ -124,7 +122,6 @@ static void start(void) {
 
 void stub_start(void) {
     struct sigaction action = {.sa_sigaction = segmentation, .sa_flags = SA_SIGINFO | SA_NODEFER};
-    (void)user_mapped;
     memory = memfd_create("guest", 0);
     if (memory < 0 || ftruncate(memory, (STUB_FRAMES + 1) << 12)) perror("memory"), exit(1);
     all = mmap(0, (STUB_FRAMES + 1) << 12, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);

@@ -18,7 +18,7 @@ uint32_t *stub_frame(uint32_t frame);
 int stub_left(void (*call)(void));
 /* What the back end was asked for. */
 extern uint64_t stub_time, stub_deadline;
-extern uint32_t stub_idled, stub_switches, stub_commits;
+extern uint32_t stub_idled;
 extern char stub_console[4096];
 
 #endif

@@ -18,7 +18,7 @@ static uint32_t *p2m, first_guest_pfn, guest_frames, next_pfn, void_pfn, boot_fr
 static uint32_t kernel_l2_mfn;
 static struct mmu_update queue[QUEUE];
 static uint32_t queued, flush;
-/* Free tables by number; those above `clean_from` have been used and hold old entries. */
+/* Free tables by number, and those that are free after the next commit; dirty ones have been used and may hold entries. */
 static uint16_t free_tables[TABLES], pending_tables[TABLES];
 static uint32_t free_count, pending_count;
 static uint8_t dirty[TABLES];
