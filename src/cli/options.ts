@@ -62,6 +62,8 @@ export interface RunOptions {
 export const IMAGE_NAMES: readonly string[] = ['linux', 'linux-net', 'mini']
 const DEFAULT_ENGINE = 'blocks'
 const DEFAULT_CPU = 'pentium3'
+/** Multiboot test kernels want a local APIC. */
+const MULTIBOOT_CPU = 'pentium4'
 /** What guests see on every virtualized path. */
 const GUEST_CPU = 'previrt-guest'
 /** The hardware under Xen: its guests page with PAE. */
@@ -81,6 +83,10 @@ const MISSING = [
   '--snapshot-at <text=file>',
   '--restore <file>',
 ]
+
+const cpuHelp = `CPU model (default: ${DEFAULT_CPU} on native, ${MULTIBOOT_CPU} with --multiboot, ${XEN_CPU} on xen, else ${GUEST_CPU})`
+const defaultCpu = (path: string, multiboot: boolean) =>
+  path === 'native' ? (multiboot ? MULTIBOOT_CPU : DEFAULT_CPU) : path === 'xen' ? XEN_CPU : GUEST_CPU
 
 /** What a guest sees as its memory where no --mem is given. */
 export const DEFAULT_MEMORY = 128 * MEBIBYTE
@@ -162,7 +168,7 @@ export function addRunOptions(command: Command): Command {
     .option('--module <file[=cmdline]>', 'multiboot module, may be repeated', collect(parseModule), [])
     .option('--multiboot <file>', 'multiboot kernel')
     .option('--rom <file@address>', 'ROM image, may be repeated', collect(parseRomOption), [])
-    .option('--cpu <model>', `CPU model (default: ${DEFAULT_CPU} on native, ${XEN_CPU} on xen, else ${GUEST_CPU})`)
+    .option('--cpu <model>', cpuHelp)
     .addOption(choice('--trap-policy <policy>', 'what exits on trap: all sensitive instructions, or as VT-x', POLICIES))
     .addOption(choice('--xen-profile <version>', 'which Xen', XEN_PROFILES))
     .option('--xen-dom0', "the guest is Xen's control domain")
@@ -212,7 +218,7 @@ export function readRunOptions(image: string | undefined, given: Record<string, 
     on,
     profile: on === 'xen' ? value('--xen-profile') : value('--trap-policy'),
     privileged: value('--xen-dom0') ?? false,
-    cpu: value('--cpu') ?? (on === 'native' ? DEFAULT_CPU : on === 'xen' ? XEN_CPU : GUEST_CPU),
+    cpu: value('--cpu') ?? defaultCpu(on, value('--multiboot') !== undefined),
     engine: value('--engine'),
     seed: value('--seed'),
     realtime: value('--realtime') ?? false,

@@ -197,7 +197,10 @@ export class Blocks extends Interpreter {
 
   private invalidate(page: CodePage | undefined, from: number, to: number) {
     if (!page) {
-      for (const i of this.installed.values()) this.core.table.set(this.core.layout.hotBase + i.slot, null)
+      for (const { record, slot } of this.installed.values()) {
+        this.core.table.set(this.core.layout.hotBase + slot, null)
+        this.cpu.i32[(L.HOT_INDEX + ((record - L.CODE_CACHE) >> 3)) >> 2] = 0
+      }
       this.installed = new Map()
       this.translator.sites.clear()
       this.byPage = new Map()
@@ -215,8 +218,10 @@ export class Blocks extends Interpreter {
   private discard(installed: Installed) {
     const { record, slot, covered } = installed
     const { i32, u16 } = this.cpu
+    const index = (L.HOT_INDEX + ((record - L.CODE_CACHE) >> 3)) >> 2
+    i32[index]! &= 0xffff
     if (u16[record >> 1] === R.SLOT_HOT) {
-      u16[record >> 1] = i32[(L.HOT_INDEX + ((record - L.CODE_CACHE) >> 3)) >> 2]! & 0xffff
+      u16[record >> 1] = i32[index]!
       i32[(record + R.COUNT) >> 2] = this.thresholds.hot
     }
     this.core.table.set(this.core.layout.hotBase + slot, null)

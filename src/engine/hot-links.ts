@@ -53,10 +53,8 @@ export function emitChain(region: number, leave: number): FunctionCode {
   f.open(W.IF)
   f.cell(L.EIP)
   emitLookUp(f, scratch, record)
-  f.get(record)
-  f.memory(W.I32_LOAD16_U, R.HANDLER)
-  f.i32(R.SLOT_HOT)
-  f.op(W.I32_EQ)
+  emitRegionIndex(f, record)
+  f.tee(record)
   f.open(W.IF)
   f.i32(0)
   f.cell(L.HEAT)
@@ -69,7 +67,7 @@ export function emitChain(region: number, leave: number): FunctionCode {
   f.op(W.I32_GT_S)
   f.open(W.IF)
   registers()
-  emitRegionIndex(f, record)
+  f.get(record)
   f.op(W.RETURN_CALL_INDIRECT)
   f.out.u32(region)
   f.out.u32(0)
@@ -82,7 +80,7 @@ export function emitChain(region: number, leave: number): FunctionCode {
   return f
 }
 
-/** The core's table index of the region that a record heads. */
+/** The core's table index of the region that a record heads, 0 where it heads none. */
 export function emitRegionIndex(f: FunctionCode, record: number) {
   f.get(record)
   f.i32(3)

@@ -22,7 +22,7 @@ test('says what the guest did', async () => {
     image: file,
     path: 'native',
     engine: 'blocks',
-    cpu: 'pentium3',
+    cpu: 'pentium4',
     exit: { status: 0, reason: 'power-off' },
     instructions: 3 * markers.length + 3 + 3 + 3,
     instructionsBy: { user: 0, kernel: 3 * markers.length + 3 + 3 + 3 },
