@@ -39,6 +39,8 @@ export interface RunOptions {
   readonly engine: string
   /** Of lockstep's slice lengths and thresholds. */
   readonly seed: number
+  /** Count sensitive instructions that the rewriter did not reach. */
+  readonly checkSites: boolean
   readonly realtime: boolean
   /** `stdio`, `none` or a file. */
   readonly serial: 'stdio' | 'none' | { readonly file: string }
@@ -76,13 +78,7 @@ const MEBIBYTE = 0x100000
 const MEMORY_LIMITS_MEBIBYTES = [1, 1024] as const
 
 /** Options of the contract that this version refuses: flags for commander and whether they are given by default. */
-const MISSING = [
-  '--l4-profile <profile>',
-  '--check-sites',
-  '--migrate-at <text=path>',
-  '--snapshot-at <text=file>',
-  '--restore <file>',
-]
+const MISSING = ['--l4-profile <profile>', '--migrate-at <text=path>', '--snapshot-at <text=file>', '--restore <file>']
 
 const cpuHelp = `CPU model (default: ${DEFAULT_CPU} on native, ${MULTIBOOT_CPU} with --multiboot, ${XEN_CPU} on xen, else ${GUEST_CPU})`
 const defaultCpu = (path: string, multiboot: boolean) =>
@@ -174,6 +170,7 @@ export function addRunOptions(command: Command): Command {
     .option('--xen-dom0', "the guest is Xen's control domain")
     .addOption(choice('--engine <name>', 'how instructions are executed', ENGINES, DEFAULT_ENGINE))
     .option('--seed <n>', 'of lockstep: which slices and thresholds are tried', parseCount, 1)
+    .option('--check-sites', 'count sensitive instructions of a rewritten kernel outside its sites')
     .option('--realtime', 'virtual time does not run ahead of the host')
     .option('--serial <where>', 'guest console: stdio, none or file:NAME', parseSerial, 'stdio')
     .option('--expect <text>', 'end with 0 when the console has shown this')
@@ -221,6 +218,7 @@ export function readRunOptions(image: string | undefined, given: Record<string, 
     cpu: value('--cpu') ?? defaultCpu(on, value('--multiboot') !== undefined),
     engine: value('--engine'),
     seed: value('--seed'),
+    checkSites: value('--check-sites') ?? false,
     realtime: value('--realtime') ?? false,
     serial: value('--serial'),
     expect: value('--expect'),
@@ -251,6 +249,8 @@ export function readRunOptions(image: string | undefined, given: Record<string, 
   const looking = trace.length > 0 ? '--trace' : options.profileFile !== undefined ? '--profile' : undefined
   if (looking && options.engine === 'lockstep')
     throw new CommandError(`${looking}: not with --engine lockstep; use another engine`)
+  if (options.checkSites && options.engine === 'lockstep')
+    throw new CommandError('--check-sites: not with --engine lockstep; use another engine')
   if (looking && options.gdbPort !== undefined) throw new CommandError(`${looking}: not with --gdb; use one of them`)
   if (options.wait && options.gdbPort === undefined) throw new CommandError('-S: only with --gdb or -s')
   return options

@@ -24,6 +24,7 @@ export function runReport(
   verdict: Verdict,
   place: EndPlace,
   progress: GuestProgress,
+  missedSites: RunReport['missedSites'],
   hostSeconds: number,
 ): RunReport {
   const { cpu, platform } = machine
@@ -54,6 +55,7 @@ export function runReport(
     ...(virtual && { entries: Object.fromEntries(virtual.hosting.entries) }),
     ...(virtual &&
       virtual.hosting.hypercalls.size > 0 && { hypercalls: Object.fromEntries(virtual.hosting.hypercalls) }),
+    ...(missedSites && { missedSites }),
     workloads: progress.workloads,
     post: Array.from(platform.post.codes),
     hostSeconds,

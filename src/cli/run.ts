@@ -10,6 +10,7 @@ import type { Machine, RunResult } from '../machine/machine.js'
 import { type ConsoleSink, fileSink, GuestConsole, noSink, streamSink, TextFinder } from './console.js'
 import type { DebugEvents, DebugSession } from './debug-session.js'
 import { judge, type RunEnd, STATUS_GUEST_FAILED, STATUS_PANIC, STATUS_WELL } from './exit.js'
+import { CommandError } from './failure.js'
 import { describeGuest, findGuest, type Guest, type GuestFiles, guestSymbols, loadGuest } from './guest.js'
 import { GuestProgress } from './guest-progress.js'
 import { Wake, watchHost } from './interruptions.js'
@@ -17,6 +18,7 @@ import type { Observation } from './observation.js'
 import type { RunOptions } from './options.js'
 import type { EndPlace } from './report.js'
 import { runPaced } from './run-loop.js'
+import type { MissedSites, SiteCheck } from './site-check.js'
 import { makeSubject, type Subject } from './subject.js'
 import { type Input, noInput, openInput } from './terminal.js'
 import type { Virtualized } from './virtualized.js'
@@ -52,6 +54,7 @@ export async function run(options: RunOptions): Promise<number> {
   const made = makeSubject({ ...options, memoryBytes }, load, byte => console.put(byte))
   const observation = await observeWhereAsked(made, options, () => symbols!())
   const subject = observation?.subject ?? made
+  const sites = await checkSitesWhereAsked(made.machine, options, virtualized)
   const console = connectConsole(options, progress, end)
   const { machine } = subject
   const input = connectInput(options, subject, wake, end)
@@ -97,7 +100,8 @@ export async function run(options: RunOptions): Promise<number> {
   }
   observation?.finish()
   if (difference) process.stderr.write(`${await lockstepReport(difference)}\n`)
-  return await conclude(subject, symbols!, options, progress, ended!, (performance.now() - startedAt) / 1000)
+  const missed = sites?.missed(symbols!())
+  return await conclude(subject, symbols!, options, progress, ended!, missed, (performance.now() - startedAt) / 1000)
 }
 
 /** The guest in a VMM where the path needs one for it. */
@@ -117,6 +121,16 @@ function connectInput(options: RunOptions, subject: Subject, wake: Wake, end: (h
     leave: () => end({ kind: 'user' }),
     end: () => wake.wake(),
   })
+}
+
+async function checkSitesWhereAsked(
+  machine: Machine,
+  { checkSites }: RunOptions,
+  virtualized: Virtualized | undefined,
+): Promise<SiteCheck | undefined> {
+  if (!checkSites) return undefined
+  if (!virtualized) throw new CommandError('--check-sites: only for an annotated guest with a VMM, as by --on xen')
+  return new (await import('./site-check.js')).SiteCheck(machine)
 }
 
 async function observeWhereAsked(
@@ -161,6 +175,7 @@ async function conclude(
   options: RunOptions,
   progress: GuestProgress,
   end: RunEnd,
+  missed: MissedSites | undefined,
   hostSeconds: number,
 ): Promise<number> {
   const verdict = judge(end, {
@@ -177,12 +192,19 @@ async function conclude(
     const where = tellsPlace && place ? ` at ${describe(place)}` : ''
     process.stderr.write(`previrt: ${message}${where}\n`)
   }
+  if (missed) process.stderr.write(`previrt: ${describeMissed(missed)}\n`)
   if (options.json) {
     const { runReport } = await import('./report.js')
-    const report = runReport(subject, options, verdict, place!, progress, hostSeconds)
+    const report = runReport(subject, options, verdict, place!, progress, missed, hostSeconds)
     process.stdout.write(`${JSON.stringify(report)}\n`)
   }
   return status
+}
+
+function describeMissed(missed: MissedSites): string {
+  const all = missed.reduce((sum, { count }) => sum + count, 0)
+  const where = missed.map(({ address, symbol }) => symbol ?? `0x${address.toString(16)}`)
+  return `${all} sensitive instructions outside the sites${all > 0 ? `: ${where.join(', ')}` : ''}`
 }
 
 function placeOf({ cpu }: Machine, symbols: SymbolTable): EndPlace {

@@ -35,6 +35,11 @@ test('mini on Xen, exported, as domU and as domain 0', async () => {
   expect(small.stderr).toContain("previrt: give the domain 32 MiB more than the guest's memory")
 }, 240_000)
 
+test('no sensitive instruction of mini is outside its sites', async () => {
+  const { stdout } = await previrt('run', 'mini', '--on', 'xen', '--check-sites', '--serial', 'none', '--json')
+  expect(JSON.parse(stdout)).toMatchObject({ exit: { status: 0 }, missedSites: [] })
+}, 240_000)
+
 test('what cannot be exported is refused in one line', async () => {
   const plain = await previrt('export', '/bin/true', '--on', 'xen', '-o', join(folder, 'none'))
   expect(plain.status).toBe(2)
