@@ -19,7 +19,7 @@ const NEVER = 0x7fffffff
 /** WebAssembly made until everything is dropped: V8 keeps several times as much for it. */
 const LIVE_BYTES = 16 << 20
 /** Entries of a region that holds no loop until a longer one is tried, in units of the threshold. */
-const EXTEND = 12
+const EXTEND = 30
 /** A region of at most this many instructions is copied into those that reach it. */
 const COPY_LIMIT = 12
 
