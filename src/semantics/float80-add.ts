@@ -3,7 +3,7 @@
 
 import type { Builder } from '../ir/builder.js'
 import type { Value } from '../ir/tape.js'
-import { I32, I64 } from '../ir/types.js'
+import { I32 } from '../ir/types.js'
 import {
   answer,
   denormalOperand,
@@ -15,6 +15,8 @@ import {
   isZero,
   normalized,
   type Operand,
+  operandPair,
+  PAIR_PARAMETERS,
   signOf,
   sortOutNaNs,
 } from './float80-operand.js'
@@ -110,30 +112,23 @@ export function addOperands(b: Builder, dst: Value, x: Operand, y: Operand) {
   sum(b, dst, xTerm, yTerm)
 }
 
-const params = [I32, I64, I32, I64, I32]
-const operands = (b: Builder) => ({
-  dst: b.parameter(0, I32),
-  x: { sig: b.parameter(1, I64), se: b.parameter(2, I32) },
-  y: { sig: b.parameter(3, I64), se: b.parameter(4, I32) },
-})
-
 export const addProcedures: Record<string, ProcedureSource> = {
   /** (dst, x, y): register at dst = x + y. 1, or 0 when an unmasked exception forbids the result. */
   float80_add: {
-    params,
+    params: PAIR_PARAMETERS,
     result: I32,
     faults: false,
     build: b => {
-      const { dst, x, y } = operands(b)
+      const { dst, x, y } = operandPair(b)
       addOperands(b, dst, x, y)
     },
   },
   float80_add_special: {
-    params,
+    params: PAIR_PARAMETERS,
     result: I32,
     faults: false,
     build: b => {
-      const { dst, x, y } = operands(b)
+      const { dst, x, y } = operandPair(b)
       sortOutNaNs(b, dst, x, y)
       const xSign = signOf(b, x.se)
       const ySign = effectiveSign(b, y.se)

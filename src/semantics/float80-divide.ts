@@ -14,8 +14,10 @@ import {
   isNormal,
   isZero,
   normalized,
-  type Operand,
+  operandPair,
+  PAIR_PARAMETERS,
   signOf,
+  signOfPair,
   sortOutNaNs,
 } from './float80-operand.js'
 import { finish, report } from './float80-round.js'
@@ -73,14 +75,6 @@ function quotient(b: Builder, dst: Value, sign: Value, x: { e: Value; sig: Value
   finish(b, dst, sign, e, result.quotient, tail(b, result.remainder, y.sig))
 }
 
-const params = [I32, I64, I32, I64, I32]
-const operands = (b: Builder): { dst: Value; x: Operand; y: Operand; sign: Value } => {
-  const [xSe, ySe] = [b.parameter(2, I32), b.parameter(4, I32)]
-  const x = { sig: b.parameter(1, I64), se: xSe }
-  const y = { sig: b.parameter(3, I64), se: ySe }
-  return { dst: b.parameter(0, I32), x, y, sign: signOf(b, b.xor(xSe, ySe)) }
-}
-
 /** Square root of a significand with bit 63 set and exponent e of a positive number. */
 function root(b: Builder, dst: Value, { e, sig }: { e: Value; sig: Value }) {
   // With an odd unbiased exponent the radicand is sig:0 in [1/2, 1), else half of it.
@@ -128,11 +122,12 @@ function root(b: Builder, dst: Value, { e, sig }: { e: Value; sig: Value }) {
 export const divideProcedures: Record<string, ProcedureSource> = {
   /** (dst, x, y): register at dst = x / y. 1, or 0 when an unmasked exception forbids the result. */
   float80_divide: {
-    params,
+    params: PAIR_PARAMETERS,
     result: I32,
     faults: false,
     build: b => {
-      const { dst, x, y, sign } = operands(b)
+      const { dst, x, y } = operandPair(b)
+      const sign = signOfPair(b, x, y)
       b.if(b.eqz(b.and(isNormal(b, x), isNormal(b, y))), () =>
         b.return(b.call('float80_divide_special', [dst, x.sig, x.se, y.sig, y.se])),
       )
@@ -140,11 +135,12 @@ export const divideProcedures: Record<string, ProcedureSource> = {
     },
   },
   float80_divide_special: {
-    params,
+    params: PAIR_PARAMETERS,
     result: I32,
     faults: false,
     build: b => {
-      const { dst, x, y, sign } = operands(b)
+      const { dst, x, y } = operandPair(b)
+      const sign = signOfPair(b, x, y)
       sortOutNaNs(b, dst, x, y)
       const infinite = b.or(sign, b.const(0x7fff))
       const [xInfinite, yInfinite] = [isInfinite(b, x), isInfinite(b, y)]

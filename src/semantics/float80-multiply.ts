@@ -2,7 +2,7 @@
 
 import type { Builder } from '../ir/builder.js'
 import type { Value } from '../ir/tape.js'
-import { I32, I64 } from '../ir/types.js'
+import { I32 } from '../ir/types.js'
 import {
   answer,
   denormalOperand,
@@ -13,8 +13,9 @@ import {
   isNormal,
   isZero,
   normalized,
-  type Operand,
-  signOf,
+  operandPair,
+  PAIR_PARAMETERS,
+  signOfPair,
   sortOutNaNs,
 } from './float80-operand.js'
 import { finish } from './float80-round.js'
@@ -45,22 +46,15 @@ function product(b: Builder, dst: Value, sign: Value, x: { e: Value; sig: Value 
   finish(b, dst, sign, e, first, b.shl(lo, one))
 }
 
-const params = [I32, I64, I32, I64, I32]
-const operands = (b: Builder): { dst: Value; x: Operand; y: Operand; sign: Value } => {
-  const [xSe, ySe] = [b.parameter(2, I32), b.parameter(4, I32)]
-  const x = { sig: b.parameter(1, I64), se: xSe }
-  const y = { sig: b.parameter(3, I64), se: ySe }
-  return { dst: b.parameter(0, I32), x, y, sign: signOf(b, b.xor(xSe, ySe)) }
-}
-
 export const multiplyProcedures: Record<string, ProcedureSource> = {
   /** (dst, x, y): register at dst = x * y. 1, or 0 when an unmasked exception forbids the result. */
   float80_multiply: {
-    params,
+    params: PAIR_PARAMETERS,
     result: I32,
     faults: false,
     build: b => {
-      const { dst, x, y, sign } = operands(b)
+      const { dst, x, y } = operandPair(b)
+      const sign = signOfPair(b, x, y)
       b.if(b.eqz(b.and(isNormal(b, x), isNormal(b, y))), () =>
         b.return(b.call('float80_multiply_special', [dst, x.sig, x.se, y.sig, y.se])),
       )
@@ -68,11 +62,12 @@ export const multiplyProcedures: Record<string, ProcedureSource> = {
     },
   },
   float80_multiply_special: {
-    params,
+    params: PAIR_PARAMETERS,
     result: I32,
     faults: false,
     build: b => {
-      const { dst, x, y, sign } = operands(b)
+      const { dst, x, y } = operandPair(b)
+      const sign = signOfPair(b, x, y)
       sortOutNaNs(b, dst, x, y)
       const infinite = b.or(isInfinite(b, x), isInfinite(b, y))
       const zero = b.or(isZero(b, x), isZero(b, y))

@@ -19,6 +19,15 @@ export interface Operand {
   readonly sig: Value
   readonly se: Value
 }
+/** Parameters of a procedure of a destination (address of a register) and two operands, and the same by name. */
+export const PAIR_PARAMETERS = [I32, I64, I32, I64, I32]
+export const operandPair = (b: Builder): { dst: Value; x: Operand; y: Operand } => ({
+  dst: b.parameter(0, I32),
+  x: { sig: b.parameter(1, I64), se: b.parameter(2, I32) },
+  y: { sig: b.parameter(3, I64), se: b.parameter(4, I32) },
+})
+/** Sign of the product or quotient of two operands. */
+export const signOfPair = (b: Builder, x: Operand, y: Operand): Value => signOf(b, b.xor(x.se, y.se))
 /** Bit of an operand's i32: subtract it instead of adding it. */
 export const NEGATE = 0x10000
 /** Bit of an operand's i32: it was a denormal of a shorter format and has been normalized. */
