@@ -1,11 +1,12 @@
 // Hypercall mmu_update (1): a list of pairs of 64-bit numbers, where to write and what (xen/include/public/xen.h). The low
 // bits of the first say how. Stops at the first error; the number of those done is stored on request.
 
-import { BadPointer, EFAULT, EINVAL, ENOSYS } from '../errors.js'
+import { EINVAL, ENOSYS } from '../errors.js'
 import type { MemoryContext } from './context.js'
 import { updateEntry } from './entry-update.js'
 import { ownerOf } from './foreign.js'
 import { L1, L2, L3, WRITABLE } from './frame-table.js'
+import { requestList } from './request-list.js'
 
 // Commands.
 const NORMAL = 0
@@ -22,28 +23,10 @@ export function mmuUpdate(context: MemoryContext, list: number, count: number, d
   const { guest } = context
   const owner = ownerOf(context, foreign & 0xffff)
   if (owner < 0) return owner
-  let result = 0
-  let index = 0
-  try {
-    for (const end = (count & ~PREEMPTED) >>> 0; index < end; index++) {
-      const at = list + index * REQUEST_BYTES
-      const place = guest.word(at)
-      const placeHigh = guest.word(at + 4)
-      result = updateOne(context, place, placeHigh, guest.word(at + 8), guest.word(at + 12), owner)
-      if (result !== 0) break
-    }
-  } catch (error) {
-    if (!(error instanceof BadPointer)) throw error
-    result = EFAULT
-  }
-  if (done !== 0) {
-    try {
-      guest.setWord(done, index)
-    } catch (error) {
-      if (!(error instanceof BadPointer)) throw error
-    }
-  }
-  return result
+  return requestList(context, (count & ~PREEMPTED) >>> 0, done, index => {
+    const at = list + index * REQUEST_BYTES
+    return updateOne(context, guest.word(at), guest.word(at + 4), guest.word(at + 8), guest.word(at + 12), owner)
+  })
 }
 
 function updateOne(

@@ -1,11 +1,12 @@
 // Hypercall mmuext_op (26): pin and unpin tables, change the table base, flush, set the local descriptor table, clear and
 // copy pages (xen/include/public/xen.h, MMUEXT_*). Operations of 12 bytes: command, two arguments.
 
-import { BadPointer, EFAULT, EINVAL, ENOSYS, EOPNOTSUPP, EPERM } from '../errors.js'
+import { EINVAL, ENOSYS, EOPNOTSUPP, EPERM } from '../errors.js'
 import type { MemoryContext } from './context.js'
 import { ownerOf } from './foreign.js'
 import { L1, L2, L3, PINNED, WRITABLE } from './frame-table.js'
 import { clearFrame, PAGE_BYTES } from './machine-memory.js'
+import { requestList } from './request-list.js'
 
 // Commands.
 const PIN_L1 = 0
@@ -38,26 +39,10 @@ export function mmuextOp(context: MemoryContext, list: number, count: number, do
   const { guest } = context
   const owner = ownerOf(context, foreign & 0xffff)
   if (owner < 0) return owner
-  let result = 0
-  let index = 0
-  try {
-    for (; index < count; index++) {
-      const at = list + index * OPERATION_BYTES
-      result = operate(context, guest.word(at), guest.word(at + 4), guest.word(at + 8), owner)
-      if (result !== 0) break
-    }
-  } catch (error) {
-    if (!(error instanceof BadPointer)) throw error
-    result = EFAULT
-  }
-  if (done !== 0) {
-    try {
-      guest.setWord(done, index)
-    } catch (error) {
-      if (!(error instanceof BadPointer)) throw error
-    }
-  }
-  return result
+  return requestList(context, count, done, index => {
+    const at = list + index * OPERATION_BYTES
+    return operate(context, guest.word(at), guest.word(at + 4), guest.word(at + 8), owner)
+  })
 }
 
 function operate(context: MemoryContext, command: number, first: number, second: number, owner: number): number {
