@@ -171,6 +171,7 @@ describe('standard streams', () => {
 })
 
 const hasScript = spawnSync('script', ['--version']).status === 0
+if (!hasScript) process.stderr.write('skipped: script is not installed\n')
 ;(hasScript ? test : test.skip)('on a terminal Ctrl-A x leaves, and the mode of the terminal is restored', () => {
   const guest = writeGuest(at('echo'), com1('ready'), echo)
   const session = `stty -a > "${at('before')}"; "${process.execPath}" "${COMMAND}" run --multiboot "${guest}"; echo "status $?"; stty -a | cmp - "${at('before')}" && echo restored`
@@ -180,6 +181,7 @@ const hasScript = spawnSync('script', ['--version']).status === 0
 })
 
 const hasGdb = spawnSync('gdb', ['--version']).status === 0
+if (!hasGdb) process.stderr.write('skipped: gdb is not installed\n')
 ;(hasGdb ? test : test.skip)(
   'gdb stops the guest before its first instruction, steps it, and lets it go',
   async () => {
