@@ -123,6 +123,10 @@ class TrapAndEmulate implements Hypervisor {
     }
     const outcome = this.shadow.fault(trap.linear, trap.error!)
     count(ENTRY_OF[outcome.kind])
+    if (outcome.kind === 'write') {
+      this.host.work.pageTableUpdates++
+      this.host.work.pageTableBatches++
+    }
     if (outcome.kind === 'guest') return vcpu.inject({ ...trap, error: outcome.error }, interrupted)
     if (outcome.kind === 'filled') return interrupted && vcpu.resume(interrupted)
     if (!interrupted) {

@@ -36,6 +36,8 @@ export interface HypercallContext {
   /** The trap table has been set. */
   trapsChanged(): void
   count(name: string): void
+  /** An entry of a page table is to be written. */
+  pageTableUpdate(): void
 }
 
 type Arguments = readonly [number, number, number, number, number, number]
@@ -53,7 +55,11 @@ const calls: Readonly<Record<number, readonly [name: string, call: Call]>> = {
       return result
     },
   ],
-  1: ['mmu_update', ({ domain }, [list, count, done, owner]) => mmuUpdate(domain, list, count, done, owner)],
+  1: [
+    'mmu_update',
+    ({ domain, pageTableUpdate }, [list, count, done, owner]) =>
+      mmuUpdate(domain, list, count, done, owner, pageTableUpdate),
+  ],
   2: ['set_gdt', ({ domain }, [list, entries]) => setGdt(domain, list, entries)],
   3: [
     'stack_switch',
@@ -83,7 +89,10 @@ const calls: Readonly<Record<number, readonly [name: string, call: Call]>> = {
   ],
   14: [
     'update_va_mapping',
-    ({ domain }, [linear, low, high, flags]) => updateVaMapping(domain, linear, low, high, flags, SELF),
+    ({ domain, pageTableUpdate }, [linear, low, high, flags]) => {
+      pageTableUpdate()
+      return updateVaMapping(domain, linear, low, high, flags, SELF)
+    },
   ],
   15: ['set_timer_op', ({ domain, now }, [low, high]) => setTimer(domain, low, high, now())],
   16: ['event_channel_op_compat', ({ domain }, [at]) => eventChannelOpCompat(domain, at)],
@@ -97,7 +106,10 @@ const calls: Readonly<Record<number, readonly [name: string, call: Call]>> = {
   21: ['vm_assist', ({ domain }, [command, type]) => vmAssist(domain, command, type)],
   22: [
     'update_va_mapping_otherdomain',
-    ({ domain }, [linear, low, high, flags, owner]) => updateVaMapping(domain, linear, low, high, flags, owner),
+    ({ domain, pageTableUpdate }, [linear, low, high, flags, owner]) => {
+      pageTableUpdate()
+      return updateVaMapping(domain, linear, low, high, flags, owner)
+    },
   ],
   24: ['vcpu_op', ({ domain, now }, [command, vcpu, at]) => vcpuOp(domain, command, vcpu, at, now())],
   26: ['mmuext_op', ({ domain }, [list, count, done, owner]) => mmuextOp(domain, list, count, done, owner)],

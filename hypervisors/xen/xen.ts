@@ -164,6 +164,9 @@ export class Xen implements Hypervisor {
         if (flavour.directSystemCalls) processor.setGates(this.directEntry(domain))
       },
       count: name => host.countHypercall(name),
+      pageTableUpdate: () => {
+        host.work.pageTableUpdates++
+      },
     }
     return new TrapHandler(
       host.vcpu,
@@ -172,6 +175,7 @@ export class Xen implements Hypervisor {
       context,
       at => this.setAlarm(at),
       kind => host.count(kind),
+      host.work,
     )
   }
   private setAlarm(at: number | undefined) {

@@ -1,14 +1,18 @@
 // What the guest says about itself on the console: its panic, and the markers around its workloads.
 
-/** One workload that has begun; without `end` it has not finished. */
-export interface Workload {
+import type { RunCounts } from './report-schema.js'
+
+/** One workload that has begun, with what was counted between its markers; without `end` it has not finished. */
+export interface Workload extends Partial<RunCounts> {
   readonly name: string
   checksum?: string
   status?: number
-  /** Instructions between its markers. */
-  instructions?: number
-  /** Entries into the hypervisor between its markers; absent on native. */
-  entries?: number
+}
+
+/** What counts while the guest runs. */
+export interface Counting {
+  now(): RunCounts
+  between(begin: RunCounts, end: RunCounts): RunCounts
 }
 
 const PANIC = /\bKernel panic\b|^mini: panic: /
@@ -20,17 +24,10 @@ export class GuestProgress {
   /** The first line that told of a panic. */
   panic: string | undefined
   readonly workloads: Workload[] = []
-  private begunAt = 0
-  private entriesAtBegin: number | undefined
+  private atBegin: RunCounts | undefined
 
-  /**
-   * @param retired instructions retired so far
-   * @param entries entries into the hypervisor so far
-   */
-  constructor(
-    private readonly retired: () => number,
-    private readonly entries: () => number | undefined = () => undefined,
-  ) {}
+  /** @param counting how to count, where somebody wants to know */
+  constructor(private readonly counting?: Counting) {}
 
   /** Takes a line of the console. */
   line(text: string): void {
@@ -38,17 +35,14 @@ export class GuestProgress {
     const [, kind, name, checksum, status] = MARKER.exec(text) ?? []
     if (kind === 'begin') {
       this.workloads.push({ name: name! })
-      this.begunAt = this.retired()
-      this.entriesAtBegin = this.entries()
+      this.atBegin = this.counting?.now()
       return
     }
     const workload = this.workloads.at(-1)
     if (kind !== 'end' || workload?.name !== name || checksum === undefined) return
     workload.checksum = checksum
     workload.status = Number(status)
-    workload.instructions = this.retired() - this.begunAt
-    const entries = this.entries()
-    if (entries !== undefined) workload.entries = entries - this.entriesAtBegin!
+    if (this.counting) Object.assign(workload, this.counting.between(this.atBegin!, this.counting.now()))
   }
 
   /** The first workload that reported a failure, in words. */

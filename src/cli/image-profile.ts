@@ -97,7 +97,7 @@ async function record(image: Image, workloads: string, onlyWorkloads: boolean): 
     }
   }
   const { machine } = makeSubject(options, made => enter(made.cpu, loadGuest(made, files, options).entry), take)
-  const progress = new GuestProgress(() => machine.retired)
+  const progress = new GuestProgress()
   const recorder = new TableStoreRecorder(machine, KERNEL_START)
   try {
     for (;;) {

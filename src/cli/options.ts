@@ -41,6 +41,8 @@ export interface RunOptions {
   readonly seed: number
   /** Count sensitive instructions that the rewriter did not reach. */
   readonly checkSites: boolean
+  /** Count sensitive instructions by class. */
+  readonly countSensitive: boolean
   readonly realtime: boolean
   /** `stdio`, `none` or a file. */
   readonly serial: 'stdio' | 'none' | { readonly file: string }
@@ -171,6 +173,7 @@ export function addRunOptions(command: Command): Command {
     .addOption(choice('--engine <name>', 'how instructions are executed', ENGINES, DEFAULT_ENGINE))
     .option('--seed <n>', 'of lockstep: which slices and thresholds are tried', parseCount, 1)
     .option('--check-sites', 'count sensitive instructions of a rewritten kernel outside its sites')
+    .option('--count-sensitive', 'with --json: sensitive instructions by class and owner; takes longer')
     .option('--realtime', 'virtual time does not run ahead of the host')
     .option('--serial <where>', 'guest console: stdio, none or file:NAME', parseSerial, 'stdio')
     .option('--expect <text>', 'end with 0 when the console has shown this')
@@ -219,6 +222,7 @@ export function readRunOptions(image: string | undefined, given: Record<string, 
     engine: value('--engine'),
     seed: value('--seed'),
     checkSites: value('--check-sites') ?? false,
+    countSensitive: value('--count-sensitive') ?? false,
     realtime: value('--realtime') ?? false,
     serial: value('--serial'),
     expect: value('--expect'),
@@ -251,6 +255,9 @@ export function readRunOptions(image: string | undefined, given: Record<string, 
     throw new CommandError(`${looking}: not with --engine lockstep; use another engine`)
   if (options.checkSites && options.engine === 'lockstep')
     throw new CommandError('--check-sites: not with --engine lockstep; use another engine')
+  if (options.countSensitive && options.engine === 'lockstep')
+    throw new CommandError('--count-sensitive: not with --engine lockstep; use another engine')
+  if (options.countSensitive && !options.json) throw new CommandError('--count-sensitive: only with --json')
   if (looking && options.gdbPort !== undefined) throw new CommandError(`${looking}: not with --gdb; use one of them`)
   if (options.wait && options.gdbPort === undefined) throw new CommandError('-S: only with --gdb or -s')
   return options

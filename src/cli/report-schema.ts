@@ -7,6 +7,35 @@ const count = z.number().int().nonnegative()
 const address = z.number().int().min(0).max(0xffffffff)
 const vectors = z.record(z.string().regex(/^\d+$/), count)
 
+const byName = z.record(z.string(), count)
+const byOwner = z.partialRecord(z.enum(['user', 'kernel', 'vmm', 'firmware']), count)
+
+/** What is counted in the same way for a run and for each of its workloads. SPECIFICATION.md says what each means. */
+const counts = {
+  instructions: count,
+  instructionsBy: byOwner.optional(),
+  haltedNanoseconds: count,
+  virtualNanoseconds: count,
+  exceptions: vectors,
+  interrupts: vectors,
+  softwareInterrupts: vectors.optional(),
+  operations: byName.optional(),
+  /** By the name under which a device is mapped. */
+  ports: z.record(z.string(), z.strictObject({ reads: count.optional(), writes: count.optional() })),
+  tlbFills: count.optional(),
+  tlbFlushes: count.optional(),
+  tlbInvalidations: count.optional(),
+  hypercalls: byName.optional(),
+  upcalls: count.optional(),
+  pageTableUpdates: z.strictObject({ entries: count, batches: count }).optional(),
+  /** Sensitive instructions by owner and class. */
+  sensitive: z.partialRecord(z.enum(['user', 'kernel', 'vmm']), byName).optional(),
+}
+const workloadCounts = z.strictObject({ ...counts, entries: count.optional(), entriesBy: byName.optional() })
+
+/** What stood at one place of a run, or lies between two. */
+export type RunCounts = z.infer<typeof workloadCounts>
+
 /** One document for each run. */
 export const runReportSchema = z.strictObject({
   schemaVersion: z.literal(1),
@@ -22,22 +51,13 @@ export const runReportSchema = z.strictObject({
     eip: address.optional(),
     symbol: z.string().optional(),
   }),
-  instructions: count,
-  instructionsBy: z.partialRecord(z.enum(['user', 'kernel', 'vmm', 'firmware']), count).optional(),
+  ...counts,
   cyclesBy: z.record(z.string(), count).optional(),
-  haltedNanoseconds: count,
-  virtualNanoseconds: count,
   digest: z.string().regex(/^[0-9a-f]{64}$/),
-  exceptions: vectors,
-  interrupts: vectors,
-  /** By the name under which a device is mapped. */
-  ports: z.record(z.string(), z.strictObject({ reads: count, writes: count })),
-  tlbFills: count.optional(),
   translations: z
     .strictObject({ blocks: count.optional(), bytes: count.optional(), invalidations: count.optional() })
     .optional(),
   entries: z.record(z.string(), count).optional(),
-  hypercalls: z.record(z.string(), count).optional(),
   missedSites: z.array(z.strictObject({ address, symbol: z.string().optional(), count })).optional(),
   migrations: z
     .array(
@@ -58,8 +78,7 @@ export const runReportSchema = z.strictObject({
       name: z.string(),
       checksum: z.string().optional(),
       status: count.optional(),
-      instructions: count.optional(),
-      entries: count.optional(),
+      ...workloadCounts.partial().shape,
     }),
   ),
   post: z.array(count.max(255)),

@@ -4,7 +4,7 @@ import { machineDigest } from '../machine/digest.js'
 import type { Verdict } from './exit.js'
 import type { GuestProgress } from './guest-progress.js'
 import type { RunOptions } from './options.js'
-import type { RunReport } from './report-schema.js'
+import type { RunCounts, RunReport } from './report-schema.js'
 import type { Subject } from './subject.js'
 
 /** Where the CPU stood at the end. */
@@ -16,6 +16,7 @@ export interface EndPlace {
 
 /**
  * The report on a run that has ended.
+ * @param counted what was counted up to its end
  * @param hostSeconds from the start of the command
  */
 export function runReport(
@@ -24,12 +25,13 @@ export function runReport(
   verdict: Verdict,
   place: EndPlace,
   progress: GuestProgress,
+  counted: RunCounts,
   missedSites: RunReport['missedSites'],
   hostSeconds: number,
 ): RunReport {
-  const { cpu, platform } = machine
   const { statistics } = machine.execution.engine
   const { status, reason } = verdict
+  const { entries: _, entriesBy, ...counts } = counted
   return {
     schemaVersion: 1,
     image: options.image ?? options.kernel ?? options.multiboot ?? options.roms[0]!.file,
@@ -38,32 +40,14 @@ export function runReport(
     engine: options.engine as RunReport['engine'],
     cpu: options.cpu,
     exit: { status, reason, eip: place.eip, ...(place.symbol !== undefined && { symbol: place.symbol }) },
-    instructions: machine.retired,
-    instructionsBy: machine.instructionsBy,
-    haltedNanoseconds: machine.haltedNanoseconds,
-    virtualNanoseconds: machine.now,
+    ...counts,
     digest: machineDigest(machine),
-    exceptions: byVector(cpu.exceptionCounts),
-    interrupts: byVector(cpu.interruptCounts),
-    ports: Object.fromEntries(
-      platform.ports.mappings
-        .filter(({ reads, writes }) => reads + writes > 0)
-        .map(({ name, reads, writes }) => [name, { reads, writes }]),
-    ),
-    tlbFills: cpu.tlbFills,
     ...(statistics && { translations: statistics }),
-    ...(virtual && { entries: Object.fromEntries(virtual.hosting.entries) }),
-    ...(virtual &&
-      virtual.hosting.hypercalls.size > 0 && { hypercalls: Object.fromEntries(virtual.hosting.hypercalls) }),
+    ...(entriesBy && { entries: entriesBy }),
     ...(missedSites && { missedSites }),
     workloads: progress.workloads,
-    post: Array.from(platform.post.codes),
+    post: Array.from(machine.platform.post.codes),
     hostSeconds,
     residentBytes: process.resourceUsage().maxRSS * 1024,
   }
-}
-
-/** Counts above zero by vector number. */
-function byVector(counts: Float64Array): Record<string, number> {
-  return Object.fromEntries([...counts].flatMap((count, vector) => (count > 0 ? [[vector, count]] : [])))
 }

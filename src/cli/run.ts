@@ -17,6 +17,7 @@ import { Wake, watchHost } from './interruptions.js'
 import type { Observation } from './observation.js'
 import type { RunOptions } from './options.js'
 import type { EndPlace } from './report.js'
+import type { RunCounting } from './run-counts.js'
 import { runPaced } from './run-loop.js'
 import type { MissedSites, SiteCheck } from './site-check.js'
 import { makeSubject, type Subject } from './subject.js'
@@ -36,10 +37,8 @@ export async function run(options: RunOptions): Promise<number> {
     wake.wake()
   }
   let symbols: Guest['symbols']
-  const progress = new GuestProgress(
-    () => subject.machine.retired,
-    () => subject.virtual?.hosting.counted,
-  )
+  const counting = await countWhereAsked(options, () => subject, virtualized !== undefined)
+  const progress = new GuestProgress(counting)
   const load = (machine: Machine, hypervisor: Hypervisor | undefined) => {
     if (hypervisor) {
       hypervisor.boot([describeGuest(machine, files, options, virtualized)])
@@ -55,6 +54,7 @@ export async function run(options: RunOptions): Promise<number> {
   const observation = await observeWhereAsked(made, options, () => symbols!())
   const subject = observation?.subject ?? made
   const sites = await checkSitesWhereAsked(made.machine, options, virtualized)
+  counting?.start(made.machine)
   const console = connectConsole(options, progress, end)
   const { machine } = subject
   const input = connectInput(options, subject, wake, end)
@@ -101,7 +101,16 @@ export async function run(options: RunOptions): Promise<number> {
   observation?.finish()
   if (difference) process.stderr.write(`${await lockstepReport(difference)}\n`)
   const missed = sites?.missed(symbols!())
-  return await conclude(subject, symbols!, options, progress, ended!, missed, (performance.now() - startedAt) / 1000)
+  return await conclude(
+    subject,
+    symbols!,
+    options,
+    progress,
+    counting,
+    ended!,
+    missed,
+    (performance.now() - startedAt) / 1000,
+  )
 }
 
 /** The guest in a VMM where the path needs one for it. */
@@ -121,6 +130,15 @@ function connectInput(options: RunOptions, subject: Subject, wake: Wake, end: (h
     leave: () => end({ kind: 'user' }),
     end: () => wake.wake(),
   })
+}
+
+async function countWhereAsked(
+  { json, countSensitive }: RunOptions,
+  subject: () => Subject,
+  hasVmm: boolean,
+): Promise<RunCounting | undefined> {
+  if (!json) return undefined
+  return new (await import('./run-counts.js')).RunCounting(subject, { hasVmm, sensitive: countSensitive })
 }
 
 async function checkSitesWhereAsked(
@@ -174,6 +192,7 @@ async function conclude(
   symbols: Guest['symbols'],
   options: RunOptions,
   progress: GuestProgress,
+  counting: RunCounting | undefined,
   end: RunEnd,
   missed: MissedSites | undefined,
   hostSeconds: number,
@@ -195,7 +214,7 @@ async function conclude(
   if (missed) process.stderr.write(`previrt: ${describeMissed(missed)}\n`)
   if (options.json) {
     const { runReport } = await import('./report.js')
-    const report = runReport(subject, options, verdict, place!, progress, missed, hostSeconds)
+    const report = runReport(subject, options, verdict, place!, progress, counting!.now(), missed, hostSeconds)
     process.stdout.write(`${JSON.stringify(report)}\n`)
   }
   return status

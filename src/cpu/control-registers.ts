@@ -5,6 +5,7 @@ import type { Cpu } from './cpu.js'
 import { GP, UD } from './exceptions.js'
 import { CPL, CR0, CR2, CR3, CR4 } from './layout.js'
 import { updateMode } from './mode.js'
+import { operationNumber } from './operation-counts.js'
 import { CR0_WP, CR4_PAE, CR4_PGE, CR4_PSE, loadPdptes } from './paging.js'
 import { refreshSegments } from './segment-cache.js'
 
@@ -14,6 +15,7 @@ const NW = 0x20000000
 const CD = 0x40000000
 const PG = 0x80000000 | 0
 const TS = 8
+const CR3_WRITE = operationNumber('cr3_write')
 
 /** Raises #GP(0) unless CPL is 0 (virtual-8086 mode is CPL 3). */
 export function requireCpl0(cpu: Cpu): boolean {
@@ -74,6 +76,7 @@ export function writeCr3(cpu: Cpu, value: number): boolean {
   const { i32 } = cpu
   if (i32[CR0 >> 2]! < 0 && (i32[CR4 >> 2]! & CR4_PAE) !== 0 && !loadPdptes(cpu, value)) return cpu.raise(GP, 0)
   i32[CR3 >> 2] = value
+  cpu.operationCounts[CR3_WRITE]!++
   cpu.tlb.flush(false)
   cpu.host.onFlush(-1)
   return true

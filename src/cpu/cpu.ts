@@ -21,6 +21,7 @@ import { loadSlow, storeSlow, translateCode } from './memory.js'
 import { updateMode } from './mode.js'
 import type { CpuModel } from './models.js'
 import type { Monitor } from './monitor.js'
+import { OPERATIONS } from './operation-counts.js'
 import { reset } from './reset.js'
 import { refreshSegments } from './segment-cache.js'
 import { StackCursor } from './stack-cursor.js'
@@ -71,9 +72,15 @@ export class Cpu {
   devicesLater = false
   /** True after a triple fault, until reset. */
   shutdown = false
-  /** Exceptions and interrupts delivered, by vector; INT n counts as neither. */
+  /**
+   * By vector: exceptions that the program's instructions have raised, whether the IDT or a monitor took them; external
+   * interrupts and NMIs taken; INT n, INT3 and INTO that their gates let pass.
+   */
   readonly exceptionCounts = new Float64Array(32)
   readonly interruptCounts = new Float64Array(256)
+  readonly softwareCounts = new Float64Array(256)
+  /** By number of operation-counts.ts. */
+  readonly operationCounts = new Float64Array(OPERATIONS.length)
   tlbFills = 0
 
   /**

@@ -98,9 +98,9 @@ export function betweenIterations(cpu: Cpu): boolean {
 /** Delivers an exception whose instruction is at the EIP cell. Never fails: the end of the line is shutdown. */
 export function deliverFault(cpu: Cpu, vector: number, error: number, hasError: boolean) {
   const { i32, monitor } = cpu
+  if (!monitor?.injecting) cpu.exceptionCounts[vector]!++
   if (monitor?.takes(vector, error, hasError)) return
   const repeating = betweenIterations(cpu)
-  cpu.exceptionCounts[vector]!++
   i32[SHADOW_KIND >> 2] = 0
   for (;;) {
     i32[FAULT >> 2] = 0
@@ -155,7 +155,9 @@ export function deliverInterrupt(cpu: Cpu, vector: number) {
 function interruptedBy(cpu: Cpu, raised: number, vector: number, external: boolean, error: number | undefined) {
   const { i32 } = cpu
   const interrupted = { vector, external, error }
-  return cpu.monitor!.takes(raised, i32[FAULT_ERROR >> 2]!, i32[FAULT_HAS_ERROR >> 2] !== 0, interrupted)
+  const taken = cpu.monitor!.takes(raised, i32[FAULT_ERROR >> 2]!, i32[FAULT_HAS_ERROR >> 2] !== 0, interrupted)
+  if (taken) cpu.exceptionCounts[raised]!++
+  return taken
 }
 
 /**
@@ -169,7 +171,10 @@ export function softwareInterrupt(cpu: Cpu, vector: number, kind: number, nextEi
     return cpu.raise(GP, 0)
   cpu.taskSwitched = false
   if (kind === 3) joinHeld(cpu)
-  if (deliver(cpu, vector, kind === 3 ? EXCEPTION : SOFTWARE, 0, false, nextEip, eflags(cpu) & ~RF)) return true
+  if (deliver(cpu, vector, kind === 3 ? EXCEPTION : SOFTWARE, 0, false, nextEip, eflags(cpu) & ~RF)) {
+    cpu.softwareCounts[vector]!++
+    return true
+  }
   if (!cpu.taskSwitched) return false
   cpu.deliverRaised()
   return true

@@ -71,7 +71,8 @@ export class Monitor {
   readonly pending: CpuTrap[] = []
   /** Traps so far, as the CPU counts them. */
   readonly counts = { gate: 0, exception: 0, interrupt: 0 }
-  private injecting = false
+  /** What is being delivered comes from the monitor: it was counted when it was raised. */
+  injecting = false
 
   constructor(private readonly cpu: Cpu) {
     cpu.monitor = this
@@ -93,6 +94,7 @@ export class Monitor {
   repairs(linear: number, error: number): boolean {
     if (!this.repair?.(linear >>> 0, error)) return false
     this.counts.exception++
+    this.cpu.exceptionCounts[PF]!++
     return true
   }
   /** Asked for each exception before it is delivered; true takes it. */
@@ -130,6 +132,7 @@ export class Monitor {
       return
     }
     this.injecting = true
+    if (double) cpu.exceptionCounts[DF]!++
     if (double) cpu.deliverFault(DF, 0)
     else cpu.deliverFault(vector, error)
     this.injecting = false
@@ -137,9 +140,9 @@ export class Monitor {
   /** Delivers again what an exception had interrupted. */
   resume({ vector, external, error }: InterruptedDelivery) {
     const { cpu } = this
-    const counts = external ? cpu.interruptCounts : cpu.exceptionCounts
-    counts[vector]!--
-    if (external) cpu.deliverInterrupt(vector)
-    else this.inject(vector, error, cpu.u32[L.CR2 >> 2]!)
+    if (external) {
+      cpu.interruptCounts[vector]!--
+      cpu.deliverInterrupt(vector)
+    } else this.inject(vector, error, cpu.u32[L.CR2 >> 2]!)
   }
 }

@@ -50,6 +50,9 @@ export class Tlb {
   /** Regions of 4 MiB with an entry that came from a large page. */
   private readonly large = new Uint8Array(PAGES >> 10)
   private anyLarge = false
+  /** How often all translations were dropped (but global ones at most), and how often that of a page. */
+  flushes = 0
+  invalidations = 0
   /** 1: the host page (address >>> 12) holds translated code. */
   private readonly code: Uint8Array
   /** 1: some write entry may lead to the host page. */
@@ -126,6 +129,7 @@ export class Tlb {
 
   /** Drops all translations, or all but the global ones. */
   flush(global: boolean) {
+    this.flushes++
     const list = this.list
     const listed = this.listed
     for (let i = 0; i < this.count; i++) {
@@ -148,6 +152,7 @@ export class Tlb {
 
   /** Drops the translation of one linear page, and of the large page it may be part of. */
   invalidate(page: number) {
+    this.invalidations++
     const region = page >>> 10
     if (this.large[region] === 0) return this.clear(page)
     this.large[region] = 0

@@ -199,10 +199,15 @@ export class HostVcpu implements Vcpu {
   }
 
   execute(): Fault | undefined {
-    return this.machine.execution.executeOne() === EXIT_FAULT ? this.takeFault() : undefined
+    return this.executed(this.machine.execution.executeOne())
   }
   executeStretch(): Fault | undefined {
-    return this.machine.execution.executeOne(true) === EXIT_FAULT ? this.takeFault() : undefined
+    return this.executed(this.machine.execution.executeOne(true))
+  }
+  private executed(exit: number): Fault | undefined {
+    const fault = exit === EXIT_FAULT ? this.takeFault() : undefined
+    if (fault) this.cpu.exceptionCounts[fault.vector]!++
+    return fault
   }
   executeUnder(controls: Controls): Controls | Fault {
     const { cpu } = this

@@ -172,6 +172,15 @@ export interface HostConsole {
   onInput: ((bytes: Uint8Array) => void) | undefined
 }
 
+/** What a hypervisor has done for its guests beside being entered. */
+export interface HypervisorWork {
+  /** Events that were delivered to a guest's handler. */
+  upcalls: number
+  /** Entries of page tables that guests have asked to be written, and in how many entries into the hypervisor. */
+  pageTableUpdates: number
+  pageTableBatches: number
+}
+
 export interface Host {
   readonly vcpu: Vcpu
   readonly memory: MachineMemory
@@ -189,4 +198,6 @@ export interface Host {
   count(kind: string): void
   /** Counts a call by name. */
   countHypercall(name: string): void
+  /** Counts what else is done for guests; to be added to. */
+  readonly work: HypervisorWork
 }

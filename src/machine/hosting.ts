@@ -5,7 +5,7 @@ import type { BlockStorage } from '../devices/block-storage.js'
 import type { InterceptEvent } from '../engine/interception.js'
 import { Timer } from './clock.js'
 import { FrameMap } from './frames.js'
-import type { Host, HostConsole, Resume, Trap } from './host.js'
+import type { Host, HostConsole, HypervisorWork, Resume, Trap } from './host.js'
 import { HostVcpu } from './host-vcpu.js'
 import type { PacketLine } from './line.js'
 import type { Machine } from './machine.js'
@@ -25,6 +25,7 @@ export interface Hosting {
   /** Entries by the hypervisor's own count, and hypercalls by name. */
   readonly entries: ReadonlyMap<string, number>
   readonly hypercalls: ReadonlyMap<string, number>
+  readonly work: Readonly<HypervisorWork>
   /** Entries of all kinds by the processor's count. */
   readonly counted: number
   /** Console input for the hypervisor's guests. */
@@ -40,7 +41,9 @@ export function hostMachine(machine: Machine, handle: (trap: Trap) => Resume, de
   const vcpu = new HostVcpu(machine)
   const entries = new Map<string, number>()
   const hypercalls = new Map<string, number>()
+  const work = { upcalls: 0, pageTableUpdates: 0, pageTableBatches: 0 }
   let instructions = 0
+  let alarms = 0
   const enter = (trap: Trap) => {
     const next = handle(trap)
     execution.idle = next === 'idle'
@@ -53,7 +56,11 @@ export function hostMachine(machine: Machine, handle: (trap: Trap) => Resume, de
     enter({ kind: 'instruction', event })
     return 'handled'
   }
-  const alarm = new Timer(machine.clock, () => enter({ kind: 'alarm' }))
+  const alarm = new Timer(machine.clock, () => {
+    // One that ends a wait in the hypervisor finds it entered already.
+    if (!execution.idle) alarms++
+    enter({ kind: 'alarm' })
+  })
   const console: HostConsole = { write: byte => machine.onConsole(byte), onInput: undefined }
   const add = (counts: Map<string, number>) => (name: string) => {
     counts.set(name, (counts.get(name) ?? 0) + 1)
@@ -75,14 +82,16 @@ export function hostMachine(machine: Machine, handle: (trap: Trap) => Resume, de
     net: devices.net,
     count: add(entries),
     countHypercall: add(hypercalls),
+    work,
   }
   return {
     host,
     entries,
     hypercalls,
+    work,
     get counted() {
       const { gate, exception, interrupt } = vcpu.monitor.counts
-      return gate + exception + interrupt + instructions
+      return gate + exception + interrupt + instructions + alarms
     },
     send: bytes => (console.onInput ?? (input => machine.platform.com1.input(input)))(bytes),
   }

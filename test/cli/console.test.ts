@@ -83,7 +83,7 @@ test('the escape key', () => {
 })
 
 test('markers must be whole lines, and belong together', () => {
-  const progress = new GuestProgress(() => 7)
+  const progress = new GuestProgress()
   for (const line of ['x previrt: begin a', 'previrt: end a 1 0', 'previrt: begin b', 'previrt: end c 1 0'])
     progress.line(line)
   expect(progress.workloads).toEqual([{ name: 'b' }])

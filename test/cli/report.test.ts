@@ -34,8 +34,25 @@ test('says what the guest did', async () => {
   expect(outcome.virtualNanoseconds).toBe(outcome.instructions)
   expect(outcome.ports['16550 COM1']).toEqual({ reads: 0, writes: markers.length })
   expect(outcome.ports['POST 80']).toEqual({ reads: 0, writes: 2 })
+  const within = 'previrt: end sort 00ff 0\r\n'.length
   expect(outcome.workloads).toEqual([
-    { name: 'sort', checksum: '00ff', status: 0, instructions: 3 * 'previrt: end sort 00ff 0\r\n'.length },
+    {
+      name: 'sort',
+      checksum: '00ff',
+      status: 0,
+      instructions: 3 * within,
+      instructionsBy: { user: 0, kernel: 3 * within },
+      haltedNanoseconds: 0,
+      virtualNanoseconds: 3 * within,
+      exceptions: {},
+      interrupts: {},
+      softwareInterrupts: {},
+      operations: { out: within },
+      ports: { '16550 COM1': { writes: within } },
+      tlbFills: 0,
+      tlbFlushes: 0,
+      tlbInvalidations: 0,
+    },
     { name: 'tls' },
   ])
   expect(outcome).not.toHaveProperty('entries')

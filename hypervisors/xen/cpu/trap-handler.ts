@@ -1,7 +1,7 @@
 // An entry into the hypervisor, sorted out: hypercalls, software interrupts, exceptions that are the hypervisor's business,
 // and all others, which are the guest's. Then whatever is due before the guest goes on: timers, a wait, an upcall.
 
-import type { Resume, Trap, Vcpu } from '../../hypervisor.js'
+import type { HypervisorWork, Resume, Trap, Vcpu } from '../../hypervisor.js'
 import type { Domain } from '../domain.js'
 import { type HypercallContext, hypercall } from '../hypercalls.js'
 import { GDT, GDT_PAGES, HYPERVISOR_START, LDT, LDT_PAGES } from '../layout.js'
@@ -39,6 +39,7 @@ export class TrapHandler {
     private readonly context: HypercallContext,
     private readonly setAlarm: (at: number | undefined) => void,
     private readonly count: (kind: string) => void,
+    private readonly work: HypervisorWork,
   ) {}
 
   /** Handles an entry; the processor is ready to go on at what it answers. */
@@ -48,7 +49,7 @@ export class TrapHandler {
     else if (trap.kind === 'interrupt') {
       this.count('interrupt')
       this.vcpu.takeInterrupt()
-    }
+    } else if (this.domain.waiting === 'nothing') this.count('alarm')
     return this.leave()
   }
 
@@ -70,7 +71,9 @@ export class TrapHandler {
       this.crashed = hypercallIret(vcpu, domain)
       return
     }
+    const { pageTableUpdates } = this.work
     vcpu.setRegister(EAX, hypercall(context, number, processor.arguments()) >>> 0)
+    if (this.work.pageTableUpdates !== pageTableUpdates) this.work.pageTableBatches++
   }
 
   private exception({ vector, error, linear }: Exception) {
@@ -128,7 +131,11 @@ export class TrapHandler {
     if (linear >= GDT && linear < GDT + GDT_PAGES * 4096 && (error & WRITE) !== 0)
       if (this.markAccessed(domain.gdtFrames[(linear - GDT) >>> 12], linear)) return
     const isTableStore = (error & WRITE_PRESENT) === WRITE_PRESENT && vcpu.cpl === 1 && linear < HYPERVISOR_START
-    if (isTableStore && tableWrite(vcpu, domain, linear)) return
+    if (isTableStore && tableWrite(vcpu, domain, linear)) {
+      this.work.pageTableUpdates++
+      this.work.pageTableBatches++
+      return
+    }
     this.deliverPageFault(error, linear)
   }
   private deliverPageFault(error: number, linear: number) {
@@ -172,8 +179,10 @@ export class TrapHandler {
     const { domain, vcpu } = this
     if (domain.timers.runDue()) domain.wake()
     if (domain.waiting !== 'nothing' && domain.upcallDue) domain.wake()
-    if (this.crashed === undefined && domain.waiting === 'nothing' && domain.upcallDue && domain.callbacks.event)
+    if (this.crashed === undefined && domain.waiting === 'nothing' && domain.upcallDue && domain.callbacks.event) {
+      this.work.upcalls++
       this.crashed = bounce(vcpu, domain, domain.callbacks.event)
+    }
     domain.runStates.change(domain.waiting !== 'nothing', this.context.now(), domain.guest, domain.assists)
     this.setAlarm(domain.timers.next)
     if (this.crashed !== undefined) return { end: { kind: 'crash', reason: this.describe(this.crashed) } }

@@ -18,14 +18,32 @@ const COMMAND_BITS = 7
 const REQUEST_BYTES = 16
 const PREEMPTED = 0x80000000
 
-/** The hypercall. `done` is the address of a word, or 0. */
-export function mmuUpdate(context: MemoryContext, list: number, count: number, done: number, foreign: number): number {
+/**
+ * The hypercall. `done` is the address of a word, or 0.
+ * @param onEntry told of each entry of a page table that is to be written
+ */
+export function mmuUpdate(
+  context: MemoryContext,
+  list: number,
+  count: number,
+  done: number,
+  foreign: number,
+  onEntry: () => void = () => {},
+): number {
   const { guest } = context
   const owner = ownerOf(context, foreign & 0xffff)
   if (owner < 0) return owner
   return requestList(context, (count & ~PREEMPTED) >>> 0, done, index => {
     const at = list + index * REQUEST_BYTES
-    return updateOne(context, guest.word(at), guest.word(at + 4), guest.word(at + 8), guest.word(at + 12), owner)
+    return updateOne(
+      context,
+      guest.word(at),
+      guest.word(at + 4),
+      guest.word(at + 8),
+      guest.word(at + 12),
+      owner,
+      onEntry,
+    )
   })
 }
 
@@ -36,6 +54,7 @@ function updateOne(
   low: number,
   high: number,
   owner: number,
+  onEntry: () => void,
 ): number {
   const { types, machineToPhysical } = context
   const command = place & COMMAND_BITS
@@ -47,6 +66,7 @@ function updateOne(
     return 0
   }
   if (command !== NORMAL && command !== PRESERVE_AD && command !== NO_TRANSLATE) return ENOSYS
+  onEntry()
   if (!types.getPage(frame, context.id)) return EINVAL
   const result = writeEntry(context, frame, place, low, high, owner, command === PRESERVE_AD)
   types.putPage(frame)
