@@ -85,6 +85,9 @@ export class Xen implements Hypervisor {
       flush: () => vcpu.flush(),
       fillHypervisorSlots: directory => this.area.fill(directory),
       mayMapIo: domain => domain === CONTROL_DOMAIN,
+      tableWalked: () => {
+        host.work.pageTablesWalked++
+      },
     })
   }
   private ownFrame(): number {

@@ -27,7 +27,7 @@ const counts = {
   tlbInvalidations: count.optional(),
   hypercalls: byName.optional(),
   upcalls: count.optional(),
-  pageTableUpdates: z.strictObject({ entries: count, batches: count }).optional(),
+  pageTableUpdates: z.strictObject({ entries: count, batches: count, tables: count.optional() }).optional(),
   /** Sensitive instructions by owner and class. */
   sensitive: z.partialRecord(z.enum(['user', 'kernel', 'vmm']), byName).optional(),
 }

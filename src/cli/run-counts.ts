@@ -71,12 +71,16 @@ function countsOfHypervisor({
   hypercalls,
   work,
 }: NonNullable<Subject['virtual']>['hosting']): Partial<RunCounts> {
-  const { upcalls, pageTableUpdates, pageTableBatches } = work
+  const { upcalls, pageTableUpdates, pageTableBatches, pageTablesWalked } = work
   return {
     entries: counted,
     entriesBy: Object.fromEntries(entries),
     ...(hypercalls.size > 0 && { hypercalls: Object.fromEntries(hypercalls), upcalls }),
-    pageTableUpdates: { entries: pageTableUpdates, batches: pageTableBatches },
+    pageTableUpdates: {
+      entries: pageTableUpdates,
+      batches: pageTableBatches,
+      ...(hypercalls.size > 0 && { tables: pageTablesWalked }),
+    },
   }
 }
 

@@ -179,6 +179,8 @@ export interface HypervisorWork {
   /** Entries of page tables that guests have asked to be written, and in how many entries into the hypervisor. */
   pageTableUpdates: number
   pageTableBatches: number
+  /** Whole page tables validated, or let go of with what they map. */
+  pageTablesWalked: number
 }
 
 export interface Host {

@@ -41,7 +41,7 @@ export function hostMachine(machine: Machine, handle: (trap: Trap) => Resume, de
   const vcpu = new HostVcpu(machine)
   const entries = new Map<string, number>()
   const hypercalls = new Map<string, number>()
-  const work = { upcalls: 0, pageTableUpdates: 0, pageTableBatches: 0 }
+  const work = { upcalls: 0, pageTableUpdates: 0, pageTableBatches: 0, pageTablesWalked: 0 }
   let instructions = 0
   let alarms = 0
   const enter = (trap: Trap) => {

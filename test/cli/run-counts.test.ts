@@ -40,6 +40,9 @@ test.each([
   expect(pageTableUpdates!.entries).toBeGreaterThanOrEqual(forks!.pageTableUpdates!.entries)
   expect(forks!.pageTableUpdates!.entries).toBeGreaterThanOrEqual(forks!.pageTableUpdates!.batches)
   expect(exceptions['14']).toBeGreaterThan(forks!.exceptions!['14']!)
+  if (path !== 'xen') return expect(pageTableUpdates).not.toHaveProperty('tables')
+  expect(calls!.pageTableUpdates!.tables).toBe(0)
+  expect(forks!.pageTableUpdates!.tables).toBeGreaterThan(0)
 })
 
 test('sensitive instructions by class, without a change of anything else', async () => {

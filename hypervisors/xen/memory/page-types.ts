@@ -17,6 +17,8 @@ export interface TypeOwner {
   fillHypervisorSlots(directory: number): void
   /** True when the domain may map this frame of I/O memory. */
   mayMapIo(domain: number, frame: number): boolean
+  /** All entries of a table are about to be validated or let go of. */
+  tableWalked?(): void
 }
 
 /** First slot of a slot-3 page directory that is the hypervisor's: 0xF5800000. */
@@ -130,6 +132,7 @@ export class PageTypes {
   private validate(frame: number, type: number): number {
     if (type === WRITABLE) return 0
     if (type === SEGMENTS) return checkDescriptors(this.memory, frame) ? 0 : EINVAL
+    this.owner.tableWalked?.()
     const { u32 } = this.memory
     const { frames } = this
     const domain = frames.owner[frame]!
@@ -162,6 +165,7 @@ export class PageTypes {
   /** Gives back what the first `count` of the guest's entries hold. */
   private letGo(frame: number, type: number, count: number) {
     if (type === SEGMENTS || type === NONE) return
+    this.owner.tableWalked?.()
     const { u32 } = this.memory
     const end = Math.min(count, this.guestEntries(frame, type))
     for (let slot = 0; slot < end; slot++) {
