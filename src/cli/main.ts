@@ -7,6 +7,9 @@ import { runCommandLine } from './program.js'
 // V8 compiles a function of translated code again, a hundred times dearer, once it has run this many bytes of code: the
 // default (1.8 MB) spends more on functions that run for a millisecond than their whole run is worth.
 setFlagsFromString('--wasm-tiering-budget=100000000')
+// It compiles our own functions with those they call copied in; a run of a few seconds does not earn what that costs.
+setFlagsFromString('--max-inlined-bytecode-size=150')
+setFlagsFromString('--max-inlined-bytecode-size-cumulative=250')
 
 // Whoever reads our output may leave early; a run notices by itself.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})

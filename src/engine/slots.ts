@@ -1,9 +1,10 @@
 // The slots of the core: which form each handler number means, and which are inlined in the run loop. Inlined are the
-// commonest operand forms of flat 32-bit code; a form with a memory operand gets a second slot without index register.
+// commonest operand forms of flat 32-bit code and of registers alone; a form with a memory operand gets a second slot
+// without index register.
 
 import type { Tape } from '../ir/tape.js'
 import { type Form, MEM } from '../isa/form.js'
-import { forms } from '../isa/forms.js'
+import { formName, forms } from '../isa/forms.js'
 import { semanticsOf } from '../semantics/index.js'
 import { FIRST_SLOT } from './record.js'
 import type { RecordContext } from './record-context.js'
@@ -27,8 +28,12 @@ for (const [names, sizes] of [
 ] as const)
   for (const name of names.split(' ')) inlined.set(name, sizes)
 
+const nameUnlessFlat = (form: Form) => formName({ ...form, flat: false })
+/** Forms that access memory: they are told apart by whether segments are flat. The others are alike in both. */
+const accessing = new Set(forms.filter(f => f.flat).map(nameUnlessFlat))
+
 const isInlined = (form: Form) =>
-  form.flat &&
+  (form.flat || !accessing.has(nameUnlessFlat(form))) &&
   form.operandSize === 4 &&
   form.addressSize === 4 &&
   form.rep === '' &&
