@@ -137,3 +137,34 @@ export const FUSED_OPERATIONS = { hlt: 'sti_hlt', other: 'sti_undefined' } as co
 export const OPERATIONS: readonly string[] = [
   ...new Set([...SUBSTITUTIONS.map(({ operation }) => operation), FUSED_OPERATIONS.other]),
 ]
+
+/** An operation with its operand: called by a vector of its own, without a number behind the call. */
+export interface DirectOperation {
+  readonly name: string
+  readonly operation: string
+  /** Segment register and general register of the operand, where it has them. */
+  readonly segment?: number
+  readonly register?: number
+}
+
+/** Of the sites that have a direct form; redundant prefixes in front of the call fill them, so that it returns to their end. */
+export const DIRECT_BYTES = CALL_WITH_OPERANDS_BYTES
+const DATA_SEGMENTS: readonly (readonly [name: string, number: number])[] = [
+  ['es', 0],
+  ['ds', 3],
+  ['fs', 4],
+  ['gs', 5],
+]
+
+/** The commonest operations of kernels, behind vectors that follow those of OPERATIONS. */
+export const DIRECT_OPERATIONS: readonly DirectOperation[] = [
+  { name: 'sti_direct', operation: 'sti' },
+  { name: 'pushf_direct', operation: 'pushf' },
+  { name: 'popf_direct', operation: 'popf' },
+  ...DATA_SEGMENTS.flatMap(([name, segment]): DirectOperation[] => [
+    { name: `pop_${name}`, operation: 'pop_segment', segment },
+    ...['eax', 'ecx', 'edx'].map((each, register) => {
+      return { name: `mov_${each}_to_${name}`, operation: 'mov_to_segment', segment, register }
+    }),
+  ]),
+]

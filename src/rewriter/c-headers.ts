@@ -1,7 +1,7 @@
 // The headers of the VMM that are generated: the virtual CPU, the operations with their vectors, the operand table and
 // the CPU models. One description in TypeScript, two languages; scripts/vmm-headers.js writes the files, a test compares
 // them and lets the compiler count the offsets.
-import { OPERATIONS } from '../isa/substitutions.js'
+import { DIRECT_BYTES, DIRECT_OPERATIONS, OPERATIONS } from '../isa/substitutions.js'
 import { MEMORY, NONE, OPERAND_16, OPERAND_BYTES, OPERAND_REPEATED } from './operand.js'
 import * as page from './virtual-cpu.js'
 
@@ -78,6 +78,14 @@ function operations(): string {
     '',
     '#define OPERATIONS(X) \\',
     OPERATIONS.map((name, i) => `    X(${i}, ${name})`).join(' \\\n'),
+    '',
+    '/* Those with an operand of their own behind the next vectors: X(number, name, operation, segment, register). */',
+    define('DIRECT_BYTES', `${DIRECT_BYTES}`),
+    '#define DIRECT_OPERATIONS(X) \\',
+    DIRECT_OPERATIONS.map(
+      ({ name, operation, segment = NONE, register = NONE }, i) =>
+        `    X(${OPERATIONS.length + i}, ${name}, ${operation}, ${segment}, ${register})`,
+    ).join(' \\\n'),
   ])
 }
 

@@ -2,7 +2,15 @@
 // image is one whose alternatives are settled; its own bytes are the pristine state that rewriting needs and undo restores.
 import { CALL_BYTES, RECORD_SECTION } from '../isa/sensitive.js'
 import { RecordError, readSites, type Site } from '../isa/sites.js'
-import { FORM_BYTES, FUSED_OPERATIONS, OPERATIONS, type Substitution, substitutionOf } from '../isa/substitutions.js'
+import {
+  DIRECT_BYTES,
+  DIRECT_OPERATIONS,
+  FORM_BYTES,
+  FUSED_OPERATIONS,
+  OPERATIONS,
+  type Substitution,
+  substitutionOf,
+} from '../isa/substitutions.js'
 import {
   type ElfImage,
   type ElfSection,
@@ -15,7 +23,7 @@ import {
 } from '../loader/elf.js'
 import { LoadError } from '../loader/load-error.js'
 import { inlineOperation } from './inline.js'
-import { decodeOperand, encodeOperand, noOperand, OPERAND_16, OPERAND_BYTES, type Operand } from './operand.js'
+import { decodeOperand, encodeOperand, NONE, noOperand, OPERAND_16, OPERAND_BYTES, type Operand } from './operand.js'
 import { OPERAND_LIMIT, VECTOR_PAGE } from './virtual-cpu.js'
 
 /** What a VMM does for its guest beside the operations. */
@@ -83,7 +91,18 @@ class OperandTable {
   }
 }
 
-const VECTORS = new Map(OPERATIONS.map((name, number) => [name, VECTOR_PAGE + 4 * number]))
+const VECTORS = new Map(
+  [...OPERATIONS, ...DIRECT_OPERATIONS.map(({ name }) => name)].map((name, number) => [name, VECTOR_PAGE + 4 * number]),
+)
+
+/** The vector of the operation with this very operand, where there is one. */
+function directVector(operation: string, { siteBytes, flags, reg, rm }: Operand): number | undefined {
+  if (siteBytes !== DIRECT_BYTES || (flags & OPERAND_16) !== 0) return undefined
+  const found = DIRECT_OPERATIONS.find(
+    each => each.operation === operation && (each.segment ?? NONE) === reg && (each.register ?? NONE) === rm,
+  )
+  return found && VECTORS.get(found.name)
+}
 
 function operationOf(substitution: Substitution, site: Site, pristine: Uint8Array): string {
   if (!site.fused) return substitution.operation
@@ -97,13 +116,15 @@ function fill(instruction: readonly number[], bytes: number): Uint8Array {
   return filled
 }
 
+function callThrough(vector: number): number[] {
+  return [...CALL, ...[0, 8, 16, 24].map(shift => (vector >>> shift) & 0xff)]
+}
+
 /** A call through the operation's vector, with the operand's number behind it. */
 function transfer(site: Site, vector: number, number?: number): Uint8Array {
   // Nothing is executed behind the call: control goes from it to the end of the site.
   const bytes = new Uint8Array(site.bytes).fill(BREAKPOINT)
-  bytes.set(CALL)
-  const view = new DataView(bytes.buffer)
-  view.setUint32(2, vector, true)
+  bytes.set(callThrough(vector))
   if (number !== undefined) bytes[CALL_BYTES] = number & 0xff
   if (number !== undefined && site.bytes > CALL_BYTES + 1) bytes[CALL_BYTES + 1] = number >> 8
   return bytes
@@ -123,7 +144,10 @@ function planSite(site: Site, pristine: Uint8Array, target: RewriteTarget, table
     const instruction = inlineOperation(substitution.inline, operand)
     if (instruction) return fill(instruction, site.bytes)
   }
-  const vector = VECTORS.get(operationOf(substitution, site, pristine))!
+  const operation = operationOf(substitution, site, pristine)
+  const direct = directVector(operation, operand)
+  if (direct !== undefined) return fill(callThrough(direct), site.bytes)
+  const vector = VECTORS.get(operation)!
   if (substitution.form === 'leave') {
     const plain = (operand.flags & OPERAND_16) === 0 && operand.immediate === 0
     return plain ? transfer(site, vector) : 'operand'

@@ -213,10 +213,10 @@ __attribute__((noreturn)) void backend_from_kernel(uint32_t vector, uint32_t err
     vmm_service();
 }
 
-uint32_t backend_from_window(uint32_t eip, uint32_t vector, uint32_t error, uint32_t address) {
+uint32_t backend_from_window(uint32_t eip, uint32_t vector, uint32_t error, uint32_t address, uint32_t *stack) {
     if (!is_interrupt(vector)) return vmm_from_window(eip, vector, error, address);
     interrupt(vector);
-    return vmm_resume_point(eip);
+    return vmm_resume_point(eip, stack);
 }
 
 static void gate(uint32_t vector, const void *target, uint32_t dpl) {
@@ -247,7 +247,9 @@ __attribute__((noreturn)) void bare_start(const struct bare_boot *given) {
     boot = *given;
     for (uint32_t vector = 0; vector < 48; vector++)
         gate(vector, bare_stubs + 16 * vector, vector == 3 || vector == 4 ? 3 : 0);
+    /* A trap gate: events may find the way in. */
     gate(0x80, bare_stub_80, 3);
+    idt[0x80][1] |= 0x100;
     gdt[BARE_CS >> 3][0] = gdt[BARE_DS >> 3][0] = 0xFFFF;
     gdt[BARE_CS >> 3][1] = 0x00CF9B00;
     gdt[BARE_DS >> 3][1] = 0x00CF9300;

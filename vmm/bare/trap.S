@@ -54,9 +54,7 @@ bare_stubs:
     .globl bare_stub_80
     .balign 16
 bare_stub_80:
-    pushl $0
-    pushl $0x80
-    jmp ring_trap
+    jmp ring_software
 
     .macro FAULT_ADDRESS register
     movl %cr2, \register

@@ -5,8 +5,12 @@
 
 #define DESCRIPTOR_TABLE_IDT 2
 
-extern const uint32_t __start_vmm_accesses[], __stop_vmm_accesses[];
-extern const char access_failed[];
+/* Instructions that access guest memory, and where to go on when they cannot. */
+extern const struct access {
+    uint32_t at, failed;
+} __start_vmm_accesses[], __stop_vmm_accesses[];
+/* Of a back end that has short ways (ring-shortcuts.h). */
+extern const char short_exit_start[] __attribute__((weak)), short_exit_end[] __attribute__((weak));
 
 /* INT n by user code; the processor has not looked at the guest's gate. EIP is behind the instruction of `bytes` bytes. */
 static void user_software(uint32_t vector, uint32_t bytes) {
@@ -47,11 +51,14 @@ static int admit_selector(uint32_t selector) {
 /* Before user mode: what is in the segment registers as their hidden parts say, everything else as the tables say. */
 static void refresh_descriptors(void) {
     struct descriptor d;
+    watch_none();
     for (uint32_t n = 0; n < admitted_count; n++) {
         uint32_t i = SEGMENT_ES;
         while (i <= SEGMENT_GS && (vcpu.selectors[i] | 3) != admitted[n]) i++;
         if (i <= SEGMENT_GS) continue;
-        if (!read_descriptor(admitted[n], &d) || !usable(&d)) d.low = d.high = 0;
+        if (!read_descriptor(admitted[n], &d)) d.low = d.high = 0;
+        watch_descriptor(admitted[n], &d);
+        if (!usable(&d)) d.low = d.high = 0;
         if (!backend_user_descriptor(admitted[n], d.low, d.high)) continue;
         for (i = SEGMENT_ES; i <= SEGMENT_GS; i++)
             if ((told[i].selector | 3) == admitted[n]) told[i].selector = 0;
@@ -72,17 +79,14 @@ static void refresh_descriptors(void) {
     }
 }
 
-/* The selectors that user code was entered with. */
-static uint32_t entered[SEGMENT_GS + 1];
-
 /* User code may have loaded segment registers: hidden parts as the guest's tables have them. */
 static void note_user_segments(void) {
     struct descriptor d;
     for (uint32_t i = SEGMENT_ES; i <= SEGMENT_GS; i++) {
         uint32_t selector = vcpu.selectors[i];
-        if (selector == entered[i]) continue;
+        if (selector == user_selectors[i]) continue;
         if (selector & 0xFFFC && read_descriptor(selector, &d)) set_segment(i, selector, &d);
-        else vcpu.segment_rights[i] = 0x10000;
+        else set_null(i, selector);
     }
 }
 
@@ -113,9 +117,9 @@ void vmm_from_kernel(uint32_t vector, uint32_t error, uint32_t address) {
 }
 
 uint32_t vmm_from_window(uint32_t eip, uint32_t vector, uint32_t error, uint32_t address) {
-    for (const uint32_t *access = __start_vmm_accesses; access < __stop_vmm_accesses; access++) {
-        if (*access != eip || vector != PF) continue;
-        return shadow_fill(address, error & ERROR_WRITE) ? eip : (uint32_t)access_failed;
+    for (const struct access *access = __start_vmm_accesses; access < __stop_vmm_accesses; access++) {
+        if (access->at != eip || vector != PF) continue;
+        return shadow_fill(address, error & ERROR_WRITE) ? eip : access->failed;
     }
     vcpu.eip = eip;
     print("\r\nvmm: exception ");
@@ -134,35 +138,34 @@ void vmm_service(void) {
     vmm_resume();
 }
 
-uint32_t vmm_resume_point(uint32_t eip) {
-    int ours = eip >= (uint32_t)vmm_exit_start && eip < (uint32_t)vmm_exit_end;
-    int theirs = eip >= (uint32_t)backend_exit_start && eip < (uint32_t)backend_exit_end;
-    if (eip >= (uint32_t)vmm_tail_start && eip < (uint32_t)vmm_tail_end) {
+static int within(uint32_t eip, const char *start, const char *end) { return eip >= (uint32_t)start && eip < (uint32_t)end; }
+
+uint32_t vmm_resume_point(uint32_t eip, uint32_t *stack) {
+    uint32_t point = eip;
+    if (within(eip, vmm_exit_start, vmm_exit_end) || within(eip, backend_exit_start, backend_exit_end))
+        point = (uint32_t)vmm_resume;
+    else if (within(eip, vmm_tail_start, vmm_tail_end)) point = (uint32_t)vmm_tail_start;
+    else if (within(eip, short_exit_start, short_exit_end)) point = (uint32_t)short_exit_start;
+    for (const struct tail *tail = __start_vmm_tails; tail < __stop_vmm_tails; tail++) {
+        if (eip >= tail->start && eip < tail->ret) point = tail->start;
+        if (eip != tail->ret) continue;
         vcpu.restarts++;
-        return (uint32_t)vmm_tail_start;
+        vcpu.eip = *stack;
+        *stack = (uint32_t)direct_interrupted;
     }
-    if (!ours && !theirs) return eip;
-    vcpu.restarts++;
-    return (uint32_t)vmm_resume;
+    if (point != eip) vcpu.restarts++;
+    return point;
 }
 
 static uint64_t armed = TIMER_NEVER;
 
 static void arm_timer(void) {
-    if (!devices_touched()) return;
+    if (!(vmm_work & WORK_TIMER)) return;
+    vmm_work &= ~WORK_TIMER;
     uint64_t deadline = devices_next();
     if (deadline == armed) return;
     armed = deadline;
     backend_timer(deadline);
-}
-
-/* Every page of the stack that an event may be pushed on is mapped: the processor cannot ask for it then. */
-static void ensure_stack(void) {
-    uint32_t top = (ESP - 4) & ~4095u, low = (ESP - 1024) & ~4095u;
-    if (low == shadow_writable_page && top == low) return;
-    if (top < WINDOW_START && !shadow_is_writable(top)) shadow_fill(top, ERROR_WRITE);
-    if (low != top && low < WINDOW_START && !shadow_is_writable(low)) shadow_fill(low, ERROR_WRITE);
-    if (low >= KERNEL_START && shadow_is_writable(low)) shadow_writable_page = low;
 }
 
 /* Devices, then interrupts; a halted guest waits here. */
@@ -187,9 +190,12 @@ void vmm_before_resume(void) {
     arm_timer();
     vcpu.eflags = (vcpu.eflags & ~(uint32_t)(FLAG_VM | FLAG_IOPL | FLAG_NT | FLAG_RF)) | FLAG_IF | 2;
     if (vcpu.cpl == 3) {
-        for (uint32_t i = SEGMENT_ES; i <= SEGMENT_GS; i++) entered[i] = vcpu.selectors[i];
-        refresh_descriptors();
+        if (vmm_work & WORK_USER || watched_changed()) {
+            for (uint32_t i = SEGMENT_ES; i <= SEGMENT_GS; i++) user_selectors[i] = vcpu.selectors[i];
+            refresh_descriptors();
+        }
+        vmm_work = 0;
         backend_enter_user();
     }
-    ensure_stack();
+    shadow_ensure_stack(ESP);
 }

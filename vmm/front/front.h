@@ -61,17 +61,37 @@
 
 #define KERNEL_START 0x80000000u
 #define FRAME_NONE 0xFFFFFFFFu
+#define SHADOW_WRITABLE 16
 
 extern const struct cpu_model *cpu_model;
 extern struct platform platform;
 
-/* entry.S: guest memory by linear address, as the guest kernel. Return 0 when the guest must see the fault below. */
-int guest_load8(uint32_t linear, void *value);
-int guest_load16(uint32_t linear, void *value);
-int guest_load32(uint32_t linear, void *value);
-int guest_store8(uint32_t linear, uint32_t value);
-int guest_store16(uint32_t linear, uint32_t value);
-int guest_store32(uint32_t linear, uint32_t value);
+/* Guest memory by linear address, as the guest kernel. Return 0 when the guest must see the fault below. Each access is one
+ * instruction in the table of accesses, with the place to go on at when it fails. */
+#define GUEST_ACCESS(instruction) \
+    ".Laccess%=: " instruction "\n.pushsection vmm_accesses, \"a\"\n.long .Laccess%=, %l[failed]\n.popsection"
+#define GUEST_LOAD(bits, move) \
+    static inline int guest_load##bits(uint32_t linear, void *value) { \
+        uint32_t loaded; \
+        asm goto(GUEST_ACCESS(move " %1, %0") : "=r"(loaded) : "m"(*(const uint##bits##_t *)linear) : "memory" : failed); \
+        *(uint##bits##_t *)value = (uint##bits##_t)loaded; \
+        return 1; \
+    failed: \
+        return 0; \
+    }
+#define GUEST_STORE(bits, move, constraint) \
+    static inline int guest_store##bits(uint32_t linear, uint32_t value) { \
+        asm goto(GUEST_ACCESS(move " %0, %1") : : constraint((uint##bits##_t)value), "m"(*(uint##bits##_t *)linear) : "memory" : failed); \
+        return 1; \
+    failed: \
+        return 0; \
+    }
+GUEST_LOAD(8, "movzbl")
+GUEST_LOAD(16, "movzwl")
+GUEST_LOAD(32, "movl")
+GUEST_STORE(8, "movb", "q")
+GUEST_STORE(16, "movw", "r")
+GUEST_STORE(32, "movl", "r")
 extern struct pending_fault {
     uint32_t vector, error, address;
 } pending_fault;
@@ -81,6 +101,17 @@ int guest_store(uint32_t linear, uint32_t size, uint32_t value);
 /* entry.S: leaves the VMM for what vcpu says, after all that must happen before. */
 void vmm_resume(void) __attribute__((noreturn));
 extern const char vmm_exit_start[], vmm_exit_end[], vmm_tail_start[], vmm_tail_end[];
+/* direct.S: where its operations look at attention for the last time, up to their RET, which an event sends elsewhere. */
+extern const struct tail {
+    uint32_t start, ret;
+} __start_vmm_tails[], __stop_vmm_tails[];
+extern const char direct_interrupted[];
+/* What is to be done before the guest goes on: the next deadline may have changed; on the way to user mode, segments have
+ * changed, page tables are to be committed. Zero where the short ways out may be taken. */
+extern uint32_t vmm_work;
+#define WORK_TIMER 1
+#define WORK_USER 2
+#define WORK_COMMIT 4
 
 /* delivery.c: exceptions and interrupts through the guest's IDT. */
 int inject(uint32_t vector, uint32_t error);
@@ -107,8 +138,30 @@ int load_segment(uint32_t index, uint32_t selector);
 void set_segment(uint32_t index, uint32_t selector, const struct descriptor *d);
 int check_code(uint32_t selector, uint32_t cpl, struct descriptor *d);
 int check_stack(uint32_t selector, uint32_t cpl, struct descriptor *d, uint32_t vector);
+/* A null selector. */
+void set_null(uint32_t index, uint32_t selector);
 uint32_t descriptor_base(const struct descriptor *d);
 uint32_t descriptor_limit(const struct descriptor *d);
+
+/* shortcuts.c: what the short ways of direct.S and ring-entry.h compare with before they go on. */
+struct seen {
+    uint32_t selector, address, low, high;
+};
+void shortcuts_start(void);
+/* The register's descriptor is this one. */
+void note_segment(uint32_t index, uint32_t selector, const struct descriptor *d);
+/* User mode was entered with these; INT 0x80 went through this gate on these. */
+void note_user(uint32_t cs, const struct descriptor *code, uint32_t ss, const struct descriptor *stack);
+void note_gate(uint32_t gate, uint32_t low, uint32_t high, const struct descriptor *code, const struct descriptor *stack,
+               uint32_t esp);
+/* The tables lie elsewhere. */
+void forget_descriptors(void);
+/* Selectors that user code may load although they are in no register: looked at on each way to user mode. */
+void watch_none(void);
+void watch_descriptor(uint32_t selector, const struct descriptor *d);
+int watched_changed(void);
+/* The selectors that user code was entered with. */
+extern uint32_t user_selectors[SEGMENT_GS + 1];
 
 /* operands */
 uint32_t operand_address(const struct operand *o);
@@ -125,8 +178,12 @@ void shadow_reset(void);
 /* Fills in `linear` for an access; returns 1, or 0 where the guest must see pending_fault. */
 int shadow_fill(uint32_t linear, uint32_t error);
 int shadow_is_writable(uint32_t linear);
-/* The last page of the kernel half that was found writable; 0 when any page of it has been taken away since. */
-extern uint32_t shadow_writable_page;
+/* Pages of the kernel half that have been found writable, and still are: numbers, by their low bits. */
+extern uint32_t shadow_writable[SHADOW_WRITABLE];
+/* The page of the stack that INT 0x80 enters the kernel on, if it is one of these; else 0. */
+extern uint32_t entry_page;
+/* Before an event's frame is pushed at `esp`: pages of the stack are mapped, writable. Returns the lowest, or 0. */
+uint32_t shadow_ensure_stack(uint32_t esp);
 void *window(uint32_t frame);
 uint32_t *window_entry(uint32_t frame, uint32_t index);
 int table_store(uint32_t linear, uint32_t value, uint32_t size);
@@ -151,8 +208,6 @@ void *pool_take(uint32_t bytes);
 /* ports.c: between the guest and its chips. */
 void devices_service(uint32_t events);
 uint64_t devices_next(void);
-/* Whether devices_next may have changed since this was last asked. */
-int devices_touched(void);
 uint32_t devices_acknowledge(void);
 void ports_start(void);
 uint64_t time_now(void);

@@ -5,7 +5,11 @@ typedef int operation(const struct operand *o);
 #define DECLARE(number, name) operation operate_##name;
 OPERATIONS(DECLARE)
 #define ENTRY(number, name) operate_##name,
-static operation *const operations[] = {OPERATIONS(ENTRY)};
+#define DIRECT_ENTRY(number, name, operation, segment, register) operate_##operation,
+static operation *const operations[] = {OPERATIONS(ENTRY) DIRECT_OPERATIONS(DIRECT_ENTRY)};
+#define DIRECT_OPERAND(number, name, operation, segment, register) \
+    {.site_bytes = DIRECT_BYTES, .reg = segment, .rm = register, .base = OPERAND_NONE, .index = OPERAND_NONE},
+static const struct operand direct_operands[] = {DIRECT_OPERATIONS(DIRECT_OPERAND)};
 
 /* A call is FF 15 and the vector's address. */
 #define CALL_BYTES 6
@@ -19,11 +23,13 @@ __attribute__((regparm(1))) void vmm_operation(uint32_t number) {
     static const struct operand none = {.site_bytes = CALL_BYTES};
     uint32_t end = vcpu.eip, start = end - CALL_BYTES;
     const struct operand *o = &none;
-    if (has_number(number)) {
+    if (number >= OPERATION_COUNT) {
+        o = &direct_operands[number - OPERATION_COUNT];
+        start = end - DIRECT_BYTES;
+    } else if (has_number(number)) {
         uint32_t index = number == OPERATION_FAR_JUMP ? *(const uint8_t *)end : *(const uint16_t *)end;
         o = &((const struct operand *)OPERAND_TABLE)[index];
     }
-    vcpu.counts[number]++;
     vcpu.eip = start;
     if (operations[number](o)) vcpu.eip = start + o->site_bytes;
 }

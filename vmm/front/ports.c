@@ -7,18 +7,10 @@
 /* Virtual time is the back end's, from the start of the guest. */
 uint64_t time_now(void) { return backend_time(); }
 
-/* Whether the next deadline has to be asked for again: a chip has been touched, or time has passed for it. */
-static int touched = 1;
-
+/* A chip is touched, or time passes for it: the next deadline has to be asked for again. */
 static void catch_up(void) {
-    touched = 1;
+    vmm_work |= WORK_TIMER;
     devices_advance(time_now());
-}
-
-int devices_touched(void) {
-    int was = touched;
-    touched = 0;
-    return was;
 }
 
 static uint32_t port_of(const struct operand *o) {

@@ -49,20 +49,20 @@ static int mark(uint32_t selector, struct descriptor *d, uint32_t bits) {
     return guest_store32(descriptor_address(selector) + 4, d->high);
 }
 
-/* The descriptor that each register was loaded from, as it is in memory; entry.S looks at it too. */
-struct descriptor segment_source[SEGMENT_TR + 1];
-
+/* Of CS and SS the hidden parts are those of user code: the kernel's are flat. */
 void set_segment(uint32_t index, uint32_t selector, const struct descriptor *d) {
-    segment_source[index] = *d;
     vcpu.selectors[index] = selector;
+    if ((index == SEGMENT_CS || index == SEGMENT_SS) && !(selector & 3)) return;
     vcpu.segment_base[index] = descriptor_base(d);
     vcpu.segment_limit[index] = descriptor_limit(d);
     vcpu.segment_rights[index] = d->high >> 8 & 0xF0FF;
+    note_segment(index, selector, d);
 }
 
-static void set_null(uint32_t index, uint32_t selector) {
+void set_null(uint32_t index, uint32_t selector) {
     vcpu.selectors[index] = selector;
     vcpu.segment_rights[index] = RIGHTS_UNUSABLE;
+    note_segment(index, selector, 0);
 }
 
 /* A code segment to be entered at privilege level `cpl`; non-conforming. */
@@ -90,20 +90,10 @@ int check_stack(uint32_t selector, uint32_t cpl, struct descriptor *d, uint32_t 
     return mark(selector, d, ACCESSED << 8);
 }
 
-/* Whether a register holds the selector already, by a descriptor that is still the same: kernels do little else. */
-static int is_loaded(uint32_t index, uint32_t selector) {
-    uint32_t address = vcpu.gdt_base + (selector & 0xFFF8), low, high;
-    if (selector != vcpu.selectors[index] || selector & 4) return 0;
-    if (!(selector & 0xFFFC)) return 1;
-    if ((selector & 0xFFF8) + 7 > vcpu.gdt_limit || !guest_load32(address, &low) || !guest_load32(address + 4, &high)) return 0;
-    return low == segment_source[index].low && high == segment_source[index].high && (high >> 13 & 3) >= vcpu.cpl;
-}
-
 /* Loads ES, SS, DS, FS or GS at the current privilege level. */
 int load_segment(uint32_t index, uint32_t selector) {
     struct descriptor d;
     selector &= 0xFFFF;
-    if (index != SEGMENT_SS && is_loaded(index, selector)) return 1;
     if (index == SEGMENT_SS) {
         if (!check_stack(selector, vcpu.cpl, &d, GP)) return 0;
     } else {
@@ -178,8 +168,14 @@ static int store_table(const struct operand *o, uint32_t base, uint32_t limit) {
     return DONE;
 }
 
-int operate_lgdt(const struct operand *o) { return load_table(o, &vcpu.gdt_base, &vcpu.gdt_limit); }
-int operate_lidt(const struct operand *o) { return load_table(o, &vcpu.idt_base, &vcpu.idt_limit); }
+int operate_lgdt(const struct operand *o) {
+    forget_descriptors();
+    return load_table(o, &vcpu.gdt_base, &vcpu.gdt_limit);
+}
+int operate_lidt(const struct operand *o) {
+    forget_descriptors();
+    return load_table(o, &vcpu.idt_base, &vcpu.idt_limit);
+}
 int operate_sgdt(const struct operand *o) { return store_table(o, vcpu.gdt_base, vcpu.gdt_limit); }
 int operate_sidt(const struct operand *o) { return store_table(o, vcpu.idt_base, vcpu.idt_limit); }
 

@@ -10,17 +10,23 @@
 #include "shadow.h"
 
 struct space spaces[SPACE_LIMIT];
-uint32_t shadow_writable_page;
+uint32_t shadow_writable[SHADOW_WRITABLE];
 
 static uint32_t current, ticks, directory_loose, kernel_loose, user_loose, kernel_generation = 1;
 static uint8_t slot_loose[SLOTS];
 
 static uint32_t space_of(uint32_t linear) { return linear >= KERNEL_START ? SPACE_KERNEL : current; }
 
+static void forget_writable(void) {
+    for (uint32_t i = 0; i < SHADOW_WRITABLE; i++) shadow_writable[i] = 0;
+    entry_page = 0;
+}
+
 static void drop_slot(uint32_t space, uint32_t slot) {
     struct space *s = &spaces[space];
     if (!s->tables[slot]) return;
-    shadow_writable_page = 0;
+    if (space == SPACE_KERNEL) forget_writable();
+    vmm_work |= WORK_COMMIT;
     backend_unmap_slot(space, slot + (space == SPACE_KERNEL ? KERNEL_SLOT : 0));
     page_free(s->tables[slot]);
     s->tables[slot] = 0;
@@ -57,7 +63,8 @@ void set_entry(uint32_t space, uint32_t linear, uint32_t entry, uint32_t why) {
     uint32_t *e = entry_of(space, linear);
     if (*e == entry) return;
     *e = entry;
-    if (!(entry & MAP_WRITE)) shadow_writable_page = 0;
+    if (space == SPACE_KERNEL && !(entry & MAP_WRITE)) forget_writable();
+    vmm_work |= WORK_COMMIT;
     if (!entry) {
         backend_unmap(space, linear);
         return;
@@ -222,6 +229,20 @@ void shadow_load(void) {
     resynchronise_all();
     backend_space_switch(found);
     for (uint32_t slot = 0; !paging() && slot << 10 < platform.guest_frames; slot++) shadow_fill(slot << 22, ERROR_WRITE);
+}
+
+static uint32_t ensure_page(uint32_t page) {
+    uint32_t linear = page << 12, *known = &shadow_writable[page & (SHADOW_WRITABLE - 1)];
+    if (*known == page || linear >= WINDOW_START) return page;
+    if (!shadow_is_writable(linear)) shadow_fill(linear, ERROR_WRITE);
+    if (linear >= KERNEL_START && shadow_is_writable(linear)) *known = page;
+    return page;
+}
+
+uint32_t shadow_ensure_stack(uint32_t esp) {
+    uint32_t top = ensure_page((esp - 4) >> 12), low = (esp - 1024) >> 12;
+    if (low != top) ensure_page(low);
+    return shadow_writable[low & (SHADOW_WRITABLE - 1)] == low ? low << 12 : 0;
 }
 
 int shadow_is_writable(uint32_t linear) {

@@ -66,6 +66,7 @@ void vmm_start(const struct platform *given) {
     vcpu.dr[6] = 0xFFFF0FF0;
     vcpu.dr[7] = 0x400;
     for (uint32_t i = 0; i < 8; i++) vcpu.segment_rights[i] = 0x10000;
+    shortcuts_start();
     set_segment(SEGMENT_CS, BOOT_CODE, &code);
     set_segment(SEGMENT_ES, BOOT_DATA, &data);
     set_segment(SEGMENT_SS, BOOT_DATA, &data);

@@ -66,14 +66,12 @@ static int return_to_user(uint32_t cs, uint32_t eip, uint32_t flags) {
     set_segment(SEGMENT_CS, cs, &code);
     set_segment(SEGMENT_SS, ss, &stack);
     vcpu.cpl = 3;
+    note_user(cs, &code, ss, &stack);
     set_virtual_flags(flags, changeable(4) | FLAG_RF);
     for (uint32_t i = SEGMENT_ES; i <= SEGMENT_GS; i++) {
         if (i == SEGMENT_CS || i == SEGMENT_SS || vcpu.segment_rights[i] & 0x10000) continue;
         uint32_t rights = vcpu.segment_rights[i];
-        if ((rights & 0x0C) != 0x0C && (rights >> 5 & 3) < 3) {
-            vcpu.selectors[i] = 0;
-            vcpu.segment_rights[i] = 0x10000;
-        }
+        if ((rights & 0x0C) != 0x0C && (rights >> 5 & 3) < 3) set_null(i, 0);
     }
     return MOVED;
 }

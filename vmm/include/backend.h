@@ -218,11 +218,12 @@ void vmm_from_kernel(uint32_t vector, uint32_t error, uint32_t address) __attrib
 
 /* Something happened: notes it in virtual_cpu.attention. To be called wherever the event found the processor; then
  *   in user code, or in guest kernel code: with the registers in virtual_cpu, vmm_service() (does not return);
- *   at eip in the window: return to vmm_resume_point(eip), which is eip itself except in a section that must start again
+ *   at eip in the window: return to vmm_resume_point(eip, the stack there), which is eip except in a section that must
+ *   start again
  * An event is never lost: attention is looked at again in the section that must start again. */
 void vmm_async(uint32_t event);
 void vmm_service(void) __attribute__((noreturn));
-uint32_t vmm_resume_point(uint32_t eip);
+uint32_t vmm_resume_point(uint32_t eip, uint32_t *stack);
 /* The back end's own section that must start again: in backend_enter_user, from its look at attention to the entry. */
 extern const char backend_exit_start[], backend_exit_end[];
 #define EVENT_TIMER 0x01

@@ -126,4 +126,27 @@
     X(57, store) \
     X(58, sti_undefined)
 
+/* Those with an operand of their own behind the next vectors: X(number, name, operation, segment, register). */
+#define DIRECT_BYTES 8
+#define DIRECT_OPERATIONS(X) \
+    X(59, sti_direct, sti, 255, 255) \
+    X(60, pushf_direct, pushf, 255, 255) \
+    X(61, popf_direct, popf, 255, 255) \
+    X(62, pop_es, pop_segment, 0, 255) \
+    X(63, mov_eax_to_es, mov_to_segment, 0, 0) \
+    X(64, mov_ecx_to_es, mov_to_segment, 0, 1) \
+    X(65, mov_edx_to_es, mov_to_segment, 0, 2) \
+    X(66, pop_ds, pop_segment, 3, 255) \
+    X(67, mov_eax_to_ds, mov_to_segment, 3, 0) \
+    X(68, mov_ecx_to_ds, mov_to_segment, 3, 1) \
+    X(69, mov_edx_to_ds, mov_to_segment, 3, 2) \
+    X(70, pop_fs, pop_segment, 4, 255) \
+    X(71, mov_eax_to_fs, mov_to_segment, 4, 0) \
+    X(72, mov_ecx_to_fs, mov_to_segment, 4, 1) \
+    X(73, mov_edx_to_fs, mov_to_segment, 4, 2) \
+    X(74, pop_gs, pop_segment, 5, 255) \
+    X(75, mov_eax_to_gs, mov_to_segment, 5, 0) \
+    X(76, mov_ecx_to_gs, mov_to_segment, 5, 1) \
+    X(77, mov_edx_to_gs, mov_to_segment, 5, 2)
+
 #endif

@@ -3,16 +3,14 @@
  * included once by such a back end after it has defined
  *   RING_DATA        its flat data selector
  *   FAULT_ADDRESS    a macro: loads the address of the last page fault into its operand
- * Its stubs push the vector, below the error code, and jump to ring_trap. In C it defines backend_from_kernel and
- * backend_from_user(vector, error, address), which do not return, and backend_from_window(eip, vector, error, address),
- * which returns the EIP to go on at.
+ * Its stubs push the vector, below the error code, and jump to ring_trap; that of INT 0x80 is ring_software. In C it defines
+ * backend_from_kernel and backend_from_user(vector, error, address), which do not return, and backend_from_window(eip,
+ * vector, error, address, stack), which returns the EIP to go on at.
  */
 #include "virtual-cpu.h"
-
-#define REGISTER(n) (VCPU_REGISTERS + 4 * (n))
-#define SELECTOR(n) (VCPU_SELECTORS + 4 * (n))
 /* RPL 3, and neither 0 nor 1. */
 #define USER_BIT 2
+#include "ring-shortcuts.h"
 
     .text
 ring_trap:
@@ -96,12 +94,14 @@ from_window:
     movl %eax, %es
     cld
     FAULT_ADDRESS %eax
+    leal 60(%esp), %ecx
+    pushl %ecx
     pushl %eax
-    pushl 48(%esp)
-    pushl 48(%esp)
-    pushl 60(%esp)
+    pushl 52(%esp)
+    pushl 52(%esp)
+    pushl 64(%esp)
     call backend_from_window
-    addl $16, %esp
+    addl $20, %esp
     cmpl %eax, 48(%esp)
     jne 1f
     popl %es

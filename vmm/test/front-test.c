@@ -294,12 +294,17 @@ static void port_strings(void) {
 
 /* An event in the section that leaves the VMM makes it start again; elsewhere it is only noted. */
 static void restarts(void) {
-    uint32_t count = vcpu.restarts;
-    CHECK(vmm_resume_point((uint32_t)vmm_exit_start) == (uint32_t)vmm_resume);
-    CHECK(vmm_resume_point((uint32_t)vmm_exit_end - 1) == (uint32_t)vmm_resume);
-    CHECK(vmm_resume_point((uint32_t)vmm_exit_end) == (uint32_t)vmm_exit_end);
-    CHECK(vmm_resume_point((uint32_t)vmm_resume) == (uint32_t)vmm_resume);
-    CHECK(vcpu.restarts == count + 2);
+    uint32_t count = vcpu.restarts, site = SITE + SITE_BYTES;
+    CHECK(vmm_resume_point((uint32_t)vmm_exit_start, &site) == (uint32_t)vmm_resume);
+    CHECK(vmm_resume_point((uint32_t)vmm_exit_end - 1, &site) == (uint32_t)vmm_resume);
+    CHECK(vmm_resume_point((uint32_t)vmm_exit_end, &site) == (uint32_t)vmm_exit_end);
+    CHECK(vmm_resume_point((uint32_t)vmm_resume, &site) == (uint32_t)vmm_resume);
+    CHECK(vcpu.restarts == count + 2 && site == SITE + SITE_BYTES);
+    const struct tail *tail = __start_vmm_tails;
+    CHECK(vmm_resume_point(tail->start, &site) == tail->start && site == SITE + SITE_BYTES);
+    CHECK(vmm_resume_point(tail->ret - 1, &site) == tail->start && site == SITE + SITE_BYTES);
+    CHECK(vmm_resume_point(tail->ret, &site) == tail->ret && site == (uint32_t)direct_interrupted);
+    CHECK(vcpu.eip == SITE + SITE_BYTES);
 }
 
 static void run(const char *test, void (*call)(void)) {

@@ -60,10 +60,10 @@ __attribute__((noreturn)) void backend_from_kernel(uint32_t vector, uint32_t err
     vmm_service();
 }
 
-uint32_t backend_from_window(uint32_t eip, uint32_t vector, uint32_t error, uint32_t address) {
+uint32_t backend_from_window(uint32_t eip, uint32_t vector, uint32_t error, uint32_t address, uint32_t *stack) {
     if (vector != EVENT_VECTOR) return vmm_from_window(eip, vector, error, address);
     take_events();
-    return vmm_resume_point(eip);
+    return vmm_resume_point(eip, stack);
 }
 
 /* ---- Time */

@@ -48,9 +48,7 @@ xen_stubs:
     .globl xen_stub_80, xen_event, xen_failsafe
     .balign 16
 xen_stub_80:
-    pushl $0
-    pushl $0x80
-    jmp ring_trap
+    jmp ring_software
     /* No exception has this number: an event. */
     .balign 16
 xen_event:

@@ -1,0 +1,167 @@
+/* The commonest operations of kernels, each with an operand of its own (DIRECT_OPERATIONS): where nothing is to be done but
+ * what one expects, in a few instructions, with the guest's registers and stack in place; else they go on as every
+ * operation does. The return address is the site's end.
+ *
+ * The last look at attention and what follows it is a tail: an event that comes in between must be seen (vmm_resume_point
+ * starts the tail again or, behind POPF, sends its RET to direct_interrupted).
+ */
+#include "operations.h"
+#include "virtual-cpu.h"
+
+#define REGISTER(n) (VCPU_REGISTERS + 4 * (n))
+
+    .text
+    /* An instruction that reads guest memory: where it cannot, to `slow`. */
+    .macro guest_access slow, instruction:vararg
+9:  \instruction
+    .pushsection vmm_accesses, "a"
+    .long 9b, \slow
+    .popsection
+    .endm
+
+    /* On the stack: flags, return address and `bytes` that the instruction takes away. */
+    .macro tail bytes
+8:  cmpl $0, VCPU_ATTENTION
+    jne interrupted_\bytes
+    popfl
+7:  ret $\bytes
+    .pushsection vmm_tails, "a"
+    .long 8b, 7b
+    .popsection
+    .endm
+
+interrupted_0:
+    popfl
+    popl VCPU_EIP
+    .globl direct_interrupted
+direct_interrupted:
+    movl %ecx, REGISTER(1)
+    jmp fast_interrupted
+interrupted_4:
+    popfl
+    popl VCPU_EIP
+    leal 4(%esp), %esp
+    jmp direct_interrupted
+
+    /* Something is to be done first: as if the operation had taken the long way. */
+fast_interrupted:
+    movl %eax, REGISTER(0)
+    movl %edx, REGISTER(2)
+    movl %ebx, REGISTER(3)
+    movl %esp, REGISTER(4)
+    movl %ebp, REGISTER(5)
+    movl %esi, REGISTER(6)
+    movl %edi, REGISTER(7)
+    movl $vmm_stack_top, %esp
+    pushfl
+    popl VCPU_EFLAGS
+    jmp vmm_resume
+
+#define LONG(number, name, ...) long_##name: popfl; movl REGISTER(0), %eax; enter_##name: movl %eax, REGISTER(0); movl $number, %eax; jmp enter ;
+    DIRECT_OPERATIONS(LONG)
+
+    .globl direct_vectors
+#define ENTRY(number, name, ...) .globl direct_##name ;
+    DIRECT_OPERATIONS(ENTRY)
+
+direct_sti_direct:
+    pushfl
+    movb $1, VCPU_INTERRUPT_FLAG
+    tail 0
+
+    /* The result takes the place of the return address. IF is always set in the real flags. */
+direct_pushf_direct:
+    pushfl
+    movl %eax, REGISTER(0)
+    movl %ecx, REGISTER(1)
+    cmpb $0, VCPU_IOPL
+    jne long_pushf_direct
+    movl (%esp), %eax
+    movzbl VCPU_INTERRUPT_FLAG, %ecx
+    andl $~0x33200, %eax
+    shll $9, %ecx
+    orl %ecx, %eax
+    movl 4(%esp), %ecx
+    movl %eax, 4(%esp)
+    movl %ecx, VCPU_EIP
+    popfl
+    movl REGISTER(0), %eax
+    jmp vmm_tail_start
+
+direct_popf_direct:
+    pushfl
+    movl %eax, REGISTER(0)
+    movl %ecx, REGISTER(1)
+    cmpb $0, VCPU_IOPL
+    jne long_popf_direct
+    movl 8(%esp), %eax
+    testl %eax, unusual_flags
+    jne long_popf_direct
+    movl 4(%esp), %ecx
+    movl %ecx, VCPU_EIP
+    movl %eax, %ecx
+    shrl $9, %ecx
+    andl $1, %ecx
+    movb %cl, VCPU_INTERRUPT_FLAG
+    orl $0x200, %eax
+    movl %eax, 8(%esp)
+    leal 8(%esp), %esp
+    popfl
+    movl REGISTER(0), %eax
+    .globl vmm_tail_start, vmm_tail_end
+    /* EAX and all flags are the guest's; ECX is saved. */
+vmm_tail_start:
+    movl VCPU_ATTENTION, %ecx
+    jecxz 1f
+    jmp fast_interrupted
+1:  movl REGISTER(1), %ecx
+    jmp *VCPU_EIP
+vmm_tail_end:
+
+    /* A selector that its register holds already, by a descriptor that is still the same. EAX is saved; the flags are on
+     * the stack; AX has been compared. */
+    .macro same segment, slow
+    jne \slow
+    movl segments_seen + 16 * \segment + 4, %eax
+    guest_access \slow, movl 4(%eax), %eax
+    cmpl %eax, segments_seen + 16 * \segment + 12
+    jne \slow
+    movl segments_seen + 16 * \segment + 4, %eax
+    guest_access \slow, movl (%eax), %eax
+    cmpl %eax, segments_seen + 16 * \segment + 8
+    jne \slow
+    movl REGISTER(0), %eax
+    .endm
+
+    .macro pop_to name, segment
+direct_pop_\name:
+    pushfl
+    movl %eax, REGISTER(0)
+    movl 8(%esp), %eax
+    cmpw %ax, segments_seen + 16 * \segment
+    same \segment, long_pop_\name
+    tail 4
+    .endm
+
+    .macro move_to name, segment, register
+direct_mov_e\register\()_to_\name:
+    pushfl
+    movl %eax, REGISTER(0)
+    cmpw %\register, segments_seen + 16 * \segment
+    same \segment, long_mov_e\register\()_to_\name
+    tail 0
+    .endm
+
+    .macro segment name, number
+    pop_to \name, \number
+    .irp register, ax, cx, dx
+    move_to \name, \number, \register
+    .endr
+    .endm
+
+    segment es, SEGMENT_ES
+    segment ds, SEGMENT_DS
+    segment fs, SEGMENT_FS
+    segment gs, SEGMENT_GS
+
+    .section .note.GNU-stack, "", @progbits
