@@ -5,6 +5,7 @@ import type { ElfImage } from '../src/loader/elf.js'
 import type { EntryState, LoadedFile, MemoryView } from '../src/loader/entry.js'
 import type { Fault, Host, Resume, Trap } from '../src/machine/host.js'
 
+export { type BlockStorage, MediaError } from '../src/devices/block-storage.js'
 export type { EntryState, LoadedFile, MemoryView } from '../src/loader/entry.js'
 export type * from '../src/machine/host.js'
 

@@ -45,7 +45,12 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'src/afterburner/inspect': ['src/isa', 'src/loader/elf', 'src/loader/load-error', 'src/loader/symbols'],
 
   // Hypervisors: each knows the interface, never another one and nothing of our guest.
-  'hypervisors/hypervisor': ['type src/machine/host', 'type src/loader/elf', 'type src/loader/entry'],
+  'hypervisors/hypervisor': [
+    'src/devices/block-storage',
+    'type src/machine/host',
+    'type src/loader/elf',
+    'type src/loader/entry',
+  ],
   'hypervisors/registry': ['hypervisors'],
   'hypervisors/native': ['hypervisors/hypervisor'],
   'hypervisors/trap': ['hypervisors/hypervisor'],

@@ -2,6 +2,7 @@
 // An unprivileged domain has rings; the control domain reads and writes the hypervisor's console.
 
 import type { Host } from '../hypervisor.js'
+import { BlockDevice } from './block/block-device.js'
 import { HypervisorConsole } from './console/console-io.js'
 import { ConsoleRing } from './console/ring.js'
 import type { Domain } from './domain.js'
@@ -10,6 +11,7 @@ import { initialTree } from './store/initial-tree.js'
 import { StoreRing } from './store/ring.js'
 import { StoreServer } from './store/server.js'
 import { StoreTree } from './store/tree.js'
+import { DeviceBackEnd } from './xenbus/back-end.js'
 
 const CONTROL_DOMAIN = 0
 const PAGE = 4096
@@ -30,6 +32,9 @@ export class Services {
   private ring: ConsoleRing | undefined
   private store: StoreRing | undefined
   private server: StoreServer | undefined
+  private readonly disk: BlockDevice | undefined
+  /** The devices as xenstore shows them. */
+  private readonly devices: readonly DeviceBackEnd[]
 
   /** @param enter makes the hypervisor look at the domain soon, after input */
   constructor(
@@ -38,6 +43,8 @@ export class Services {
     enter: () => void,
   ) {
     const { privileged, channels } = domain
+    this.disk = host.block && !privileged ? new BlockDevice(domain, host.block) : undefined
+    this.devices = [this.disk].flatMap(model => (model ? new DeviceBackEnd(domain.id, model) : []))
     const output = privileged ? host.console : host.log
     this.console = new HypervisorConsole(byte => output.write(byte), privileged)
     host.console.onInput = bytes => {
@@ -60,7 +67,7 @@ export class Services {
   /** The hypervisor's end of a port. */
   listenerOf(port: number): Listener | undefined {
     if (port === this.ports.store) return () => this.serveStore()
-    return port === this.ports.console ? () => this.ring!.notified() : undefined
+    return port === this.ports.console ? () => this.ring!.notified() : this.disk?.listenerOf(port)
   }
   private serveStore() {
     for (const message of this.store!.take()) this.server!.request(message)
@@ -72,10 +79,14 @@ export class Services {
     const { domain, ports } = this
     if (domain.privileged) return
     const facts = { ...pages, storePort: ports.store, consolePort: ports.console }
-    this.attach(
-      pages,
-      initialTree({ domain: domain.id, name: 'guest', memoryKilobytes: frames * PAGE_KILOBYTES, ...facts }),
-    )
+    const tree = initialTree({
+      domain: domain.id,
+      name: 'guest',
+      memoryKilobytes: frames * PAGE_KILOBYTES,
+      ...facts,
+    })
+    for (const device of this.devices) device.publish(tree)
+    this.attach(pages, tree)
   }
   private attach(pages: SharedPages, tree: StoreTree) {
     const { domain, host, ports } = this
@@ -88,13 +99,18 @@ export class Services {
       () => channels.raise(ports.console),
     )
     this.store = new StoreRing(memory, pages.storeFrame * PAGE, () => channels.raise(ports.store))
-    this.server = new StoreServer(tree, domain.id, message => this.store!.put(message))
+    const server = new StoreServer(tree, domain.id, message => this.store!.put(message))
+    server.onWritten = path => {
+      for (const device of this.devices) device.changed(server, path)
+    }
+    this.server = server
   }
 
   save() {
     const { console, ports, pages, ring, store, server } = this
     const rings = ring && store && server && { ring: ring.save(), store: store.save(), server: server.save() }
-    return { console: console.save(), ports: { ...ports }, pages: { ...pages }, rings: rings ?? null }
+    const disk = this.disk?.save() ?? null
+    return { console: console.save(), ports: { ...ports }, pages: { ...pages }, rings: rings ?? null, disk }
   }
   restore(saved: SavedServices) {
     this.console.restore(saved.console)
@@ -104,5 +120,6 @@ export class Services {
     this.ring!.restore(saved.rings.ring)
     this.store!.restore(saved.rings.store)
     this.server!.restore(saved.rings.server)
+    this.disk?.restore(saved.disk)
   }
 }

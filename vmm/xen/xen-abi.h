@@ -17,6 +17,7 @@
 #define HYPERCALL_UPDATE_VA_MAPPING 14
 #define HYPERCALL_SET_TIMER_OP 15
 #define HYPERCALL_CONSOLE_IO 18
+#define HYPERCALL_GRANT_TABLE_OP 20
 #define HYPERCALL_VCPU_OP 24
 #define HYPERCALL_MMUEXT_OP 26
 #define HYPERCALL_SCHED_OP 29
@@ -29,9 +30,16 @@
 #define MMUEXT_TLB_FLUSH_LOCAL 6
 #define SCHEDOP_BLOCK 1
 #define SCHEDOP_SHUTDOWN 2
+#define SCHEDOP_POLL 3
 #define VCPUOP_STOP_PERIODIC 7
 #define EVTCHNOP_BIND_VIRQ 1
 #define EVTCHNOP_SEND 4
+#define EVTCHNOP_ALLOC_UNBOUND 6
+#define EVTCHNOP_UNMASK 9
+#define GNTTABOP_SETUP_TABLE 2
+#define GRANT_PERMIT_ACCESS 1
+/* A flag of start_info. */
+#define XEN_CONTROL_DOMAIN 2
 #define VIRQ_TIMER 0
 
 #ifndef __ASSEMBLER__
@@ -74,6 +82,17 @@ struct multicall_entry {
 struct console_ring {
     char in[1024], out[2048];
     uint32_t in_cons, in_prod, out_cons, out_prod;
+};
+struct xenstore_page {
+    char request[1024], response[1024];
+    uint32_t request_consumer, request_producer, response_consumer, response_producer;
+};
+struct xenstore_message {
+    uint32_t type, request, transaction, bytes;
+};
+struct grant_entry {
+    uint16_t flags, domain;
+    uint32_t frame;
 };
 
 static inline int32_t hypercall(uint32_t number, uint32_t a, uint32_t b, uint32_t c, uint32_t d) {

@@ -96,6 +96,24 @@ export class EventChannels {
     this.raise(port)
     return port
   }
+  /**
+   * Connects the hypervisor's end to a port that the domain has opened for `remote`. Notifications may have been lost
+   * before: the caller looks once.
+   */
+  attach(port: number, remote: number, listener: Listener): boolean {
+    const found = this.at(port)
+    if (found?.state !== UNBOUND || found.remoteDomain !== remote) return false
+    found.state = INTERDOMAIN
+    found.listener = listener
+    return true
+  }
+  /** Takes back attach(): the port waits for another. */
+  detach(port: number) {
+    const found = this.at(port)
+    if (!found?.listener) return
+    found.state = UNBOUND
+    found.listener = undefined
+  }
   bindVirq(virq: number, vcpu: number): number {
     if (virq >= VIRQS) return EINVAL
     if (vcpu !== 0) return ENOENT

@@ -59,6 +59,8 @@ export class StoreServer {
   private readonly watches: Watch[] = []
   private readonly transactions = new Map<number, Transaction>()
   private nextTransaction = 1
+  /** Told of each node that the domain has written or removed, after its watches have fired. */
+  onWritten: (path: string) => void = () => {}
 
   /** @param send receives answers and watch events in order */
   constructor(
@@ -82,7 +84,10 @@ export class StoreServer {
     }
     this.send({ type: answer, request, transaction, payload })
     if (answer === WATCH) this.fire(this.watches.at(-1)!, this.watches.at(-1)!.path)
-    for (const path of fired) this.changed(path)
+    for (const path of fired) {
+      this.changed(path)
+      this.onWritten(path)
+    }
   }
 
   save() {
