@@ -1,7 +1,9 @@
 // One ATA disk on an IDE channel, programmed I/O only. Source: ATA/ATAPI-4 (T13/1153D) sections 7 to 9.
 // Ports: primary 0x1F0-0x1F7 command block, 0x3F6 control block, IRQ 14. Device 1 is absent: its status reads 0.
 // Commands take no virtual time, so BSY is seen only while SRST is set; a DRQ block ends a string I/O so that its interrupt
-// is taken in between. Left out: DMA, 48-bit addresses, packet devices, security, SMART.
+// is taken in between. The storage sees whole commands: a write is in it before its command ends, FLUSH CACHE makes it
+// durable. At power-on the MULTIPLE commands are set up, as a PC's BIOS does it. Left out: DMA, 48-bit addresses, packet
+// devices, security, SMART. Twin: vmm/devices/ide.c.
 
 import { type AccessSize, type BusDevice, copyState, type Device, type DeviceState } from '../machine/bus.js'
 import type { Line } from '../machine/line.js'
@@ -43,8 +45,10 @@ type State = {
   // The transfer under way.
   writing: boolean
   block: number // sectors of a DRQ block
-  next: number // address of the DRQ block's first sector
+  first: number // address of its first sector
+  next: number // that of the DRQ block
   remaining: number // sectors left, the current DRQ block included
+  bad: number // address of the first sector that could not be read, or -1
 }
 
 export class IdeAta implements Device {
@@ -99,11 +103,13 @@ export class IdeAta implements Device {
       control: 0,
       interrupt: false,
       geometry: defaultGeometry(this.storage.sectors),
-      multiple: 0,
+      multiple: MAXIMUM_MULTIPLE,
       writing: false,
       block: 1,
+      first: 0,
       next: 0,
       remaining: 0,
+      bad: -1,
     }
   }
 
@@ -278,17 +284,37 @@ export class IdeAta implements Device {
       this.fail(ERROR_ID_NOT_FOUND)
       return
     }
-    Object.assign(state, { writing, block, next: first, remaining: sectors })
+    const bytes = new Uint8Array(sectors * SECTOR_BYTES)
+    const bad = writing ? -1 : this.fetch(first, bytes)
+    this.data.open(bytes)
+    Object.assign(state, { writing, block, first, next: first, remaining: sectors, bad })
     this.openBlock()
     if (writing) state.interrupt = false // the first block is asked for by DRQ alone
   }
 
-  /** Gets the next DRQ block ready: filled from the medium for a read, empty for a write. */
+  /** Reads what can be read from sector `first` on; the address of the first sector that cannot, or -1. */
+  private fetch(first: number, bytes: Uint8Array): number {
+    for (let good = bytes.length / SECTOR_BYTES; ; ) {
+      try {
+        if (good > 0) this.storage.read(first, bytes.subarray(0, good * SECTOR_BYTES))
+        return good * SECTOR_BYTES === bytes.length ? -1 : first + good
+      } catch (error) {
+        if (!(error instanceof MediaError)) throw error
+        good = Math.max(0, Math.min(error.lba - first, good - 1))
+      }
+    }
+  }
+
+  /** Gets the next DRQ block ready. */
   private openBlock(): void {
     const state = this.state
-    const bytes = new Uint8Array(Math.min(state.block, state.remaining) * SECTOR_BYTES)
-    this.data.open(bytes)
-    if (!state.writing && !this.access(() => this.storage.read(state.next, bytes))) return
+    const sectors = Math.min(state.block, state.remaining)
+    if (state.bad >= 0 && state.bad < state.next + sectors) {
+      this.fail(ERROR_UNCORRECTABLE)
+      this.setAddress(state.bad)
+      return
+    }
+    this.data.nextBlock(sectors * SECTOR_BYTES)
     state.status = STATUS_READY | STATUS_SEEK | STATUS_DATA
     state.interrupt = true
   }
@@ -297,12 +323,11 @@ export class IdeAta implements Device {
   private closeBlock(): void {
     const state = this.state
     state.status = STATUS_READY | STATUS_SEEK
-    if (state.writing && !this.access(() => this.storage.write(state.next, this.data.bytes))) return
-    const sectors = this.data.bytes.length / SECTOR_BYTES
+    const sectors = Math.min(state.block, state.remaining)
     state.next += sectors
     state.remaining -= sectors
     if (state.remaining > 0) this.openBlock()
-    else if (state.writing) state.interrupt = true
+    else if (state.writing && this.access(() => this.storage.write(state.first, this.data.bytes))) this.complete()
     this.update()
   }
 
@@ -315,7 +340,6 @@ export class IdeAta implements Device {
       if (!(error instanceof MediaError)) throw error
       this.fail(ERROR_UNCORRECTABLE)
       this.setAddress(error.lba)
-      this.update()
       return false
     }
   }
@@ -323,9 +347,8 @@ export class IdeAta implements Device {
   private identify(): void {
     const state = this.state
     this.data.open(identifyDevice(this.storage.sectors, state.geometry, state.multiple))
-    Object.assign(state, { writing: false, block: 1, remaining: 1 })
-    state.status = STATUS_READY | STATUS_SEEK | STATUS_DATA
-    state.interrupt = true
+    Object.assign(state, { writing: false, block: 1, next: 0, remaining: 1, bad: -1 })
+    this.openBlock()
   }
 
   private setGeometry(): void {

@@ -82,8 +82,9 @@ test('READ SECTORS interrupts before each sector', () => {
 
 test('READ MULTIPLE interrupts before each block, the last one shorter', () => {
   const board = new Board()
+  board.command(0xc6, 0, 0)
   board.command(0xc4, 0, 1)
-  expect(board.in(0x1f7) & 1).toBe(1) // not set yet
+  expect(board.in(0x1f7) & 1).toBe(1) // switched off
   board.command(0xc6, 0, 4)
   expect(board.in(0x1f7)).toBe(0x50)
   const before = board.interrupts
