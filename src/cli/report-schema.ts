@@ -73,6 +73,19 @@ export const runReportSchema = z.strictObject({
       }),
     )
     .optional(),
+  /** Sectors read and written, and SHA-256 over all sectors at the end. */
+  disk: z
+    .strictObject({
+      sectors: count,
+      reads: count,
+      writes: count,
+      flushes: count,
+      digest: z
+        .string()
+        .regex(/^[0-9a-f]{64}$/)
+        .optional(),
+    })
+    .optional(),
   workloads: z.array(
     z.strictObject({
       name: z.string(),

@@ -1,6 +1,7 @@
 // Collects what is known about a run into its JSON document (report-schema.ts).
 
 import { machineDigest } from '../machine/digest.js'
+import type { RunDisk } from './disk.js'
 import type { Verdict } from './exit.js'
 import type { GuestProgress } from './guest-progress.js'
 import type { RunOptions } from './options.js'
@@ -20,7 +21,7 @@ export interface EndPlace {
  * @param hostSeconds from the start of the command
  */
 export function runReport(
-  { machine, virtual }: Subject,
+  { machine, virtual, disk }: Subject,
   options: RunOptions,
   verdict: Verdict,
   place: EndPlace,
@@ -45,9 +46,16 @@ export function runReport(
     ...(statistics && { translations: statistics }),
     ...(entriesBy && { entries: entriesBy }),
     ...(missedSites && { missedSites }),
+    ...(disk && { disk: describeDisk(disk) }),
     workloads: progress.workloads,
     post: Array.from(machine.platform.post.codes),
     hostSeconds,
     residentBytes: process.resourceUsage().maxRSS * 1024,
   }
+}
+
+function describeDisk(disk: RunDisk): RunReport['disk'] {
+  const { sectors, reads, writes, flushes } = disk
+  const digest = disk.digest()
+  return { sectors, reads, writes, flushes, ...(digest !== undefined && { digest }) }
 }

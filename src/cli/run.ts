@@ -97,6 +97,7 @@ export async function run(options: RunOptions): Promise<number> {
     input.close()
     stopWatching()
     await debug?.close()
+    made.disk?.settle()
   }
   observation?.finish()
   if (difference) process.stderr.write(`${await lockstepReport(difference)}\n`)

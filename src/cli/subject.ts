@@ -10,7 +10,7 @@ import { connectGateway } from '../machine/gateway.js'
 import { type Hosting, hostMachine } from '../machine/hosting.js'
 import { PacketLine } from '../machine/line.js'
 import { Machine, type RunResult } from '../machine/machine.js'
-import { openDisk } from './disk.js'
+import { openDisk, RunDisk } from './disk.js'
 import { CommandError } from './failure.js'
 import { readInput } from './input-file.js'
 import type { RunOptions } from './options.js'
@@ -28,6 +28,8 @@ export interface Subject {
   readonly machine: Machine
   /** Its hypervisor; undefined on native. */
   readonly virtual: Virtual | undefined
+  /** The disk of that machine. */
+  readonly disk: RunDisk | undefined
   /** At most so many instructions more; with `stopWhenIdle` as Machine.run. */
   run(budget: number, stopWhenIdle: boolean): RunResult | Difference
   /** Console input. */
@@ -45,12 +47,13 @@ export function makeSubject(options: RunOptions, load: Load, onConsole: (byte: n
   if (options.engine === 'lockstep') return lockstep(options, load, onConsole)
   const disk = options.disk === undefined ? undefined : openDisk(options.disk)
   const machine = makeMachine(options, options.engine as EngineName, disk)
-  const virtual = host(machine, options)
+  const virtual = host(machine, options, disk)
   load(machine, virtual?.hypervisor)
   machine.onConsole = onConsole
   return {
     machine,
     virtual,
+    disk,
     run: (budget, stopWhenIdle) => machine.run(budget, stopWhenIdle),
     send: bytes => (virtual ? virtual.hosting.send(bytes) : machine.platform.com1.input(bytes)),
     stop: () => machine.stop(),
@@ -60,12 +63,15 @@ export function makeSubject(options: RunOptions, load: Load, onConsole: (byte: n
 /** All engines together. Each machine has its own copy of the disk, and none is written back. */
 function lockstep(options: RunOptions, load: Load, onConsole: (byte: number) => void): Subject {
   let first: Virtual | undefined
+  let firstDisk: RunDisk | undefined
   const group = new Lockstep({
     seed: options.seed,
     make: (engine, thresholds) => {
-      const disk = options.disk === undefined ? undefined : new MemoryStorage(readInput(options.disk).bytes)
+      const { disk: file } = options
+      const disk = file === undefined ? undefined : new RunDisk(new MemoryStorage(readInput(file).bytes))
+      firstDisk ??= disk
       const machine = makeMachine({ ...options, thresholds }, engine, disk)
-      const virtual = host(machine, options)
+      const virtual = host(machine, options, disk)
       first ??= virtual
       load(machine, virtual?.hypervisor)
       return machine
@@ -76,6 +82,7 @@ function lockstep(options: RunOptions, load: Load, onConsole: (byte: number) => 
   return {
     machine: group.machines[0]!,
     virtual: first,
+    disk: firstDisk,
     run: budget => group.run(budget),
     send: bytes => group.send(bytes),
     stop: () => group.stop(),
@@ -83,11 +90,11 @@ function lockstep(options: RunOptions, load: Load, onConsole: (byte: number) => 
 }
 
 /** Gives a machine the hypervisor that the options name. */
-function host(machine: Machine, { on, profile }: RunOptions): Virtual | undefined {
+function host(machine: Machine, { on, profile }: RunOptions, block: BlockStorage | undefined): Virtual | undefined {
   const kind = hypervisorKind(on)!
   if (kind.path === 'native') return undefined
   const log = (byte: number) => process.stderr.write(Uint8Array.of(byte))
-  const hosting = hostMachine(machine, trap => hypervisor.handle(trap), { log })
+  const hosting = hostMachine(machine, trap => hypervisor.handle(trap), { log, block })
   const hypervisor = kind.make(hosting.host, profile)
   return { hypervisor, hosting }
 }
