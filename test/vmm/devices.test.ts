@@ -1,90 +1,9 @@
 // The chips of the VMM (C) and those of the machine (TypeScript): one script suite with expectations from the data sheets
-// for both, and a differential fuzz over ports, time and acknowledges.
-import { spawnSync } from 'node:child_process'
-import { cmosRam } from '../../src/devices/cmos-ram.js'
-import { DebugConsole } from '../../src/devices/debug-console.js'
-import { I8254 } from '../../src/devices/i8254-pit.js'
-import { I8259Pair } from '../../src/devices/i8259-pic.js'
-import { Mc146818 } from '../../src/devices/mc146818-rtc.js'
-import { Port61 } from '../../src/devices/port61.js'
-import { Uart16550 } from '../../src/devices/uart16550.js'
-import { type AccessSize, Bus } from '../../src/machine/bus.js'
-import { Clock } from '../../src/machine/clock.js'
-import { CharacterLine, Line } from '../../src/machine/line.js'
-import { buildVmm } from './bare-machine.js'
+// for both, and a differential fuzz over ports, time and acknowledges. The disk is in ide.test.ts.
+import { BOTH, expectEqual, PICS, write } from './device-scripts.js'
 import { random } from './random.js'
 
 const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000)
-
-let program = ''
-beforeAll(() => {
-  program = buildVmm('devices', 'devices-script')
-}, 60_000)
-
-function runC(script: readonly string[]): string[] {
-  const { stdout, status } = spawnSync(program, {
-    input: `${script.join('\n')}\n`,
-    encoding: 'latin1',
-    maxBuffer: 1 << 28,
-  })
-  expect(status).toBe(0)
-  return stdout.replace(/\n$/, '').split('\n')
-}
-
-function runTypeScript(script: readonly string[]): string[] {
-  let now = 0
-  let console = ''
-  const clock = new Clock(() => now)
-  const intr = new Line('intr')
-  const pic = new I8259Pair(intr)
-  const pit = new I8254(clock, pic.irq[0]!)
-  const com1 = new CharacterLine('com1')
-  const output = (byte: number) => {
-    console += byte.toString(16).padStart(2, '0')
-  }
-  com1.output = output
-  const ports = new Bus('ports', 0x10000)
-  const map = (name: string, base: number, length: number, device: Parameters<Bus['map']>[1]) =>
-    ports.map({ name, base, length }, device)
-  map('master', 0x20, 2, pic.master)
-  map('slave', 0xa0, 2, pic.slave)
-  map('elcr', 0x4d0, 2, pic.edgeLevel)
-  map('pit', 0x40, 4, pit)
-  map('61', 0x61, 1, new Port61(clock, pit))
-  map('rtc', 0x70, 2, new Mc146818(clock, pic.irq[8]!, { ram: cmosRam({ memoryBytes: 64 << 20 }) }))
-  map('com1', 0x3f8, 8, new Uart16550('com1', clock, pic.irq[4]!, com1))
-  map('com2', 0x2f8, 8, new Uart16550('com2', clock, pic.irq[3]!, new CharacterLine('com2')))
-  map('e9', 0xe9, 1, new DebugConsole(output))
-  pic.reset()
-  return script.map(line => {
-    const [command, a = '', b = '', c = ''] = line.split(' ')
-    let value = 0
-    console = ''
-    if (command === 't') {
-      const time = Number(a)
-      while (clock.nextDeadline() <= time) {
-        now = Math.max(now, clock.nextDeadline())
-        clock.runDue()
-      }
-      now = time
-    } else if (command === 'r') value = ports.read(Number.parseInt(a, 16), Number(b) as AccessSize)
-    else if (command === 'w') ports.write(Number.parseInt(a, 16), Number(b) as AccessSize, Number.parseInt(c, 16))
-    else if (command === 'a') value = pic.acknowledge()
-    else com1.input(Uint8Array.of(Number.parseInt(a, 16)))
-    return `${(value >>> 0).toString(16)} ${Number(intr.level)} ${console}`
-  })
-}
-
-const BOTH = [
-  ['C', runC],
-  ['TypeScript', runTypeScript],
-] as const
-/** 8259 pair as a PC BIOS sets it up: vectors 0x20 and 0x28, cascade on 2, all inputs open. */
-const PICS = ['20 11', 'a0 11', '21 20', 'a1 28', '21 4', 'a1 2', '21 1', 'a1 1', '21 0', 'a1 0'].map(write)
-function write(text: string): string {
-  const [port, value] = text.split(' ')
-  return `w ${port} 1 ${value}`
-}
 
 describe.each(BOTH)('%s', (_, run) => {
   const values = (script: readonly string[]) => run(script).map(line => Number.parseInt(line.split(' ')[0]!, 16))
@@ -163,13 +82,6 @@ function fuzzScript(seed: number, commands: number): string[] {
 test(`both do the same with whatever is written (seeds ${SEED} to ${SEED + 4})`, () => {
   for (let seed = SEED; seed < SEED + 5; seed++) {
     const script = fuzzScript(seed, 1000)
-    const [c, typescript] = [runC(script), runTypeScript(script)]
-    const first = c.findIndex((line, i) => line !== typescript[i])
-    const context = first < 0 ? [] : script.slice(Math.max(0, first - 12), first + 1)
-    expect({ seed, first, context, c: c[first], typescript: typescript[first] }).toEqual({
-      seed,
-      first: -1,
-      context: [],
-    })
+    expectEqual(seed, script)
   }
 }, 120_000)

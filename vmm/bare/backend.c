@@ -173,9 +173,11 @@ void backend_console_write(const uint8_t *bytes, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) out8(0x3F8, bytes[i]);
 }
 int backend_console_read(void) { return in8(0x3FD) & 1 ? in8(0x3F8) : -1; }
-int backend_block(int write, uint64_t sector, void *buffer, uint32_t count) {
-    return (void)write, (void)sector, (void)buffer, (void)count, -1;
+uint32_t backend_block_sectors(void) { return 0; }
+int backend_block(uint32_t operation, uint32_t sector, uint32_t at, uint32_t count) {
+    return (void)operation, (void)sector, (void)at, (void)count, BLOCK_FAILED;
 }
+int backend_block_result(void) { return BLOCK_FAILED; }
 void backend_net_send(const void *packet, uint32_t bytes) { (void)packet, (void)bytes; }
 uint32_t backend_net_receive(void *packet, uint32_t limit) { return (void)packet, (void)limit, 0; }
 void backend_quiesce(void) { asm volatile("cli"); }

@@ -22,6 +22,11 @@ uint64_t devices_deadline(void);
 /* Port accesses of 1, 2 or 4 bytes at devices_now; unclaimed ports read all ones and are counted. */
 uint32_t devices_read(uint16_t port, uint32_t size);
 void devices_write(uint16_t port, uint32_t size, uint32_t value);
+/* Repeated string I/O in bulk: returns how many units (at most `count`) of the port's data lie one behind the other at `*at`,
+ * to be read or filled; 0 where there are none, and each is an access of its own. Then devices_moved says how many bytes
+ * of them have been. */
+uint32_t devices_bulk(uint16_t port, int in, uint32_t size, uint32_t count, uint8_t **at);
+void devices_moved(uint16_t port, uint32_t bytes);
 extern uint32_t devices_unclaimed;
 
 /* What the chips need of their surroundings; defined by whoever uses them. */
@@ -65,6 +70,19 @@ void uart_timeout(uint32_t number);
 void uart_input(uint8_t byte);
 uint32_t uart_read(uint32_t number, uint32_t offset);
 void uart_write(uint32_t number, uint32_t offset, uint8_t value);
+
+/* ATA disk, where the back end has one. */
+void ide_reset(void);
+int ide_present(void);
+/* The back end's operation may have come to its end. */
+void ide_answered(void);
+uint32_t ide_read(uint16_t port);
+void ide_write(uint16_t port, uint8_t value);
+/* The data port, 1, 2 or 4 bytes. */
+uint32_t ide_read_data(uint32_t size);
+void ide_write_data(uint32_t size, uint32_t value);
+uint32_t ide_bulk(int in, uint32_t size, uint32_t count, uint8_t **at);
+void ide_moved(uint32_t bytes);
 
 /* Quotient of 64 bits by 32, without the compiler's library. */
 static inline uint64_t divide(uint64_t value, uint32_t by, uint32_t *rest) {

@@ -1,4 +1,4 @@
-/* The chips on their ports, and the clock that all of them run on. Left out until there are back ends for them: IDE, NE2000.
+/* The chips on their ports, and the clock that all of them run on. Left out until there is a back end for it: NE2000.
  * i8042 exists as far as a reset goes (command 0xFE) and its status reads as idle. */
 #include "devices.h"
 
@@ -12,6 +12,7 @@ void devices_start(uint64_t now, uint32_t epoch, uint64_t memory_bytes) {
     rtc_start(epoch);
     uart_reset(0);
     uart_reset(1);
+    ide_reset();
     /* Memory sizes as a BIOS leaves them (src/devices/cmos-ram.ts). */
     uint32_t kib = (uint32_t)(memory_bytes >> 10), extended = kib > 1024 ? kib - 1024 : 0;
     uint32_t above16 = kib > 16384 ? (kib - 16384) / 64 : 0;
@@ -46,6 +47,10 @@ uint64_t devices_deadline(void) {
     return first(first(pit_rise(), rtc_event()), first(uart_event(0), uart_event(1)));
 }
 
+/* The command block of the disk, whose first port is 16 or 32 bits wide, and its control block. */
+static int is_disk(uint16_t port) { return ((port & ~7) == 0x1F0 || port == 0x3F6) && ide_present(); }
+#define IDE_DATA 0x1F0
+
 static uint32_t read_byte(uint16_t port) {
     switch (port) {
     case 0x20: case 0x21: case 0xA0: case 0xA1: case 0x4D0: case 0x4D1: return pic_read(port);
@@ -57,6 +62,7 @@ static uint32_t read_byte(uint16_t port) {
     default:
         if (port >= 0x3F8 && port < 0x400) return uart_read(0, port & 7);
         if (port >= 0x2F8 && port < 0x300) return uart_read(1, port & 7);
+        if (is_disk(port)) return ide_read(port);
         devices_unclaimed++;
         return 0xFF;
     }
@@ -76,12 +82,14 @@ static void write_byte(uint16_t port, uint8_t value) {
     default:
         if (port >= 0x3F8 && port < 0x400) uart_write(0, port & 7, value);
         else if (port >= 0x2F8 && port < 0x300) uart_write(1, port & 7, value);
+        else if (is_disk(port)) ide_write(port, value);
         else devices_unclaimed++;
     }
 }
 
 uint32_t devices_read(uint16_t port, uint32_t size) {
     uint32_t value = 0;
+    if (port == IDE_DATA && ide_present()) return ide_read_data(size);
     for (uint32_t i = 0; i < size; i++) value |= read_byte((uint16_t)(port + i)) << 8 * i;
     return value;
 }
@@ -96,5 +104,17 @@ void devices_write(uint16_t port, uint32_t size, uint32_t value) {
         if (value & 0x2000) devices_power_off();
         return;
     }
+    if (port == IDE_DATA && ide_present()) {
+        ide_write_data(size, value);
+        return;
+    }
     for (uint32_t i = 0; i < size; i++) write_byte((uint16_t)(port + i), (uint8_t)(value >> 8 * i));
+}
+
+uint32_t devices_bulk(uint16_t port, int in, uint32_t size, uint32_t count, uint8_t **at) {
+    return port == IDE_DATA && ide_present() ? ide_bulk(in, size, count, at) : 0;
+}
+
+void devices_moved(uint16_t port, uint32_t bytes) {
+    if (port == IDE_DATA) ide_moved(bytes);
 }

@@ -33,12 +33,39 @@ int operate_out(const struct operand *o) {
     return DONE;
 }
 
+/* As many units of a repeated transfer as lie in one page and one block of the chip's. Returns their number, 0 when the
+ * next one is to be moved alone, -1 with pending_fault. */
+static int bulk(uint16_t port, uint32_t width, int in) {
+    uint32_t linear = in ? EDI : ESI, count = (4096 - (linear & 4095)) / width, value;
+    uint8_t *data;
+    if (vcpu.eflags & FLAG_DF) return 0;
+    count = devices_bulk(port, in, width, count < ECX ? count : ECX, &data);
+    if (!count) return 0;
+    /* The page is mapped with the rights that are needed before anything is moved. */
+    if (!guest_load8(linear, &value) || (in && !guest_store8(linear, value))) return -1;
+    uint8_t *from = in ? data : (uint8_t *)linear, *to = in ? (uint8_t *)linear : data;
+    uint32_t bytes = count * width, words = bytes / 4, rest = bytes & 3;
+    asm volatile("rep movsl\n\tmovl %3, %%ecx\n\trep movsb" : "+S"(from), "+D"(to), "+c"(words) : "r"(rest) : "memory");
+    devices_moved(port, bytes);
+    if (in) EDI += bytes;
+    else ESI += bytes;
+    ECX -= count;
+    return (int)count;
+}
+
 static int string(const struct operand *o, int in) {
     uint32_t width = width_of(o), step = vcpu.eflags & FLAG_DF ? -width : width, value;
     uint16_t port = (uint16_t)EDX;
     catch_up();
     for (;;) {
-        if (o->flags & OPERAND_REPEATED && ECX == 0) return DONE;
+        if (o->flags & OPERAND_REPEATED) {
+            if (ECX == 0) return DONE;
+            int moved = bulk(port, width, in);
+            if (moved < 0) return inject_fault();
+            /* An interrupt is taken between two units, and the instruction goes on afterwards. */
+            if (moved && ECX && vcpu.attention && vcpu.interrupt_flag) return MOVED;
+            if (moved) continue;
+        }
         if (in) {
             /* The destination is checked before the port is read: what a port gives cannot be given back. */
             if (!guest_load(EDI, width, &value) || !table_store(EDI, value, width)) return inject_fault();
@@ -60,6 +87,7 @@ void devices_service(uint32_t events) {
     int byte;
     catch_up();
     while (events & EVENT_CONSOLE && (byte = backend_console_read()) >= 0) uart_input((uint8_t)byte);
+    if (events & EVENT_BLOCK) ide_answered();
 }
 
 uint64_t devices_next(void) { return devices_deadline(); }

@@ -176,10 +176,24 @@ void backend_console_write(const uint8_t *bytes, uint32_t count);
  * xen   console ring            l4  COM1 by its interrupt IPC          linux  read(0), SIGIO          bare  COM1 */
 int backend_console_read(void);
 
-/* Reads or writes `count` sectors of 512 bytes at `sector`; `buffer` is window memory. Returns 0, or -1 on an error.
- * EVENT_BLOCK tells that a request is done; one is outstanding at most.
- * xen   blkfront ring by grants  l4  IDE ports by IOPL 3  linux  pread, pwrite  bare  none: -1 */
-int backend_block(int write, uint64_t sector, void *buffer, uint32_t count);
+/* Sectors of 512 bytes that the disk has, at most 2 to the 28th; 0 where there is none. Known before vmm_start. */
+uint32_t backend_block_sectors(void);
+/* Starts an operation: `count` sectors from `sector` on, between the disk and block_buffer from its sector `at` on; or
+ * everything written so far made durable. One is outstanding at most. Of a transfer that has failed, any part may have
+ * been done. BLOCK_PENDING: EVENT_BLOCK tells when backend_block_result has changed.
+ * xen   blkfront ring by grants, one notification; flush: FLUSH_DISKCACHE or a barrier
+ * l4    IDE ports by IOPL 3     linux  pread, pwrite, fdatasync     bare  none */
+int backend_block(uint32_t operation, uint32_t sector, uint32_t at, uint32_t count);
+int backend_block_result(void);
+#define BLOCK_READ 0
+#define BLOCK_WRITE 1
+#define BLOCK_FLUSH 2
+#define BLOCK_DONE 0
+#define BLOCK_FAILED 1
+#define BLOCK_PENDING 2
+/* The front end's, page aligned. */
+#define BLOCK_SECTORS 256
+extern uint8_t block_buffer[BLOCK_SECTORS * 512];
 
 /* Sends a packet; takes one (returns its length, 0 where there is none). EVENT_NET tells that one has come.
  * xen   netfront rings           l4  NE2000 ports by IOPL 3            linux  a socket             bare  none */

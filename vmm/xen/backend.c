@@ -1,9 +1,8 @@
-/* The xen back end: start as a domain, traps, events, time, console, end. Memory is in memory.c. The processor's real IF is
- * Xen's; events are masked only where a wait must not miss one.
+/* The xen back end: start as a domain, traps, time, console, end. Memory is in memory.c, event channels in events.c, devices
+ * in block.c.
  */
 #include "xen.h"
 
-#define BINDABLE 32
 #define GDT_ENTRIES 512
 
 const struct start_info *start_info;
@@ -11,29 +10,10 @@ extern const uint8_t xen_stubs[], xen_stub_80[], xen_event[], xen_failsafe[];
 extern uint8_t vmm_stack_top[];
 
 static uint32_t gdt[GDT_ENTRIES][2] __attribute__((aligned(4096)));
-static uint32_t timer_port;
 static struct console_ring *ring;
 static uint64_t time_origin;
 
 /* ---- Events */
-
-/* Takes what is pending; returns with events unmasked. */
-static void take_events(void) {
-    do {
-        shared.vcpu_info[0].upcall_pending = 0;
-        uint32_t words = 0;
-        asm volatile("xchgl %0, %1" : "+r"(words), "+m"(shared.vcpu_info[0].pending_sel));
-        for (uint32_t word = 0; words; word++, words >>= 1) {
-            uint32_t ports = words & 1 ? shared.evtchn_pending[word] & ~shared.evtchn_mask[word] : 0;
-            if (!ports) continue;
-            asm volatile("andl %1, %0" : "+m"(shared.evtchn_pending[word]) : "r"(~ports) : "cc");
-            if (word == timer_port >> 5 && ports >> (timer_port & 31) & 1) vmm_async(EVENT_TIMER);
-            if (ports & ~(word == timer_port >> 5 ? 1u << (timer_port & 31) : 0)) vmm_async(EVENT_CONSOLE);
-        }
-        shared.vcpu_info[0].upcall_mask = 0;
-        asm volatile("" ::: "memory");
-    } while (shared.vcpu_info[0].upcall_pending);
-}
 
 void backend_idle(void) {
     xen_console_flush();
@@ -41,7 +21,7 @@ void backend_idle(void) {
     asm volatile("" ::: "memory");
     /* Blocking clears the mask, and does not wait when something is pending. */
     if (!vcpu.attention && !shared.vcpu_info[0].upcall_pending) hypercall(HYPERCALL_SCHED_OP, SCHEDOP_BLOCK, 0, 0, 0);
-    take_events();
+    xen_take_events();
 }
 
 #define EVENT_VECTOR 0x20
@@ -50,19 +30,19 @@ void backend_idle(void) {
 __attribute__((noreturn)) void backend_from_user(uint32_t vector, uint32_t error, uint32_t address) {
     if (vector == FAILSAFE_VECTOR) vmm_from_user(13, 0, 0);
     if (vector != EVENT_VECTOR) vmm_from_user(vector, error, address);
-    take_events();
+    xen_take_events();
     vmm_service();
 }
 
 __attribute__((noreturn)) void backend_from_kernel(uint32_t vector, uint32_t error, uint32_t address) {
     if (vector != EVENT_VECTOR) vmm_from_kernel(vector, error, address);
-    take_events();
+    xen_take_events();
     vmm_service();
 }
 
 uint32_t backend_from_window(uint32_t eip, uint32_t vector, uint32_t error, uint32_t address, uint32_t *stack) {
     if (vector != EVENT_VECTOR) return vmm_from_window(eip, vector, error, address);
-    take_events();
+    xen_take_events();
     return vmm_resume_point(eip, stack);
 }
 
@@ -74,7 +54,7 @@ static uint64_t scale(uint64_t value, int shift, uint32_t factor) {
     return ((value >> 32) * factor) + ((uint64_t)(uint32_t)value * factor >> 32);
 }
 
-static uint64_t system_time(void) {
+uint64_t xen_system_time(void) {
     uint64_t tsc, time;
     uint32_t version;
     do {
@@ -88,7 +68,7 @@ static uint64_t system_time(void) {
     return time;
 }
 
-uint64_t backend_time(void) { return system_time() - time_origin; }
+uint64_t backend_time(void) { return xen_system_time() - time_origin; }
 uint32_t backend_wall_clock(void) { return shared.wc_sec; }
 
 void backend_timer(uint64_t nanoseconds) {
@@ -101,8 +81,7 @@ void backend_timer(uint64_t nanoseconds) {
 static uint32_t unsent;
 
 static void notify_console(void) {
-    uint32_t port = start_info->console_evtchn;
-    hypercall(HYPERCALL_EVENT_CHANNEL_OP, EVTCHNOP_SEND, (uint32_t)&port, 0, 0);
+    xen_notify(start_info->console_evtchn);
     unsent = 0;
 }
 
@@ -146,13 +125,10 @@ int backend_user_descriptor(uint32_t selector, uint32_t low, uint32_t high) {
 void backend_fpu_switched(int switched) { hypercall(HYPERCALL_FPU_TASKSWITCH, (uint32_t)switched, 0, 0, 0); }
 void backend_fpu_read(void *image, int old) { (void)image, (void)old; }
 void backend_fpu_write(const void *image, int old) { (void)image, (void)old; }
-int backend_block(int write, uint64_t sector, void *buffer, uint32_t count) {
-    return (void)write, (void)sector, (void)buffer, (void)count, -1;
-}
 void backend_net_send(const void *packet, uint32_t bytes) { (void)packet, (void)bytes; }
 uint32_t backend_net_receive(void *packet, uint32_t limit) { return (void)packet, (void)limit, 0; }
 void backend_quiesce(void) { shared.vcpu_info[0].upcall_mask = 1; }
-void backend_resume(void) { take_events(); }
+void backend_resume(void) { xen_take_events(); }
 
 static void shutdown(uint32_t reason) {
     hypercall(HYPERCALL_SCHED_OP, SCHEDOP_SHUTDOWN, (uint32_t)&reason, 0, 0);
@@ -188,8 +164,8 @@ static void start_events(void) {
     } bind = {VIRQ_TIMER, 0, 0};
     hypercall(HYPERCALL_VCPU_OP, VCPUOP_STOP_PERIODIC, 0, 0, 0);
     if (hypercall(HYPERCALL_EVENT_CHANNEL_OP, EVTCHNOP_BIND_VIRQ, (uint32_t)&bind, 0, 0)) xen_panic("no timer event");
-    timer_port = bind.port;
-    take_events();
+    xen_on_event(bind.port, EVENT_TIMER);
+    xen_take_events();
 }
 
 __attribute__((noreturn)) void xen_start(const struct start_info *given) {
@@ -202,17 +178,15 @@ __attribute__((noreturn)) void xen_start(const struct start_info *given) {
     uint32_t frames = xen_memory_start(package->memory_bytes >> 12);
     if (frames < package->memory_bytes >> 12) xen_panic("previrt: give the domain 32 MiB more than the guest's memory");
     xen_map_machine(SHARED_INFO, given->shared_info >> 12, 2);
-    time_origin = system_time();
-    if (given->console_mfn && !(given->flags & 2)) {
-        uint32_t *p2m = (uint32_t *)given->mfn_list, pfn = 0;
-        while (pfn < given->nr_pages && p2m[pfn] != given->console_mfn) pfn++;
-        ring = (struct console_ring *)(WINDOW_START + pfn * 4096);
-    }
+    time_origin = xen_system_time();
+    if (given->console_mfn && !(given->flags & XEN_CONTROL_DOMAIN)) ring = xen_domain_page(given->console_mfn);
     start_traps();
     uint32_t frame = xen_mfn(gdt);
     xen_map_machine((uint32_t)gdt, frame, 0);
     if (hypercall(HYPERCALL_SET_GDT, (uint32_t)&frame, GDT_ENTRIES, 0, 0)) xen_panic("set_gdt was refused");
     start_events();
+    xenbus_start();
+    xen_block_start();
     const struct platform platform = {
         .guest_frames = frames,
         .pool_start = FRONT_POOL,
