@@ -28,6 +28,22 @@ export class MediaError extends Error {
   }
 }
 
+/**
+ * Reads what can be read, from sector `first` on.
+ * @returns the first sector that cannot be read; -1 when all can
+ */
+export function readToBad(storage: BlockStorage, first: number, buffer: Uint8Array): number {
+  for (let good = buffer.length / SECTOR_BYTES; ; ) {
+    try {
+      if (good > 0) storage.read(first, buffer.subarray(0, good * SECTOR_BYTES))
+      return good * SECTOR_BYTES === buffer.length ? -1 : first + good
+    } catch (error) {
+      if (!(error instanceof MediaError)) throw error
+      good = Math.max(0, Math.min(error.lba - first, good - 1))
+    }
+  }
+}
+
 /** Sectors in memory. */
 export class MemoryStorage implements BlockStorage {
   readonly sectors: number

@@ -8,8 +8,9 @@
 import { type AccessSize, type BusDevice, copyState, type Device, type DeviceState } from '../machine/bus.js'
 import type { Line } from '../machine/line.js'
 import { addressOf, defaultGeometry, firstSector, type Geometry, geometryOf, MAXIMUM_SECTORS } from './ata-address.js'
+import { isFeature, isWithoutEffect } from './ata-commands.js'
 import { identifyDevice, MAXIMUM_MULTIPLE } from './ata-identify.js'
-import { type BlockStorage, MediaError, SECTOR_BYTES } from './block-storage.js'
+import { type BlockStorage, MediaError, readToBad, SECTOR_BYTES } from './block-storage.js'
 import { PioBlock, type PioBlockState } from './pio-block.js'
 
 const STATUS_ERROR = 0x01
@@ -26,10 +27,6 @@ const DIAGNOSTIC_PASSED = 0x01
 const DEVICE_1 = 0x10
 const CONTROL_NO_INTERRUPT = 0x02
 const CONTROL_RESET = 0x04
-
-/** Standby, idle and sleep, now or after a time, and their older codes. */
-const POWER_COMMANDS = [0x94, 0x95, 0x96, 0x97, 0x99, 0xe0, 0xe1, 0xe2, 0xe3, 0xe6]
-const isRecalibrate = (command: number) => command >= 0x10 && command <= 0x1f
 
 type State = {
   features: number
@@ -192,10 +189,6 @@ export class IdeAta implements Device {
     state.error = 0
     state.status = STATUS_READY | STATUS_SEEK
     state.remaining = 0
-    if (isRecalibrate(command) || POWER_COMMANDS.includes(command)) {
-      this.complete()
-      return
-    }
     switch (command) {
       case 0x20: // READ SECTORS, with and without retry
       case 0x21:
@@ -245,7 +238,8 @@ export class IdeAta implements Device {
         this.complete()
         break
       default:
-        this.fail(ERROR_ABORTED)
+        if (isWithoutEffect(command)) this.complete()
+        else this.fail(ERROR_ABORTED)
     }
   }
 
@@ -268,7 +262,8 @@ export class IdeAta implements Device {
   }
 
   private setAddress(sector: number): void {
-    Object.assign(this.state, addressOf(sector, this.state.device, this.state.geometry))
+    const { device, geometry } = this.state
+    Object.assign(this.state, addressOf(sector, device, geometry))
   }
 
   /** Sectors that can be addressed. */
@@ -285,24 +280,11 @@ export class IdeAta implements Device {
       return
     }
     const bytes = new Uint8Array(sectors * SECTOR_BYTES)
-    const bad = writing ? -1 : this.fetch(first, bytes)
+    const bad = writing ? -1 : readToBad(this.storage, first, bytes)
     this.data.open(bytes)
     Object.assign(state, { writing, block, first, next: first, remaining: sectors, bad })
     this.openBlock()
     if (writing) state.interrupt = false // the first block is asked for by DRQ alone
-  }
-
-  /** Reads what can be read from sector `first` on; the address of the first sector that cannot, or -1. */
-  private fetch(first: number, bytes: Uint8Array): number {
-    for (let good = bytes.length / SECTOR_BYTES; ; ) {
-      try {
-        if (good > 0) this.storage.read(first, bytes.subarray(0, good * SECTOR_BYTES))
-        return good * SECTOR_BYTES === bytes.length ? -1 : first + good
-      } catch (error) {
-        if (!(error instanceof MediaError)) throw error
-        good = Math.max(0, Math.min(error.lba - first, good - 1))
-      }
-    }
   }
 
   /** Gets the next DRQ block ready. */
@@ -372,9 +354,7 @@ export class IdeAta implements Device {
 
   private setFeatures(): void {
     const { features, count } = this.state
-    const pioMode = features === 0x03 && (count <= 1 || (count & 0xf8) === 0x08) && (count & 7) <= 4
-    const harmless = [0x02, 0x82, 0x55, 0xaa, 0x66, 0xcc] // write cache, look-ahead, reverting to defaults
-    if (pioMode || harmless.includes(features)) this.complete()
+    if (isFeature(features, count)) this.complete()
     else this.fail(ERROR_ABORTED)
   }
 

@@ -5,6 +5,7 @@
  */
 #include "backend.h"
 #include "devices.h"
+#include "ata-identify.h"
 
 #define STATUS_ERROR 0x01
 #define STATUS_DATA 0x08
@@ -22,19 +23,14 @@
 #define IDE_INPUT 14
 #define SECTOR 512u
 #define MAXIMUM_SECTORS 0x0FFFFFFFu
-#define MAXIMUM_MULTIPLE 16
 #define NO_SECTOR 0xFFFFFFFFu
 
 uint8_t block_buffer[BLOCK_SECTORS * SECTOR] __attribute__((aligned(4096)));
 
-struct geometry {
-    uint32_t cylinders, heads, sectors;
-};
-
 static struct {
     uint8_t features, count, lba[3], device, status, error, control, interrupt, writing;
     uint32_t multiple;
-    struct geometry geometry;
+    struct ata_geometry geometry;
     /* The transfer under way: sectors of a DRQ block; addresses; sectors left, the DRQ block included; the first sector that
      * could not be read. Then the DRQ block in block_buffer. */
     uint32_t block, first, next, remaining, bad, position, end;
@@ -48,9 +44,9 @@ static struct {
 
 static uint32_t total, addressable;
 
-static struct geometry default_geometry(void) {
+static struct ata_geometry default_geometry(void) {
     uint32_t cylinders = total / (16 * 63);
-    return (struct geometry){cylinders < 1 ? 1 : cylinders > 16383 ? 16383 : cylinders, 16, 63};
+    return (struct ata_geometry){cylinders < 1 ? 1 : cylinders > 16383 ? 16383 : cylinders, 16, 63};
 }
 
 /* Registers as after power-on; a PC's BIOS has set the MULTIPLE commands up. */
@@ -61,7 +57,7 @@ static void initialise(void) {
     d.count = d.lba[0] = d.error = DIAGNOSTIC_PASSED;
     d.status = STATUS_READY | STATUS_SEEK;
     d.geometry = default_geometry();
-    d.multiple = MAXIMUM_MULTIPLE;
+    d.multiple = ATA_MULTIPLE;
     d.bad = NO_SECTOR;
 }
 
@@ -202,54 +198,9 @@ static void close_block(void) {
     update();
 }
 
-static void word(uint32_t n, uint32_t value) {
-    block_buffer[2 * n] = (uint8_t)value;
-    block_buffer[2 * n + 1] = (uint8_t)(value >> 8);
-}
-
-static void double_word(uint32_t n, uint32_t value) {
-    word(n, value);
-    word(n + 1, value >> 16);
-}
-
-static void text(uint32_t n, uint32_t words, const char *from) {
-    for (uint32_t i = 0; i < 2 * words; i++) block_buffer[2 * n + (i ^ 1)] = *from ? (uint8_t)*from++ : ' ';
-}
-
-/* What ata-identify.ts says. */
 static void identify(void) {
-    struct geometry g = default_geometry();
-    uint32_t current = d.geometry.cylinders * d.geometry.heads * d.geometry.sectors;
-    for (uint32_t i = 0; i < SECTOR; i++) block_buffer[i] = 0;
-    word(0, 0x0040);
-    word(1, g.cylinders);
-    word(3, g.heads);
-    word(6, g.sectors);
-    text(10, 10, "PV00000001");
-    text(23, 4, "1.0");
-    text(27, 20, "PREVIRT PIO DISK");
-    word(47, 0x8000 | MAXIMUM_MULTIPLE);
-    word(48, 1);
-    word(49, 0x0A00);
-    word(50, 0x4000);
-    word(51, 0x0200);
-    word(53, 0x0003);
-    word(54, d.geometry.cylinders);
-    word(55, d.geometry.heads);
-    word(56, d.geometry.sectors);
-    double_word(57, current < total ? current : total);
-    word(59, d.multiple ? 0x0100 | d.multiple : 0);
-    double_word(60, addressable);
-    word(64, 0x0003);
-    word(67, 120);
-    word(68, 120);
-    word(80, 0x007E);
-    word(82, 0x0068);
-    word(83, 0x5000);
-    word(84, 0x4000);
-    word(85, 0x0068);
-    word(86, 0x1000);
-    word(87, 0x4000);
+    struct ata_geometry standard = default_geometry();
+    ata_identify(total, addressable, &standard, &d.geometry, d.multiple);
     d.writing = 0, d.block = d.remaining = 1, d.next = d.end = 0, d.bad = NO_SECTOR;
     open_block();
 }
@@ -261,12 +212,12 @@ static void set_geometry(void) {
         return;
     }
     uint32_t cylinders = total / (heads * sectors);
-    d.geometry = (struct geometry){cylinders < 0xFFFF ? cylinders : 0xFFFF, heads, sectors};
+    d.geometry = (struct ata_geometry){cylinders < 0xFFFF ? cylinders : 0xFFFF, heads, sectors};
     complete();
 }
 
 static void set_multiple(void) {
-    int accepted = d.count <= MAXIMUM_MULTIPLE && !(d.count & (d.count - 1));
+    int accepted = d.count <= ATA_MULTIPLE && !(d.count & (d.count - 1));
     d.multiple = accepted ? d.count : 0;
     if (accepted) complete();
     else fail(ERROR_ABORTED);
@@ -382,7 +333,7 @@ static void write_control(uint8_t value) {
     int was_reset = d.control & CONTROL_RESET;
     d.control = value;
     if (was_reset && !(value & CONTROL_RESET)) {
-        struct geometry geometry = d.geometry;
+        struct ata_geometry geometry = d.geometry;
         uint32_t multiple = d.multiple;
         initialise();
         d.geometry = geometry;
