@@ -32,7 +32,11 @@ export class RunCounting implements Counting {
   }
   /** So far. */
   now(): RunCounts {
-    return countsOf(this.subject(), this.sensitive)
+    const counts = countsOf(this.subject(), this.sensitive)
+    if (!this.options.hasVmm) return counts
+    const vmm = this.subject().machine.instructionsInWindow
+    const { kernel = 0, ...others } = counts.instructionsBy!
+    return { ...counts, instructionsBy: { ...others, kernel: kernel - vmm, vmm } }
   }
   between(begin: RunCounts, end: RunCounts): RunCounts {
     return between(begin, end)

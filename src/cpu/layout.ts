@@ -51,6 +51,16 @@ export const TLB_WRITE = 0x168
 export const CODE_TABLE = 0x16c // address of the code table in force
 export const FAULT_LINEAR = 0x170 // linear address of a page fault (copied to CR2 on delivery)
 export const SITE = 0x1c0 // number of the place in hot code that faulted, 0 for none
+/**
+ * Instructions retired in the counted window of 64 MiB of linear addresses, modulo 2^32; exact whenever the engine has been
+ * left. VMMs lie there.
+ */
+export const WINDOW_COUNT = 0x1cc
+const COUNTED_WINDOW = 0xbc000000
+export const WINDOW_SHIFT = 26
+export const WINDOW_NUMBER = COUNTED_WINDOW >>> WINDOW_SHIFT
+/** Whether a linear address lies in the counted window. */
+export const isCounted = (linear: number) => linear >>> WINDOW_SHIFT === WINDOW_NUMBER
 export const LINK = 0x174 // a record the engine asks its owner about
 /** Not 0 when the engine must return before the next instruction: set by whoever wants its attention. */
 export const ATTENTION = 0x178

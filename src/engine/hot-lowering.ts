@@ -54,6 +54,8 @@ export class HotLowering extends Lowering {
   /** Instructions of the block at hand that were translated. */
   private count = 0
   private progress = false
+  /** The block at hand lies in the counted window (cpu/layout.ts). */
+  private counted = false
   private readonly read: TableBase
   private readonly write: TableBase
   private readonly codeTable: number
@@ -83,6 +85,7 @@ export class HotLowering extends Lowering {
       f.cell(cell)
       f.set(local)
     }
+    if (L.isCounted(region.blocks[0]!.eip)) this.countBudget(W.I32_ADD)
     this.chain = f.open(W.BLOCK)
     this.exit = f.open(W.BLOCK)
     this.fault = f.open(W.BLOCK)
@@ -135,6 +138,7 @@ export class HotLowering extends Lowering {
   private branch(from: Block, edge: Edge) {
     const { f } = this
     const { to, eip } = edge
+    this.counted = L.isCounted(from.eip)
     if (!to) return this.leave(eip)
     if (edge.guard) {
       this.unlessInForce(edge.guard)
@@ -148,10 +152,26 @@ export class HotLowering extends Lowering {
       f.open(W.IF)
       this.leave(eip, R.EXIT_BUDGET + 1)
       f.close()
+      this.cross(to)
       return f.br(this.loopLabels.get(to)!)
     }
+    this.cross(to)
     if (to.forward > 1) return f.br(this.joins.get(to)!)
     this.tree(to)
+  }
+  /** Control goes from the block at hand to another: perhaps into the counted window or out of it. */
+  private cross(to: Block) {
+    const counted = L.isCounted(to.eip)
+    if (counted !== this.counted) this.countBudget(counted ? W.I32_ADD : W.I32_SUB)
+  }
+  /** The budget is added to the count of the window where control enters it, and taken off where control leaves. */
+  private countBudget(op: number) {
+    const { f } = this
+    f.i32(0)
+    f.cell(L.WINDOW_COUNT)
+    f.get(BUDGET)
+    f.op(op)
+    f.memory(W.I32_STORE, L.WINDOW_COUNT, 2)
   }
   /** Opens an `if` for the case that a page is not the one in force any more. */
   private unlessInForce(page: CodePage) {
@@ -174,6 +194,7 @@ export class HotLowering extends Lowering {
   /** All state is in its locals: goes on at `eip` outside. */
   private leave(eip: number, code = 0) {
     const { f } = this
+    if (this.counted) this.countBudget(W.I32_SUB)
     f.i32(eip)
     f.set(this.eip)
     if (code === 0) return f.br(this.chain)
@@ -185,6 +206,7 @@ export class HotLowering extends Lowering {
   // Blocks.
   private block(block: Block) {
     const { f, context } = this
+    this.counted = L.isCounted(block.eip)
     if (block.crossesInto) this.crossing(block, block.crossesInto)
     context.begin(this.blockTape)
     let refusedAt = -1
@@ -230,6 +252,8 @@ export class HotLowering extends Lowering {
         this.branch(block, edge)
         f.close()
       }
+      this.counted = L.isCounted(block.eip)
+      if (this.counted) this.countBudget(W.I32_SUB)
       return f.br(this.chain)
     }
     if (ending.kind === 'next') {
@@ -310,6 +334,7 @@ export class HotLowering extends Lowering {
     const { f } = this
     const s = this.snapshots.get(at)!
     if (this.inArm) this.assign(s)
+    if (this.counted) this.countBudget(W.I32_SUB)
     f.i32(this.sites.add(s.eip, this.count - s.index))
     f.set(this.code)
     f.br(this.fault)

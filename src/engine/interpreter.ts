@@ -125,8 +125,16 @@ export class Interpreter implements Engine {
     }
   }
 
-  /** Executes the instruction of a record, or follows a pseudo-instruction. Returns CONTINUE or EXIT_*. */
+  /** Executes the instruction of the record at EIP, or follows a pseudo-instruction. Returns CONTINUE or EXIT_*. */
   private one(record: number, uncontrolled = false): number {
+    const { cpu, i32 } = this
+    if (!L.isCounted(i32[CS_BASE]! + i32[EIP]!)) return this.execute(record, uncontrolled)
+    const before = cpu.retired
+    const exit = this.execute(record, uncontrolled)
+    i32[L.WINDOW_COUNT >> 2]! += cpu.retired - before
+    return exit
+  }
+  private execute(record: number, uncontrolled: boolean): number {
     const { i32, u16 } = this
     let handler = this.handler(record)
     if (handler === R.SLOT_GOTO) {

@@ -86,16 +86,24 @@ export class Reference implements Engine {
   advance(): number {
     const { i32 } = this
     while (i32[BUDGET]! > 0) {
-      const exit = this.execute(false)
+      const exit = this.one(false)
       if (exit !== CONTINUE) return exit
     }
     return EXIT_BUDGET
   }
   single(uncontrolled = false): number {
-    const exit = this.execute(uncontrolled)
+    const exit = this.one(uncontrolled)
     return exit === CONTINUE ? EXIT_STOP : exit
   }
 
+  private one(uncontrolled: boolean): number {
+    const { cpu, i32 } = this
+    const counted = L.isCounted(i32[CS_BASE]! + i32[EIP]!)
+    const before = cpu.retired
+    const exit = this.execute(uncontrolled)
+    if (counted) i32[L.WINDOW_COUNT >> 2]! += cpu.retired - before
+    return exit
+  }
   /** One instruction; CONTINUE or EXIT_*. */
   private execute(uncontrolled: boolean): number {
     const { i32 } = this

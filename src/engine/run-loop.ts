@@ -7,6 +7,7 @@ import { I32 } from '../ir/types.js'
 import { isIndirectBranch } from '../isa/forms.js'
 import * as W from '../wasm/opcodes.js'
 import { InlineLowering, type Linkage } from './cold-lowering.js'
+import { CountedWindow } from './counted-window.js'
 import { FunctionCode } from './function-code.js'
 import { emitRegionIndex } from './hot-links.js'
 import * as R from './record.js'
@@ -47,7 +48,9 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
     }
     f.set(budget)
   }
+  const window = new CountedWindow(f, budget)
   const exit = (why: number) => {
+    window.leave()
     setCell(L.BUDGET, () => f.get(budget))
     setCell(L.HEAT, () => f.get(heat))
     f.i32(why)
@@ -73,6 +76,7 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
   f.get(pc)
   f.set(start)
   loadTables()
+  window.lookAt(scratch)
   const top = f.open(W.LOOP)
 
   const jump = f.open(W.BLOCK) // EIP is set, the instruction is not charged yet
@@ -134,6 +138,7 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
     eipIs(() => field(R.AT))
     exit(R.EXIT_BUDGET)
     f.close()
+    window.leave()
     setCell(L.HEAT, () => f.get(heat))
     for (let n = 0; n < 8; n++) f.cell(L.gprCell(n))
     f.get(budget)
@@ -291,9 +296,8 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
   f.close() // jump
   charge(1)
   // Look EIP up: table of its page, record of its offset.
-  f.cell(L.EIP)
-  f.cell(L.segmentCell(L.CS, L.SEG_BASE))
-  f.op(W.I32_ADD)
+  window.lookAt(scratch)
+  f.get(scratch)
   emitLookUp(f, scratch, reason)
   f.get(link)
   f.open(W.IF)

@@ -45,6 +45,7 @@ export function hostMachine(machine: Machine, handle: (trap: Trap) => Resume, de
   let instructions = 0
   let alarms = 0
   const enter = (trap: Trap) => {
+    machine.lookAtWindow()
     const next = handle(trap)
     execution.idle = next === 'idle'
     if (typeof next === 'object') machine.end(next.end)

@@ -159,6 +159,15 @@ export class Machine {
   get instructionsBy() {
     return this.counts.at(this.retired, this.memory.hasRom)
   }
+  /** Those retired in the window where a VMM lies; exact while the engine does not run. */
+  get instructionsInWindow(): number {
+    this.lookAtWindow()
+    return this.counts.inWindow
+  }
+  /** To be called at least once in 2^32 instructions, while the engine does not run. */
+  lookAtWindow() {
+    this.counts.windowCounted(this.cpu.i32[L.WINDOW_COUNT >> 2]!)
+  }
 
   /** Ends run() after the current instruction. */
   stop() {

@@ -36,6 +36,9 @@ test.each([
   expect(sum(calls!.entriesBy)).toBe(calls!.entries)
   expect(sum(forks!.entriesBy)).toBe(forks!.entries)
   expect(sum(entries)).toBeGreaterThan(calls!.entries! + forks!.entries!)
+  const { vmm, ...others } = forks!.instructionsBy!
+  expect(vmm === undefined ? path : 'xen').toBe(path)
+  expect(sum({ ...others, ...(vmm !== undefined && { vmm }) })).toBe(forks!.instructions)
   expect(calls!.softwareInterrupts![SYSTEM_CALL]).toBeGreaterThanOrEqual(2 * CALLS)
   expect(pageTableUpdates!.entries).toBeGreaterThanOrEqual(forks!.pageTableUpdates!.entries)
   expect(forks!.pageTableUpdates!.entries).toBeGreaterThanOrEqual(forks!.pageTableUpdates!.batches)

@@ -1,0 +1,67 @@
+// How the cold run loop counts what is retired in the counted window (cpu/layout.ts): control comes and goes only where EIP
+// is looked up, so that is where it is asked on which side it lies. Between its coming and its going the count holds the
+// budget too, with SLICE_END taken off, as both change when a deadline does.
+
+import * as L from '../cpu/layout.js'
+import { I32 } from '../ir/types.js'
+import * as W from '../wasm/opcodes.js'
+import type { FunctionCode } from './function-code.js'
+
+export class CountedWindow {
+  private readonly inside: number
+
+  /** @param budget the local that holds it */
+  constructor(
+    private readonly f: FunctionCode,
+    private readonly budget: number,
+  ) {
+    this.inside = f.allocate(I32)
+  }
+
+  /** Control enters or leaves: what is retired has been charged. */
+  private cross() {
+    const { f, inside } = this
+    f.i32(0)
+    f.cell(L.WINDOW_COUNT)
+    f.get(this.budget)
+    f.cell(L.SLICE_END)
+    f.op(W.I32_SUB)
+    // Negated when it leaves.
+    f.i32(0)
+    f.get(inside)
+    f.op(W.I32_SUB)
+    f.op(W.I32_XOR)
+    f.get(inside)
+    f.op(W.I32_ADD)
+    f.op(W.I32_ADD)
+    f.memory(W.I32_STORE, L.WINDOW_COUNT, 2)
+    f.get(inside)
+    f.op(W.I32_EQZ)
+    f.set(inside)
+  }
+  /** Control leaves the run loop. */
+  leave() {
+    const { f } = this
+    f.get(this.inside)
+    f.open(W.IF)
+    this.cross()
+    f.close()
+  }
+  /** Control is at EIP, whose linear address goes to the local `linear`. */
+  lookAt(linear: number) {
+    const { f } = this
+    f.cell(L.EIP)
+    f.cell(L.segmentCell(L.CS, L.SEG_BASE))
+    f.op(W.I32_ADD)
+    f.tee(linear)
+    f.i32(L.WINDOW_SHIFT)
+    f.op(W.I32_SHR_U)
+    f.i32(L.WINDOW_NUMBER)
+    f.op(W.I32_EQ)
+    f.get(this.inside)
+    f.op(W.I32_NE)
+    f.open(W.IF)
+    this.cross()
+    f.close()
+  }
+}
