@@ -27,6 +27,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 
   // The PC. A chip knows offsets and lines, never the processor; only the migrator knows rewriter and hypervisors.
   'src/devices': ['src/machine/bus', 'src/machine/clock', 'src/machine/line'],
+  // What is at the other end of a network card's wire: it sees frames and virtual time.
+  'src/network': ['src/machine/clock', 'src/machine/line'],
   'src/machine': [
     'src/cpu',
     'src/engine',

@@ -6,10 +6,10 @@ import { cpuModel, PAE } from '../cpu/models.js'
 import { type Difference, Lockstep } from '../debug/lockstep.js'
 import { type BlockStorage, MemoryStorage } from '../devices/block-storage.js'
 import type { EngineName } from '../engine/engines.js'
-import { connectGateway } from '../machine/gateway.js'
 import { type Hosting, hostMachine } from '../machine/hosting.js'
 import { PacketLine } from '../machine/line.js'
 import { Machine, type RunResult } from '../machine/machine.js'
+import { connectUserNetwork } from '../network/user-network.js'
 import { openDisk, RunDisk } from './disk.js'
 import { CommandError } from './failure.js'
 import { readInput } from './input-file.js'
@@ -112,21 +112,17 @@ function makeMachine(
   }
   if (options.on === 'xen' && (model.features & PAE) === 0)
     throw new CommandError(`--cpu: ${options.cpu} has no PAE, which guests on xen page with; use pentium4`)
-  return new Machine({
+  const wire = options.net === 'user' ? new PacketLine('user network') : undefined
+  const machine = new Machine({
     memory: options.memoryBytes,
     reserve: hypervisorKind(options.on)!.reserveBytes(options.memoryBytes),
     model,
     engine,
     disk,
-    network: options.net === 'user' ? userNetwork() : undefined,
+    network: wire,
     testDevice: options.multiboot !== undefined,
     ...(options.thresholds && { thresholds: options.thresholds }),
   })
-}
-
-/** The wire of a network card with a gateway at its other end. */
-function userNetwork(): PacketLine {
-  const wire = new PacketLine('user network')
-  connectGateway(wire)
-  return wire
+  if (wire) connectUserNetwork(wire, machine.clock)
+  return machine
 }

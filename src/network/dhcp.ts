@@ -1,5 +1,5 @@
 // A DHCP server with one address to give (RFC 2131, 2132): whoever asks gets it, so that every run is the same. Works on
-// the message that UDP carries. Left out: options beyond mask, router and lease; relays; releases are of no consequence.
+// the message that UDP carries. Left out: options beyond mask, router, name server and lease; relays; releases are of no consequence.
 
 /** The network that is offered; addresses are four bytes. */
 export interface Lease {
@@ -28,6 +28,7 @@ const COOKIE_BYTES = [99, 130, 83, 99]
 const PAD = 0
 const MASK = 1
 const ROUTER = 3
+const NAME_SERVER = 6
 const WANTED_ADDRESS = 50
 const LEASE_SECONDS = 51
 const MESSAGE_TYPE = 53
@@ -58,6 +59,7 @@ export function dhcpAnswer(message: Uint8Array, lease: Lease): Uint8Array | unde
   const network: Option[] = [
     [MASK, lease.mask],
     [ROUTER, lease.server],
+    [NAME_SERVER, lease.server],
   ]
   if (type === INFORM) return compose(message, ACKNOWLEDGE, lease.server, NO_ADDRESS, network)
   const whole: Option[] = [[LEASE_SECONDS, DAY_SECONDS], ...network]

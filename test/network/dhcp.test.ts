@@ -1,6 +1,8 @@
 // The DHCP server's answers to messages written out by hand from RFC 2131 and 2132, alone and inside frames.
-import { dhcpAnswer } from '../../src/machine/dhcp-server.js'
-import { replyTo } from '../../src/machine/gateway.js'
+import { Clock } from '../../src/machine/clock.js'
+import { PacketLine } from '../../src/machine/line.js'
+import { dhcpAnswer } from '../../src/network/dhcp.js'
+import { connectUserNetwork } from '../../src/network/user-network.js'
 
 const bytes = (text: string) => Uint8Array.from(Buffer.from(text.replaceAll(' ', ''), 'hex'))
 const hex = (data: Uint8Array | undefined) => data && Buffer.from(data).toString('hex')
@@ -17,7 +19,7 @@ const answer = (yiaddr: string, options: string, ciaddr = '00000000') => {
   const used = bytes(text + options)
   return hex(used) + zeros(300 - used.length)
 }
-const NETWORK = '0104ffffff00 03040a000202 ff'
+const NETWORK = '0104ffffff00 03040a000202 06040a000202 ff'
 const WHOLE = `3304 00015180 ${NETWORK}`
 const FROM_US = '36040a000202'
 
@@ -58,16 +60,21 @@ test.each([
 test('on the wire the answer is a datagram to everybody from the server`s port', () => {
   const discovery = bytes(message('350101 ff'))
   const length = (count: number) => count.toString(16).padStart(4, '0')
+  // The checksum of 28 + 244 bytes: 4500 + 0110 + 4011 + ffff + ffff = 8621, whose complement is 79de.
   const headers = (more: number, port = '0043') =>
-    `ffffffffffff ${STATION} 0800 4500 ${length(28 + more)} 0000 0000 40 11 0000 00000000 ffffffff 0044 ${port} ${length(8 + more)} 0000`
+    `ffffffffffff ${STATION} 0800 4500 ${length(28 + more)} 0000 0000 40 11 79de 00000000 ffffffff 0044 ${port} ${length(8 + more)} 0000`
+  const answers = (frame: Uint8Array) => {
+    const wire = new PacketLine('net')
+    connectUserNetwork(wire, new Clock(() => 0))
+    wire.output(frame)
+    return hex(wire.take())
+  }
   const frame = Buffer.concat([bytes(headers(discovery.length)), discovery])
-  const expected =
-    // The checksum: 4500 + 0148 + 4011 + 0a00 + 0202 = 925b; ffff is nothing in ones' complement; inverted 6da4.
-    `${STATION} 52550a000202 0800 4500 0148 0000 0000 40 11 6da4 0a000202 ffffffff 0043 0044 0134 0000`
-  expect(hex(replyTo(frame))).toBe(
-    hex(bytes(expected))! + answer('0a00020f', `350102 ${FROM_US} ${WHOLE}`).replaceAll(' ', ''),
-  )
-  const elsewhere = Buffer.concat([bytes(headers(discovery.length, '0045')), discovery])
-  expect(replyTo(elsewhere)).toBeUndefined()
-  expect(replyTo(frame.subarray(0, -1))).toBeUndefined()
+  // The checksum: 4500 + 0148 + 4000 + 4011 + 0a00 + 0202 = d25b; ffff is nothing in ones' complement; inverted 2da4.
+  const expected = `${STATION} 52550a000202 0800 4500 0148 0000 4000 40 11 2da4 0a000202 ffffffff 0043 0044 0134`
+  const found = answers(frame)!
+  expect(found.slice(0, 80)).toBe(hex(bytes(expected)))
+  expect(found.slice(84)).toBe(answer('0a00020f', `350102 ${FROM_US} ${WHOLE}`))
+  expect(answers(Buffer.concat([bytes(headers(discovery.length, '0045')), discovery]))).toBeUndefined()
+  expect(answers(frame.subarray(0, -1))).toBeUndefined()
 })
