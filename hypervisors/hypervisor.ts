@@ -44,6 +44,16 @@ export interface ReservedRange {
 /** A JSON value; byte arrays are encoded by whoever writes it. */
 export type SavedValue = number | boolean | string | null | Uint8Array | SavedValue[] | { [name: string]: SavedValue }
 
+/** A guest as others may look at it. */
+export interface GuestView {
+  /** Its own virtual time in nanoseconds: what its clocks have counted. */
+  readonly nanoseconds: number
+  /** How much of that it has waited. */
+  readonly haltedNanoseconds: number
+  /** Its memory, page by page as it numbers them itself, not to be written; undefined where it has none. */
+  memory(): readonly (Uint8Array | undefined)[]
+}
+
 /** One back end on one machine. */
 export interface Hypervisor {
   /** Name of the path. */
@@ -51,8 +61,12 @@ export interface Hypervisor {
   /** Which flavour of it, where there are several. */
   readonly profile: string | undefined
   readonly reserved: readonly ReservedRange[]
-  /** Builds the guests and leaves the processor at the first instruction of one of them. */
+  /** Builds the guests, one or, where it hosts several, more, and leaves the processor at the first instruction of one. */
   boot(guests: readonly GuestImage[]): void
+  /** The guests in boot()'s order; undefined where the only guest has the machine's memory and time for its own. */
+  readonly guests?: readonly GuestView[] | undefined
+  /** Puts a guest's registers into the processor, to be looked at when the run has ended. */
+  show?(guest: number): void
   /** An entry: everything that is due is done, and the processor left as it is to go on. */
   handle(trap: Trap): Resume
   /** Everything that is not in machine memory and processor. */
@@ -70,6 +84,8 @@ export interface HypervisorKind {
   make(host: Host, profile: string | undefined): Hypervisor
   /** Names of its flavours; empty where there is only one. */
   readonly profiles: readonly string[]
+  /** Whether it hosts several guests at once. */
+  readonly hostsSeveral: boolean
 }
 
 /** Whether an access has come to a fault instead of its result. */

@@ -25,6 +25,7 @@ class Native implements Hypervisor {
 export const native: HypervisorKind = {
   path: 'native',
   profiles: [],
+  hostsSeveral: false,
   reserveBytes: () => 0,
   make: host => new Native(host),
 }

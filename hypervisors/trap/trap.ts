@@ -235,6 +235,7 @@ const ENTRY_OF = { filled: 'fill', guest: 'guest_fault', write: 'table_write', d
 export const trap: HypervisorKind = {
   path: 'trap',
   profiles: Object.keys(policies),
+  hostsSeveral: false,
   reserveBytes: guestBytes => Math.max(RESERVE_MINIMUM, Math.ceil(guestBytes / RESERVE_SHARE / PAGE) * PAGE),
   make: (host, profile) => new TrapAndEmulate(host, profile ?? Object.keys(policies)[0]!),
 }

@@ -40,6 +40,10 @@ export interface DomainParts {
   /** Frames that it may have. */
   readonly maximumFrames: number
   readonly now: () => number
+  /** The event channels of another domain. */
+  readonly channelsOf: (domain: number) => EventChannels | undefined
+  /** Another domain has raised an event of this one. */
+  readonly stirred: () => void
 }
 
 type SavedDomain = ReturnType<Domain['save']>
@@ -84,6 +88,8 @@ export class Domain implements MemoryContext {
   /** Bits of CR4 that it has set itself. */
   cr4 = 0
   waiting: Waiting = 'nothing'
+  /** Others may have the processor first. */
+  yields = false
   debugRegisters = [0, 0, 0, 0, 0, 0, 0xffff0ff0, 0x400]
   /** The guest's own frame with vcpu_info, once it has one. */
   vcpuInfoFrame = -1
@@ -103,7 +109,8 @@ export class Domain implements MemoryContext {
     this.maximumFrames = parts.maximumFrames
     this.guest = new GuestMemory(parts.memory, () => parts.pointers, HYPERVISOR_START)
     this.shared = new SharedInfo(parts.memory, parts.sharedFrame * 4096)
-    this.channels = new EventChannels(parts.id, this.shared, port => this.portRaised(port))
+    const others = { channelsOf: parts.channelsOf, stirred: parts.stirred }
+    this.channels = new EventChannels(parts.id, this.shared, port => this.portRaised(port), others)
     this.grants = new GrantTable(parts.memory)
     this.timers = new Timers(parts.now, () => this.channels.raiseVirq(VIRQ_TIMER))
   }

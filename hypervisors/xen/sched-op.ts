@@ -21,6 +21,7 @@ export function schedOp(domain: Domain, command: number, at: number): number {
   const { guest } = domain
   switch (command) {
     case YIELD:
+      domain.yields = true
       return 0
     case BLOCK:
       return block(domain)
@@ -44,6 +45,7 @@ export function schedOp(domain: Domain, command: number, at: number): number {
 
 /** The old form: the argument itself, not where it is. */
 export function schedOpCompat(domain: Domain, command: number, argument: number): number {
+  if (command === YIELD) domain.yields = true
   if (command === YIELD) return 0
   if (command === BLOCK) return block(domain)
   if (command !== SHUTDOWN) return ENOSYS

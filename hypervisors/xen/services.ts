@@ -1,7 +1,7 @@
 // What serves a domain from beyond its edge: the two ends of its console and of xenstore, and the hypervisor's own console.
 // An unprivileged domain has rings; the control domain reads and writes the hypervisor's console.
 
-import type { Host } from '../hypervisor.js'
+import type { GuestEnds } from '../hypervisor.js'
 import { BlockDevice } from './block/block-device.js'
 import { HypervisorConsole } from './console/console-io.js'
 import { ConsoleRing } from './console/ring.js'
@@ -36,18 +36,23 @@ export class Services {
   /** The devices as xenstore shows them. */
   private readonly devices: readonly DeviceBackEnd[]
 
-  /** @param enter makes the hypervisor look at the domain soon, after input */
+  /**
+   * @param ends what stands behind its devices
+   * @param name the domain's name in the store
+   * @param enter makes the hypervisor look at the domain soon, after input
+   */
   constructor(
     private readonly domain: Domain,
-    private readonly host: Host,
+    private readonly ends: GuestEnds,
+    private readonly name: string,
     enter: () => void,
   ) {
     const { privileged, channels } = domain
-    this.disk = host.block && !privileged ? new BlockDevice(domain, host.block) : undefined
+    this.disk = ends.block && !privileged ? new BlockDevice(domain, ends.block) : undefined
     this.devices = [this.disk].flatMap(model => (model ? new DeviceBackEnd(domain.id, model) : []))
-    const output = privileged ? host.console : host.log
+    const output = privileged ? ends.console : ends.log
     this.console = new HypervisorConsole(byte => output.write(byte), privileged)
-    host.console.onInput = bytes => {
+    ends.console.onInput = bytes => {
       if (this.ring) this.ring.input(bytes)
       else {
         this.console.input(bytes)
@@ -81,7 +86,7 @@ export class Services {
     const facts = { ...pages, storePort: ports.store, consolePort: ports.console }
     const tree = initialTree({
       domain: domain.id,
-      name: 'guest',
+      name: this.name,
       memoryKilobytes: frames * PAGE_KILOBYTES,
       ...facts,
     })
@@ -89,13 +94,13 @@ export class Services {
     this.attach(pages, tree)
   }
   private attach(pages: SharedPages, tree: StoreTree) {
-    const { domain, host, ports } = this
+    const { domain, ends, ports } = this
     const { memory, channels } = domain
     this.pages = { storeFrame: pages.storeFrame, consoleFrame: pages.consoleFrame }
     this.ring = new ConsoleRing(
       memory,
       pages.consoleFrame * PAGE,
-      byte => host.console.write(byte),
+      byte => ends.console.write(byte),
       () => channels.raise(ports.console),
     )
     this.store = new StoreRing(memory, pages.storeFrame * PAGE, () => channels.raise(ports.store))

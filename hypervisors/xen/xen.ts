@@ -1,11 +1,10 @@
 // Xen's 32-bit PAE interface for paravirtual guests: the hypervisor on its machine. It owns ring 0: descriptor tables and
 // the table of page-directory pointers lie in its own frames, every gate and exception comes to it, and it goes back to
-// the guest by setting the processor. One domain at a time.
+// the guest by setting the processor. Any number of domains share the processor (schedule/) and nothing else.
 
 import type { GuestImage, Host, Hypervisor, HypervisorKind, Resume, SavedValue, Trap } from '../hypervisor.js'
 import { buildDomain } from './build/domain-builder.js'
 import { readKernel } from './build/kernel.js'
-import type { HypervisorConsole } from './console/console-io.js'
 import { Processor, SYSTEM_CALL } from './cpu/processor.js'
 import { TrapHandler } from './cpu/trap-handler.js'
 import type { TrapEntry } from './cpu/trap-table.js'
@@ -14,12 +13,16 @@ import { writeTime, writeWallClock } from './events/timers.js'
 import type { HypercallContext } from './hypercalls.js'
 import { HYPERVISOR_START } from './layout.js'
 import { ALLOCATED, FrameTable, LENT, WRITABLE } from './memory/frame-table.js'
+import type { Roots } from './memory/audit.js'
 import { HypervisorArea } from './memory/hypervisor-area.js'
 import { clearFrame, type MachineMemory } from './memory/machine-memory.js'
 import { MachineToPhysical } from './memory/machine-to-physical.js'
 import type { MemoryRange } from './memory/memory-op.js'
 import { PageTypes } from './memory/page-types.js'
 import { type Profile, profiles } from './profile.js'
+import { DomainClock } from './schedule/domain-clock.js'
+import { Guest } from './schedule/guest.js'
+import { Scheduler } from './schedule/scheduler.js'
 import { type SavedServices, Services } from './services.js'
 
 const PAGE = 4096
@@ -37,6 +40,13 @@ const WALL_CLOCK = 1_577_836_800
 const CONTROL_DOMAIN = 0
 const FIRST_DOMAIN = 1
 
+/** What a domain is made of beside what is built in it. */
+interface Made {
+  readonly id: number
+  readonly maximumFrames: number
+  readonly sharedFrame: number
+}
+
 /** Xen on a machine. */
 export class Xen implements Hypervisor {
   readonly path = 'xen'
@@ -45,16 +55,12 @@ export class Xen implements Hypervisor {
   private readonly flavour: Profile
   readonly memory: MachineMemory
   readonly frames: FrameTable
+  readonly guests: Guest[] = []
   private readonly types: PageTypes
-  private readonly area: HypervisorArea
   private readonly table: MachineToPhysical
-  private readonly processor: Processor
+  private readonly scheduler: Scheduler
+  private readonly areas = new Map<number, HypervisorArea>()
   private ownNext = OWN_FIRST
-  private handler: TrapHandler | undefined
-  private services: Services | undefined
-  /** The domain that boot() has built. */
-  domain: Domain | undefined
-  private alarm: number | undefined
 
   constructor(
     private readonly host: Host,
@@ -72,23 +78,15 @@ export class Xen implements Hypervisor {
     this.frames = new FrameTable(memory.bytes / PAGE, DOMAINS_FIRST)
     this.table = new MachineToPhysical(this.memory, TABLE_ADDRESS, memory.bytes / PAGE)
     for (let frame = TABLE_ADDRESS / PAGE; frame < DOMAINS_FIRST; frame++) this.frames.flags[frame] = LENT
-    this.area = new HypervisorArea(this.memory, this.table, {
-      table: this.ownFrame(),
-      empty: this.ownFrame(),
-      descriptors: this.ownFrame(),
-      idt: this.ownFrame(),
-      tss: this.ownFrame(),
-    })
-    const pointers = this.ownFrame() * PAGE
-    this.processor = new Processor(vcpu, this.memory, this.frames, this.area, pointers)
     this.types = new PageTypes(this.memory, this.frames, {
       flush: () => vcpu.flush(),
-      fillHypervisorSlots: directory => this.area.fill(directory),
+      fillHypervisorSlots: directory => this.areas.get(this.frames.owner[directory]!)!.fill(directory),
       mayMapIo: domain => domain === CONTROL_DOMAIN,
       tableWalked: () => {
         host.work.pageTablesWalked++
       },
     })
+    this.scheduler = new Scheduler(host)
   }
   private ownFrame(): number {
     const frame = this.ownNext++
@@ -96,42 +94,70 @@ export class Xen implements Hypervisor {
     return frame
   }
 
-  boot([guest]: readonly GuestImage[]) {
-    const { elf, notes } = readKernel(guest!)
-    const pages = guest!.memoryBytes / PAGE
-    const { privileged } = guest!
-    const domain = this.makeDomain(privileged, pages, this.lendFrame(privileged))
-    const image = { elf, notes, module: guest!.modules[0], commandLine: guest!.commandLine, pages }
-    const services = new Services(domain, this.host, () => this.setAlarm(this.host.clock.now))
-    const built = buildDomain(domain, image, () => services.openPorts())
+  /** The first domain. */
+  get domain(): Domain | undefined {
+    return this.guests[0]?.domain
+  }
+  /** What all domains hold, for a check of all. */
+  get roots(): Roots {
+    const all = this.guests.map(({ domain }) => domain.roots)
+    return {
+      bases: all.flatMap(({ bases }) => bases),
+      descriptorFrames: all.flatMap(({ descriptorFrames }) => descriptorFrames),
+      lent: all.flatMap(({ lent }) => lent),
+      granted: all.flatMap(({ granted }) => granted ?? []),
+    }
+  }
+
+  boot(guests: readonly GuestImage[]) {
+    for (const guest of guests) this.build(guest)
+    Processor.attach(this.host.vcpu)
+    this.scheduler.begin(this.guests)
+  }
+  private build(image: GuestImage) {
+    const { elf, notes } = readKernel(image)
+    const { privileged, modules, commandLine } = image
+    const pages = image.memoryBytes / PAGE
+    const id = privileged ? CONTROL_DOMAIN : FIRST_DOMAIN + this.guests.filter(({ domain }) => !domain.privileged).length
+    this.host.assign(this.guests.length)
+    const guest = this.make({ id, maximumFrames: pages, sharedFrame: this.lendFrame(id) }, image.name)
+    const { domain, services, processor } = guest
+    const parts = { elf, notes, module: modules[0], commandLine, pages }
+    const built = buildDomain(domain, parts, () => services.openPorts())
     services.connect(built, pages)
-    this.run(domain, services)
-    this.processor.start(built.entry, built.stack, built.startInfo)
-    const { now } = this.host.clock
+    processor.start(built.entry, built.stack, built.startInfo)
+    const { now } = guest.clock
     writeTime(domain.shared, now, now)
     writeWallClock(domain.shared, WALL_CLOCK, 0)
     domain.shared.upcallMask = 1
-    this.setAlarm(domain.timers.next)
-  }
-  private run(domain: Domain, services: Services) {
-    this.services = services
-    this.handler = this.makeHandler(domain, services.console)
+    guest.context = this.host.vcpu.saveContext()
   }
 
   /** A frame that the hypervisor shares with a new domain. */
-  private lendFrame(privileged: boolean): number {
+  private lendFrame(id: number): number {
     const { memory, frames, types } = this
-    const frame = frames.allocate(privileged ? CONTROL_DOMAIN : FIRST_DOMAIN)
+    const frame = frames.allocate(id)
     clearFrame(memory, frame)
     types.getType(frame, WRITABLE)
     frames.flags[frame] = (frames.flags[frame]! & ~ALLOCATED) | LENT
     return frame
   }
-  private makeDomain(privileged: boolean, maximumFrames: number, sharedFrame: number): Domain {
-    const { memory, frames, types, area, table, processor, host } = this
+  private make({ id, maximumFrames, sharedFrame }: Made, name: string): Guest {
+    const { memory, frames, types, table, host } = this
+    const area = new HypervisorArea(memory, table, {
+      table: this.ownFrame(),
+      empty: this.ownFrame(),
+      descriptors: this.ownFrame(),
+      idt: this.ownFrame(),
+      tss: this.ownFrame(),
+    })
+    this.areas.set(id, area)
+    const processor = new Processor(host.vcpu, memory, frames, area, this.ownFrame() * PAGE)
+    const clock = new DomainClock(() => host.clock.now)
+    const stirred = () => this.scheduler.stir(guest)
     const domain = new Domain({
-      id: privileged ? CONTROL_DOMAIN : FIRST_DOMAIN,
-      privileged,
+      id,
+      privileged: id === CONTROL_DOMAIN,
       memory,
       frames,
       types,
@@ -141,15 +167,20 @@ export class Xen implements Hypervisor {
       pointers: processor.pointers,
       sharedFrame,
       maximumFrames,
-      now: () => host.clock.now,
+      now: () => clock.now,
+      channelsOf: other => this.guests.find(each => each.domain.id === other && each.phase !== 'ended')?.domain.channels,
+      stirred,
     })
     processor.domain = domain
-    this.domain = domain
-    return domain
+    const services = new Services(domain, host.endsOf(this.guests.length), name, stirred)
+    const handler = this.makeHandler(domain, processor, services, clock)
+    const guest = new Guest(domain, processor, handler, services, clock, maximumFrames)
+    this.guests.push(guest)
+    return guest
   }
 
-  private makeHandler(domain: Domain, console: HypervisorConsole): TrapHandler {
-    const { host, processor, flavour, frames } = this
+  private makeHandler(domain: Domain, processor: Processor, { console }: Services, clock: DomainClock): TrapHandler {
+    const { host, flavour, frames } = this
     const machineMap: MemoryRange[] = [
       { start: 0, bytes: 0xa0000, type: 1 },
       { start: 0xa0000, bytes: 0x60000, type: 2 },
@@ -161,7 +192,7 @@ export class Xen implements Hypervisor {
       profile: flavour,
       console,
       machineMap,
-      now: () => host.clock.now,
+      now: () => clock.now,
       stackChanged: () => processor.setKernelStack(domain.kernelStack),
       trapsChanged: () => {
         if (flavour.directSystemCalls) processor.setGates(this.directEntry(domain))
@@ -171,50 +202,43 @@ export class Xen implements Hypervisor {
         host.work.pageTableUpdates++
       },
     }
-    return new TrapHandler(
-      host.vcpu,
-      domain,
-      processor,
-      context,
-      at => this.setAlarm(at),
-      kind => host.count(kind),
-      host.work,
-    )
-  }
-  private setAlarm(at: number | undefined) {
-    if (at === this.alarm) return
-    this.alarm = at
-    this.host.clock.setAlarm(at)
+    return new TrapHandler(host.vcpu, domain, processor, context, kind => host.count(kind), host.work)
   }
 
   handle(trap: Trap): Resume {
-    if (trap.kind === 'alarm') this.alarm = undefined
-    return this.handler!.handle(trap)
+    return this.scheduler.handle(trap)
+  }
+  show(guest: number) {
+    this.scheduler.load(this.guests[guest]!)
   }
 
   save(): SavedValue {
-    const { domain, services, frames } = this
-    const { privileged, maximumFrames, shared } = domain!
-    return {
-      domain: domain!.save(),
-      services: services!.save(),
-      frames: frames.save(),
-      made: { privileged, maximumFrames, sharedFrame: shared.address / PAGE },
-    }
+    const guests = this.guests.map(guest => {
+      const { domain, services } = guest
+      const { id, maximumFrames, shared } = domain
+      const made: Made = { id, maximumFrames, sharedFrame: shared.address / PAGE }
+      return { made, domain: domain.save(), services: services.save(), guest: guest.save() }
+    })
+    return { guests, frames: this.frames.save(), scheduler: this.scheduler.save() } as unknown as SavedValue
   }
   restore(state: SavedValue) {
     const saved = state as unknown as SavedXen
-    const { privileged, maximumFrames, sharedFrame } = saved.made
     this.frames.restore(saved.frames)
-    const domain = this.makeDomain(privileged, maximumFrames, sharedFrame)
-    const services = new Services(domain, this.host, () => this.setAlarm(this.host.clock.now))
-    services.restore(saved.services)
-    domain.restore(saved.domain, port => services.listenerOf(port))
-    this.run(domain, services)
-    this.processor.attach()
-    this.processor.setGates(this.directEntry(domain))
-    this.alarm = undefined
-    this.setAlarm(domain.timers.next)
+    this.guests.length = 0
+    this.ownNext = OWN_FIRST
+    const ownMemory = this.memory.u8.slice(OWN_FIRST * PAGE, TABLE_ADDRESS)
+    for (const each of saved.guests) {
+      const guest = this.make(each.made, '')
+      const { domain, services, processor } = guest
+      services.restore(each.services)
+      domain.restore(each.domain, port => services.listenerOf(port))
+      guest.restore(each.guest)
+      processor.setGates(this.directEntry(domain))
+    }
+    this.memory.u8.set(ownMemory, OWN_FIRST * PAGE)
+    Processor.attach(this.host.vcpu)
+    this.scheduler.restore(this.guests, saved.scheduler)
+    this.guests[saved.scheduler.loaded]!.processor.takeOver()
   }
   /** The guest's own gate for system calls, where the flavour lets it have one. */
   private directEntry({ traps }: Domain): TrapEntry | undefined {
@@ -225,15 +249,20 @@ export class Xen implements Hypervisor {
 
 /** What save() answers. */
 interface SavedXen {
-  readonly domain: ReturnType<Domain['save']>
-  readonly services: SavedServices
+  readonly guests: readonly {
+    readonly made: Made
+    readonly domain: ReturnType<Domain['save']>
+    readonly services: SavedServices
+    readonly guest: ReturnType<Guest['save']>
+  }[]
   readonly frames: readonly Uint8Array[]
-  readonly made: { readonly privileged: boolean; readonly maximumFrames: number; readonly sharedFrame: number }
+  readonly scheduler: ReturnType<Scheduler['save']>
 }
 
 export const xen: HypervisorKind = {
   path: 'xen',
   profiles: profiles.map(({ name }) => name),
+  hostsSeveral: true,
   reserveBytes: () => RESERVE_BYTES,
   make: (host, profile) => new Xen(host, profile),
 }

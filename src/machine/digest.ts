@@ -14,7 +14,11 @@ const SEGMENTS = ['es', 'cs', 'ss', 'ds', 'fs', 'gs', 'ldtr', 'tr'] as const
 
 /** Hexadecimal SHA-256. Hashed after WORDS and SEGMENTS: GDTR, IDTR, DR0-DR7, x87, XMM, MSRs, memory. */
 export function machineDigest({ cpu, memory }: Machine): string {
-  const state = readState(cpu)
+  return digestOf(readState(cpu), [memory.ram])
+}
+
+/** The same over any registers and memory, in parts one behind the other. */
+export function digestOf(state: CpuState, memory: readonly Uint8Array[]): string {
   const words: number[] = WORDS.map(name => state[name] as number)
   for (const name of SEGMENTS) {
     const { selector, base, limit, rights }: SegmentState = state[name]
@@ -33,5 +37,6 @@ export function machineDigest({ cpu, memory }: Machine): string {
   })
   hash.update(new Uint8Array(view.buffer))
   for (const bytes of [...x87.st, ...state.xmm]) hash.update(bytes)
-  return hash.update(memory.ram).digest('hex')
+  for (const part of memory) hash.update(part)
+  return hash.digest('hex')
 }

@@ -16,6 +16,7 @@ import { EXIT_FAULT } from '../engine/record.js'
 import { type Entry, enter } from './entry.js'
 import type { Controls, Fault, InterceptedClasses, Vcpu } from './host.js'
 import type { Machine } from './machine.js'
+import { loadContext, saveContext } from './vcpu-context.js'
 
 const PAGE = 0x1000
 const PG = 0x80000000
@@ -73,6 +74,19 @@ export class HostVcpu implements Vcpu {
   }
   get retired(): number {
     return this.machine.retired
+  }
+
+  saveContext(): Uint8Array {
+    return saveContext(this.cpu)
+  }
+  loadContext(context: Uint8Array) {
+    loadContext(this.cpu, context)
+  }
+  get counterLag(): number {
+    return -Number(this.cpu.view.getBigInt64(L.TSC_OFFSET, true))
+  }
+  set counterLag(nanoseconds: number) {
+    this.cpu.view.setBigInt64(L.TSC_OFFSET, -BigInt(nanoseconds), true)
   }
 
   segment(n: number): SegmentState {

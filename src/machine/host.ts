@@ -124,6 +124,12 @@ export interface Vcpu {
   readonly interruptPending: boolean
   /** Instructions retired. */
   readonly retired: number
+  /** Everything that a program can tell of the processor, to be put back later. */
+  saveContext(): Uint8Array
+  /** Puts back what saveContext() answered; all translations are dropped. */
+  loadContext(context: Uint8Array): void
+  /** Nanoseconds that the time-stamp counter is behind virtual time. */
+  counterLag: number
 }
 
 /** RAM of the machine: the guests' and the hypervisor's own. */
@@ -183,7 +189,17 @@ export interface HypervisorWork {
   pageTablesWalked: number
 }
 
-export interface Host {
+/** What stands behind the devices of one guest. */
+export interface GuestEnds {
+  readonly console: HostConsole
+  /** What the hypervisor says on a console of its own; the command line shows it on standard error. */
+  readonly log: { write(byte: number): void }
+  readonly block: BlockStorage | undefined
+  readonly net: PacketLine | undefined
+}
+
+/** Beside what all share, the ends of the first guest. */
+export interface Host extends GuestEnds {
   readonly vcpu: Vcpu
   readonly memory: MachineMemory
   /** Frames behind the guest memory that the machine was made with; see `guestMemory`. */
@@ -191,13 +207,16 @@ export interface Host {
   /** RAM that loaders and the machine's own chips know of, from address 0. */
   readonly guestMemory: GuestMemory
   readonly clock: HostClock
-  readonly console: HostConsole
-  /** What the hypervisor says on a console of its own; the command line shows it on standard error. */
-  readonly log: { write(byte: number): void }
-  readonly block: BlockStorage | undefined
-  readonly net: PacketLine | undefined
+  /** The ends of a guest, by its place in the list that boot() is given. */
+  endsOf(guest: number): GuestEnds
+  /** From now on the processor is this guest's, and what is counted goes to it; at first it is the first guest's. */
+  assign(guest: number): void
+  /** A guest has ended while the others go on; the last one's end ends the run. */
+  ended(guest: number, result: RunResult): void
   /** Counts an entry. */
   count(kind: string): void
+  /** Counts an entry that is no guest's, as when turns change. */
+  countOwn(kind: string): void
   /** Counts a call by name. */
   countHypercall(name: string): void
   /** Counts what else is done for guests; to be added to. */

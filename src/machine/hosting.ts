@@ -5,7 +5,8 @@ import type { BlockStorage } from '../devices/block-storage.js'
 import type { InterceptEvent } from '../engine/interception.js'
 import { Timer } from './clock.js'
 import { FrameMap } from './frames.js'
-import type { Host, HostConsole, HypervisorWork, Resume, Trap } from './host.js'
+import { GuestAccount } from './guest-account.js'
+import type { Host, HypervisorWork, Resume, Trap } from './host.js'
 import { HostVcpu } from './host-vcpu.js'
 import type { PacketLine } from './line.js'
 import type { Machine } from './machine.js'
@@ -28,7 +29,9 @@ export interface Hosting {
   readonly work: Readonly<HypervisorWork>
   /** Entries of all kinds by the processor's count. */
   readonly counted: number
-  /** Console input for the hypervisor's guests. */
+  /** What each guest has done, by its place in the list that the hypervisor has booted. */
+  account(guest: number): GuestAccount
+  /** Console input for the hypervisor's first guest. */
   send(bytes: Uint8Array): void
 }
 
@@ -39,9 +42,9 @@ export interface Hosting {
 export function hostMachine(machine: Machine, handle: (trap: Trap) => Resume, devices: HostDevices = {}): Hosting {
   const { execution, interception, memory } = machine
   const vcpu = new HostVcpu(machine)
-  const entries = new Map<string, number>()
-  const hypercalls = new Map<string, number>()
   const work = { upcalls: 0, pageTableUpdates: 0, pageTableBatches: 0, pageTablesWalked: 0 }
+  /** Entries that are no guest's. */
+  const own = new Map<string, number>()
   let instructions = 0
   let alarms = 0
   const enter = (trap: Trap) => {
@@ -62,8 +65,14 @@ export function hostMachine(machine: Machine, handle: (trap: Trap) => Resume, de
     if (!execution.idle) alarms++
     enter({ kind: 'alarm' })
   })
-  const console: HostConsole = { write: byte => machine.onConsole(byte), onInput: undefined }
-  const add = (counts: Map<string, number>) => (name: string) => {
+  const accounts: GuestAccount[] = []
+  const account = (guest: number) => (accounts[guest] ??= new GuestAccount(machine, work))
+  let current = account(0)
+  current.onConsole = byte => machine.onConsole(byte)
+  current.onLog = byte => devices.log?.(byte)
+  current.begin()
+  const { console, log } = current
+  const add = (counts: Map<string, number>, name: string) => {
     counts.set(name, (counts.get(name) ?? 0) + 1)
   }
   const host: Host = {
@@ -78,22 +87,47 @@ export function hostMachine(machine: Machine, handle: (trap: Trap) => Resume, de
       setAlarm: at => (at === undefined ? alarm.disarm() : alarm.arm(at)),
     },
     console,
-    log: { write: byte => devices.log?.(byte) },
+    log,
     block: devices.block,
     net: devices.net,
-    count: add(entries),
-    countHypercall: add(hypercalls),
+    endsOf: account,
+    assign: guest => {
+      if (account(guest) === current) return
+      current.end()
+      current = account(guest)
+      current.begin()
+    },
+    ended: (guest, result) => {
+      account(guest).result = result
+    },
+    count: kind => add(current.entries, kind),
+    countOwn: kind => add(own, kind),
+    countHypercall: name => add(current.hypercalls, name),
     work,
   }
   return {
     host,
-    entries,
-    hypercalls,
+    get entries() {
+      return sum([...accounts.map(each => each.entries), own])
+    },
+    get hypercalls() {
+      return sum(accounts.map(each => each.hypercalls))
+    },
     work,
     get counted() {
       const { gate, exception, interrupt } = vcpu.monitor.counts
       return gate + exception + interrupt + instructions + alarms
     },
+    account,
     send: bytes => (console.onInput ?? (input => machine.platform.com1.input(input)))(bytes),
   }
+}
+
+/** Counts of all guests together. */
+function sum(counts: readonly ReadonlyMap<string, number>[]): ReadonlyMap<string, number> {
+  const used = counts.filter(({ size }) => size > 0)
+  if (used.length <= 1) return used[0] ?? counts[0]!
+  const all = new Map<string, number>()
+  for (const each of used) for (const [name, count] of each) all.set(name, (all.get(name) ?? 0) + count)
+  return all
 }

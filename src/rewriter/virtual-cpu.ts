@@ -69,6 +69,8 @@ const ROWS: readonly Row[] = [
   ['shadow_evictions', 4, 1, 'spaces dropped for want of memory'],
   ['delivered', 4, 2, 'exceptions and interrupts delivered to the guest: from kernel, from user code'],
   ['restarts', 4, 1, 'sections started again because of an event'],
+  ['first_page', 4, 1, 'where the hypervisor numbers the memory by pages: its number of the guest frame 0'],
+  ['guest_pages', 4, 1, 'how many of them are guest frames'],
 ]
 
 function lay(rows: readonly Row[]): readonly Field[] {

@@ -63,6 +63,8 @@
 #define VCPU_SHADOW_EVICTIONS 0xBC001228
 #define VCPU_DELIVERED 0xBC00122C
 #define VCPU_RESTARTS 0xBC001234
+#define VCPU_FIRST_PAGE 0xBC001238
+#define VCPU_GUEST_PAGES 0xBC00123C
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>
@@ -98,6 +100,8 @@ struct virtual_cpu {
     uint32_t shadow_evictions; /* spaces dropped for want of memory */
     uint32_t delivered[2]; /* exceptions and interrupts delivered to the guest: from kernel, from user code */
     uint32_t restarts; /* sections started again because of an event */
+    uint32_t first_page; /* where the hypervisor numbers the memory by pages: its number of the guest frame 0 */
+    uint32_t guest_pages; /* how many of them are guest frames */
 };
 
 struct operand {

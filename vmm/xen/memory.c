@@ -221,6 +221,8 @@ uint32_t xen_memory_start(uint32_t wanted) {
     if (start_info->nr_pages < first_guest_pfn + pools + 2) xen_panic("too little memory for the domain");
     guest_frames = start_info->nr_pages - first_guest_pfn - pools - 1;
     if (guest_frames > wanted) guest_frames = wanted;
+    vcpu.first_page = first_guest_pfn;
+    vcpu.guest_pages = guest_frames;
     next_pfn = first_guest_pfn + guest_frames;
     void_pfn = next_pfn++;
     for (uint32_t linear = FRONT_POOL; linear < FRONT_POOL_END; linear += 4096)

@@ -1,4 +1,4 @@
-// The processor set up for a domain: descriptor tables in the hypervisor's area, page-directory pointers in a frame of its
+// The processor as one domain has it: descriptor tables in the hypervisor's area, page-directory pointers in a frame of its
 // own (the entries of a guest's table may have bits that those of 32-bit paging reserve), and control registers.
 
 import type { Vcpu } from '../../hypervisor.js'
@@ -36,6 +36,7 @@ export class Processor implements TranslationCache {
   /** Set once the domain is there. */
   domain: Domain | undefined
   private started = false
+  private direct: { selector: number; address: number } | undefined
 
   constructor(
     private readonly vcpu: Vcpu,
@@ -98,19 +99,18 @@ export class Processor implements TranslationCache {
       mxcsr: 0x1f80,
       ...at,
     })
-    this.attach()
+    this.started = true
     this.setGates(undefined)
   }
-  /** Takes the processor's exceptions and interrupts; its registers are set already. */
-  attach() {
-    const { vcpu } = this
-    this.started = true
+  /** Takes the processor's exceptions and interrupts, whichever domain runs. */
+  static attach(vcpu: Vcpu) {
     vcpu.setMonitorExceptions(Array.from({ length: EXCEPTIONS }, (_, vector) => vector))
     vcpu.monitorInterrupts = true
   }
 
   /** Gates of all vectors are the hypervisor's, but for one of the guest's own for system calls. */
   setGates(direct: { selector: number; address: number } | undefined) {
+    this.direct = direct
     for (let vector = 0; vector < VECTORS; vector++) {
       const dpl = vector === HYPERCALL ? 1 : CALLABLE.has(vector) ? 3 : 0
       this.area.setGate(vector, 0, GATE_PRESENT | (dpl << 13))
@@ -120,8 +120,13 @@ export class Processor implements TranslationCache {
       const low = ((selector << 16) | (address & 0xffff)) >>> 0
       this.area.setGate(SYSTEM_CALL, low, ((address & 0xffff0000) | TRAP_GATE | (3 << 13)) >>> 0)
     }
+    this.takeOver()
+  }
+  /** The processor has this domain's registers: its gates come to the hypervisor. */
+  takeOver() {
+    this.started = true
     const vectors = Array.from({ length: VECTORS }, (_, vector) => vector)
-    this.vcpu.setMonitorGates(direct ? vectors.filter(vector => vector !== SYSTEM_CALL) : vectors)
+    this.vcpu.setMonitorGates(this.direct ? vectors.filter(vector => vector !== SYSTEM_CALL) : vectors)
   }
   /** The ring-1 stack for a gate of the guest's own. */
   setKernelStack({ selector, esp }: { selector: number; esp: number }) {

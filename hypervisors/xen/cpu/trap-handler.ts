@@ -37,7 +37,6 @@ export class TrapHandler {
     private readonly domain: Domain,
     private readonly processor: Processor,
     private readonly context: HypercallContext,
-    private readonly setAlarm: (at: number | undefined) => void,
     private readonly count: (kind: string) => void,
     private readonly work: HypervisorWork,
   ) {}
@@ -184,7 +183,6 @@ export class TrapHandler {
       this.crashed = bounce(vcpu, domain, domain.callbacks.event)
     }
     domain.runStates.change(domain.waiting !== 'nothing', this.context.now(), domain.guest, domain.assists)
-    this.setAlarm(domain.timers.next)
     if (this.crashed !== undefined) return { end: { kind: 'crash', reason: this.describe(this.crashed) } }
     if (domain.shutdownCode !== undefined) return { end: endOf(domain.shutdownCode) }
     return domain.waiting === 'nothing' ? 'run' : 'idle'

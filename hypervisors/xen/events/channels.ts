@@ -32,6 +32,14 @@ export interface SharedBits {
   upcallPending: boolean
 }
 
+/** Domains beside this one. */
+export interface Others {
+  channelsOf(domain: number): EventChannels | undefined
+  /** Another domain has raised a port of this one. */
+  stirred(): void
+}
+const nobody: Others = { channelsOf: () => undefined, stirred: () => {} }
+
 /** Somebody in the hypervisor or beyond it at the other end of a channel. */
 export type Listener = () => void
 
@@ -58,6 +66,7 @@ export class EventChannels {
     private readonly domain: number,
     private readonly bits: SharedBits,
     private readonly onUpcall: (port: number) => void,
+    private readonly others: Others = nobody,
   ) {}
 
   private at(port: number): Port | undefined {
@@ -86,10 +95,11 @@ export class EventChannels {
     return this.open(INTERDOMAIN, { remoteDomain: remote, listener })
   }
   bindInterdomain(remote: number, remotePort: number): number {
-    if (!this.isSelf(remote)) return ESRCH
-    const other = this.at(remotePort)
+    const peer = this.peer(remote)
+    if (!peer) return ESRCH
+    const other = peer.at(remotePort)
     if (!other || other.state !== UNBOUND || other.remoteDomain !== this.domain) return EINVAL
-    const port = this.open(INTERDOMAIN, { remoteDomain: this.domain, remotePort })
+    const port = this.open(INTERDOMAIN, { remoteDomain: peer.domain, remotePort })
     if (port < 0) return port
     other.state = INTERDOMAIN
     other.remotePort = port
@@ -113,6 +123,13 @@ export class EventChannels {
     if (!found?.listener) return
     found.state = UNBOUND
     found.listener = undefined
+  }
+  private peer(domain: number): EventChannels | undefined {
+    return this.isSelf(domain) ? this : this.others.channelsOf(domain)
+  }
+  /** The other end of a channel that leads to a domain. */
+  private otherEnd({ state, listener, remoteDomain, remotePort }: Port): Port | undefined {
+    return state === INTERDOMAIN && !listener ? this.peer(remoteDomain)?.at(remotePort) : undefined
   }
   bindVirq(virq: number, vcpu: number): number {
     if (virq >= VIRQS) return EINVAL
@@ -138,7 +155,7 @@ export class EventChannels {
   close(port: number): number {
     const found = this.at(port)
     if (!found) return EINVAL
-    const other = found.state === INTERDOMAIN && !found.listener ? this.at(found.remotePort) : undefined
+    const other = this.otherEnd(found)
     if (other) {
       other.state = UNBOUND
       other.remoteDomain = this.domain
@@ -154,10 +171,15 @@ export class EventChannels {
   send(port: number): number {
     const found = this.at(port)
     if (!found) return EINVAL
-    if (found.state === INTERDOMAIN) found.listener ? found.listener() : this.raise(found.remotePort)
+    if (found.state === INTERDOMAIN) found.listener ? found.listener() : this.raiseOther(found)
     else if (found.state === IPI) this.raise(port)
     else if (found.state !== UNBOUND) return EINVAL
     return 0
+  }
+  private raiseOther({ remoteDomain, remotePort }: Port) {
+    const peer = this.peer(remoteDomain)
+    peer?.raise(remotePort)
+    if (peer !== this) peer?.others.stirred()
   }
   /** Clears the mask; a port that is pending raises the upcall again. */
   unmask(port: number): number {

@@ -1,5 +1,5 @@
 // How long a virtual CPU has been running and blocked (xen/include/public/vcpu.h, vcpu_runstate_info), and the copy of that
-// which a guest may ask for at an address of its own. There is one domain, so none ever waits for the processor.
+// which a guest may ask for at an address of its own. By its own clock a domain never waits for the processor.
 
 import { BadPointer } from '../errors.js'
 import type { GuestMemory } from '../memory/guest-memory.js'

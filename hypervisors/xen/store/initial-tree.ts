@@ -13,19 +13,21 @@ export interface StoreFacts {
 }
 
 const encoder = new TextEncoder()
-const VM = '00000000-0000-4000-8000-000000000001'
+/** The identity of a domain's virtual machine. */
+const vmOf = (domain: number) => `00000000-0000-4000-8000-${Math.max(domain, 1).toString(16).padStart(12, '0')}`
 
 /** The tree. */
 export function initialTree(facts: StoreFacts): StoreTree {
   const tree = new StoreTree()
+  const vm = vmOf(facts.domain)
   const home = `/local/domain/${facts.domain}`
   const nodes: readonly (readonly [path: string, value: string | number])[] = [
     ['/local/domain/0', ''],
     ['/tool/xenstored', ''],
-    [`/vm/${VM}/name`, facts.name],
-    [`/vm/${VM}/uuid`, VM],
+    [`/vm/${vm}/name`, facts.name],
+    [`/vm/${vm}/uuid`, vm],
     [home, ''],
-    [`${home}/vm`, `/vm/${VM}`],
+    [`${home}/vm`, `/vm/${vm}`],
     [`${home}/name`, facts.name],
     [`${home}/domid`, facts.domain],
     [`${home}/cpu/0/availability`, 'online'],

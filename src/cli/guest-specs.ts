@@ -1,0 +1,153 @@
+// Several guests on one command line: `--guest "IMAGE [--name N] [--append S] ..."` repeated, the words as `run` itself
+// takes them for one guest, or `--guests F.json`, an array of objects with the same names.
+
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { z } from 'zod'
+import { CommandError } from './failure.js'
+import { readInput } from './input-file.js'
+import { rewriteQemuSpellings } from './qemu-spellings.js'
+
+/** One guest of several. */
+export interface GuestSpec {
+  /** In messages, before the lines of its console, in JSON; different for each. */
+  readonly name: string
+  readonly image: string | undefined
+  readonly plain: boolean
+  readonly kernel: string | undefined
+  readonly initrd: string | undefined
+  readonly append: string | undefined
+  /** What it sees as its memory, in bytes; undefined: as `--mem` says for all. */
+  readonly memoryBytes: number | undefined
+}
+
+type Named = Omit<GuestSpec, 'name'> & { readonly name: string | undefined }
+type ParseMemory = (text: string) => number
+
+const GUESTS_AT_MOST = 16
+const NAME = /^[\w.-]+$/
+
+/** The words of a text; quotation marks, single or double, keep spaces together. */
+function splitWords(text: string): string[] {
+  const words: string[] = []
+  const part = /\s*((?:[^\s'"]+|'[^']*'|"[^"]*")+)/y
+  const end = text.trimEnd().length
+  for (let at = 0; at < end; at = part.lastIndex) {
+    part.lastIndex = at
+    const [, word] = part.exec(text) ?? []
+    if (word === undefined) throw new CommandError(`--guest ${text}: a quotation mark is not closed; close it`)
+    words.push(word.replace(/'([^']*)'|"([^"]*)"/g, (_, single, double) => single ?? double))
+  }
+  return words
+}
+
+/** One guest from the text of `--guest`. */
+function parseSpec(text: string, parseMemory: ParseMemory): Named {
+  const command = new Command('--guest')
+    .exitOverride()
+    .configureOutput({ writeErr: () => {}, outputError: () => {} })
+    .argument('[image]')
+    .option('--name <name>')
+    .option('--plain')
+    .option('--kernel <file>')
+    .option('--initrd <file>')
+    .option('--append <text>')
+    .option('--mem <size>', '', parseMemory)
+    .helpOption(false)
+  const valued = new Set(command.options.filter(option => option.required).map(option => option.long))
+  try {
+    command.parse(
+      rewriteQemuSpellings(splitWords(text), word => valued.has(word)),
+      { from: 'user' },
+    )
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    const reason = error.message.replace(/^error: /, '')
+    throw new CommandError(
+      `--guest ${text}: ${reason}; give IMAGE or --kernel, --name, --initrd, --append, --mem or --plain`,
+    )
+  }
+  const { mem, plain = false, ...rest } = command.opts()
+  const spec = { image: command.args[0], plain, memoryBytes: mem, ...rest } as Named
+  return { ...spec, kernel: rest.kernel, initrd: rest.initrd, append: rest.append, name: rest.name }
+}
+
+const fileSchema = z
+  .array(
+    z.strictObject({
+      name: z.string().optional(),
+      image: z.string().optional(),
+      plain: z.boolean().optional(),
+      kernel: z.string().optional(),
+      initrd: z.string().optional(),
+      append: z.string().optional(),
+      mem: z.string().optional(),
+    }),
+  )
+  .min(1)
+
+function readSpecs(file: string, parseMemory: ParseMemory): Named[] {
+  let found: unknown
+  try {
+    found = JSON.parse(new TextDecoder().decode(readInput(file).bytes))
+  } catch (error) {
+    if (error instanceof CommandError) throw error
+    throw new CommandError(`${file}: not JSON (${(error as Error).message}); give an array of guests`)
+  }
+  const { success, data, error } = fileSchema.safeParse(found)
+  if (!success) {
+    const [issue] = error.issues
+    const where = issue!.path.join('.')
+    throw new CommandError(`${file}: ${where === '' ? 'the whole' : where}: ${issue!.message}; see previrt run --help`)
+  }
+  return data.map(({ mem, ...given }) => ({
+    name: given.name,
+    image: given.image,
+    plain: given.plain ?? false,
+    kernel: given.kernel,
+    initrd: given.initrd,
+    append: given.append,
+    memoryBytes: mem === undefined ? undefined : memoryOf(file, mem, parseMemory),
+  }))
+}
+function memoryOf(file: string, text: string, parseMemory: ParseMemory): number {
+  try {
+    return parseMemory(text)
+  } catch (error) {
+    if (error instanceof InvalidArgumentError) throw new CommandError(`${file}: mem ${text}: ${error.message}`)
+    throw error
+  }
+}
+
+/**
+ * The guests that `--guest` and `--guests` ask for, each with a name of its own.
+ * @throws CommandError for what cannot be read or means nothing
+ */
+export function guestSpecs(texts: readonly string[], file: string | undefined, parseMemory: ParseMemory): GuestSpec[] {
+  const given = [
+    ...texts.map(text => parseSpec(text, parseMemory)),
+    ...(file === undefined ? [] : readSpecs(file, parseMemory)),
+  ]
+  if (given.length > GUESTS_AT_MOST) throw new CommandError(`${given.length} guests: give ${GUESTS_AT_MOST} at most`)
+  const taken = new Set<string>()
+  for (const { name, image, kernel } of given) {
+    if ((image === undefined) === (kernel === undefined))
+      throw new CommandError(`--guest ${name ?? image ?? ''}: give an image or --kernel, one of them`)
+    if (name === undefined) continue
+    if (!NAME.test(name)) throw new CommandError(`--guest --name ${name}: use letters, digits, '.', '_' and '-'`)
+    if (taken.has(name)) throw new CommandError(`--guest --name ${name}: two guests have it; name them differently`)
+    taken.add(name)
+  }
+  return given.map(spec => {
+    const name = spec.name ?? freeName((spec.image ?? spec.kernel)!, taken)
+    taken.add(name)
+    return { ...spec, name }
+  })
+}
+
+/** The name of a file, with a number where it is taken. */
+function freeName(file: string, taken: ReadonlySet<string>): string {
+  const base = file.slice(file.lastIndexOf('/') + 1).replace(/[^\w.-]/g, '_')
+  let name = base
+  for (let n = 2; taken.has(name); n++) name = `${base}-${n}`
+  return name
+}
