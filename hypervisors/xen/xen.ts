@@ -12,8 +12,8 @@ import { Domain } from './domain.js'
 import { writeTime, writeWallClock } from './events/timers.js'
 import type { HypercallContext } from './hypercalls.js'
 import { HYPERVISOR_START } from './layout.js'
-import { ALLOCATED, FrameTable, LENT, WRITABLE } from './memory/frame-table.js'
 import type { Roots } from './memory/audit.js'
+import { ALLOCATED, FrameTable, LENT, WRITABLE } from './memory/frame-table.js'
 import { HypervisorArea } from './memory/hypervisor-area.js'
 import { clearFrame, type MachineMemory } from './memory/machine-memory.js'
 import { MachineToPhysical } from './memory/machine-to-physical.js'
@@ -118,7 +118,9 @@ export class Xen implements Hypervisor {
     const { elf, notes } = readKernel(image)
     const { privileged, modules, commandLine } = image
     const pages = image.memoryBytes / PAGE
-    const id = privileged ? CONTROL_DOMAIN : FIRST_DOMAIN + this.guests.filter(({ domain }) => !domain.privileged).length
+    const id = privileged
+      ? CONTROL_DOMAIN
+      : FIRST_DOMAIN + this.guests.filter(({ domain }) => !domain.privileged).length
     this.host.assign(this.guests.length)
     const guest = this.make({ id, maximumFrames: pages, sharedFrame: this.lendFrame(id) }, image.name)
     const { domain, services, processor } = guest
@@ -168,7 +170,8 @@ export class Xen implements Hypervisor {
       sharedFrame,
       maximumFrames,
       now: () => clock.now,
-      channelsOf: other => this.guests.find(each => each.domain.id === other && each.phase !== 'ended')?.domain.channels,
+      channelsOf: other =>
+        this.guests.find(each => each.domain.id === other && each.phase !== 'ended')?.domain.channels,
       stirred,
     })
     processor.domain = domain

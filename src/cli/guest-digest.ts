@@ -5,7 +5,14 @@
 import type { GuestView } from '../../hypervisors/hypervisor.js'
 import type { CpuState, SegmentState } from '../cpu/state.js'
 import { digestOf } from '../machine/digest.js'
-import { REGISTERS, SEGMENTS, VIRTUAL_CPU, VIRTUAL_CPU_FIELDS, WINDOW_END, WINDOW_START } from '../rewriter/virtual-cpu.js'
+import {
+  REGISTERS,
+  SEGMENTS,
+  VIRTUAL_CPU,
+  VIRTUAL_CPU_FIELDS,
+  WINDOW_END,
+  WINDOW_START,
+} from '../rewriter/virtual-cpu.js'
 
 const PAGE = 4096
 const IF = 0x200

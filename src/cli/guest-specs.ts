@@ -2,7 +2,6 @@
 // takes them for one guest, or `--guests F.json`, an array of objects with the same names.
 
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
-import { z } from 'zod'
 import { CommandError } from './failure.js'
 import { readInput } from './input-file.js'
 import { rewriteQemuSpellings } from './qemu-spellings.js'
@@ -71,43 +70,31 @@ function parseSpec(text: string, parseMemory: ParseMemory): Named {
   return { ...spec, kernel: rest.kernel, initrd: rest.initrd, append: rest.append, name: rest.name }
 }
 
-const fileSchema = z
-  .array(
-    z.strictObject({
-      name: z.string().optional(),
-      image: z.string().optional(),
-      plain: z.boolean().optional(),
-      kernel: z.string().optional(),
-      initrd: z.string().optional(),
-      append: z.string().optional(),
-      mem: z.string().optional(),
-    }),
-  )
-  .min(1)
+const TEXTS = ['name', 'image', 'kernel', 'initrd', 'append', 'mem'] as const
 
 function readSpecs(file: string, parseMemory: ParseMemory): Named[] {
+  const wrong = (what: string) => new CommandError(`${file}: ${what}; give an array of guests, see previrt run --help`)
   let found: unknown
   try {
     found = JSON.parse(new TextDecoder().decode(readInput(file).bytes))
   } catch (error) {
     if (error instanceof CommandError) throw error
-    throw new CommandError(`${file}: not JSON (${(error as Error).message}); give an array of guests`)
+    throw wrong(`not JSON (${(error as Error).message})`)
   }
-  const { success, data, error } = fileSchema.safeParse(found)
-  if (!success) {
-    const [issue] = error.issues
-    const where = issue!.path.join('.')
-    throw new CommandError(`${file}: ${where === '' ? 'the whole' : where}: ${issue!.message}; see previrt run --help`)
-  }
-  return data.map(({ mem, ...given }) => ({
-    name: given.name,
-    image: given.image,
-    plain: given.plain ?? false,
-    kernel: given.kernel,
-    initrd: given.initrd,
-    append: given.append,
-    memoryBytes: mem === undefined ? undefined : memoryOf(file, mem, parseMemory),
-  }))
+  if (!Array.isArray(found) || found.length === 0) throw wrong('no array, or an empty one')
+  return found.map((given: unknown, n): Named => {
+    if (typeof given !== 'object' || given === null) throw wrong(`guest ${n} is no object`)
+    const entries = Object.entries(given)
+    for (const [key, value] of entries) {
+      const type = key === 'plain' ? 'boolean' : TEXTS.some(name => name === key) ? 'string' : undefined
+      if (type === undefined) throw wrong(`guest ${n} has an unknown '${key}'`)
+      if (typeof value !== type) throw wrong(`guest ${n}: ${key} is no ${type}`)
+    }
+    const { mem, plain = false, ...texts } = Object.fromEntries(entries) as Record<string, string> & { plain?: boolean }
+    const [name, image, kernel, initrd, append] = TEXTS.map(key => texts[key])
+    const memoryBytes = mem === undefined ? undefined : memoryOf(file, mem, parseMemory)
+    return { name, image, plain, kernel, initrd, append, memoryBytes }
+  })
 }
 function memoryOf(file: string, text: string, parseMemory: ParseMemory): number {
   try {

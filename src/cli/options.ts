@@ -6,6 +6,7 @@ import { hypervisorKind } from '../../hypervisors/registry.js'
 import { type TraceKind, traceKinds } from '../debug/trace.js'
 import { parseRomOption } from '../loader/rom.js'
 import { CommandError, notInThisVersion } from './failure.js'
+import { type GuestSpec, guestSpecs } from './guest-specs.js'
 
 /** A file, and the command line that goes with it. */
 export interface ModuleOption {
@@ -15,6 +16,8 @@ export interface ModuleOption {
 
 /** Everything that `run` was asked for. */
 export interface RunOptions {
+  /** Several guests at once; then the options of the one guest are not given. */
+  readonly guests: readonly GuestSpec[]
   /** Image name or file. */
   readonly image: string | undefined
   /** The unannotated twin of a named image. */
@@ -160,6 +163,13 @@ export function addRunOptions(command: Command): Command {
     .option('--kernel <file>', 'vmlinux, bzImage or another ELF file with the Linux boot protocol')
     .option('--initrd <file>', 'initial RAM disk')
     .option('--append <text>', "the kernel's command line")
+    .option(
+      '--guest <words>',
+      'one of several guests, may be repeated: "linux --name a --append workload=sort --mem 64M" (--on xen)',
+      collect(text => text),
+      [],
+    )
+    .option('--guests <file>', 'the same from a JSON array of {image|kernel, name, initrd, append, mem, plain}')
     .option('--mem <size>', 'guest memory, for example 128M', parseMemory, DEFAULT_MEMORY)
     .option('--disk <file>', 'raw image of the IDE disk; the guest writes to it')
     .addOption(choice('--net <kind>', 'network card: user has a gateway at 10.0.2.2', ['user', 'none'], 'none'))
@@ -204,6 +214,7 @@ export function readRunOptions(image: string | undefined, given: Record<string, 
   const value = <T>(option: string) => given[key(option)] as T
   const what = [image && 'IMAGE', ...['--kernel', '--multiboot', '--rom'].filter(option => value<unknown>(option))]
   const options: RunOptions = {
+    guests: guestSpecs(value('--guest'), value('--guests'), parseMemory),
     image,
     plain: value('--plain') ?? false,
     kernel: value('--kernel'),
@@ -238,6 +249,7 @@ export function readRunOptions(image: string | undefined, given: Record<string, 
   }
   const { roms, modules, multiboot, initrd, expect, trace } = options
   const kinds = what.filter(kind => kind && !(kind === '--rom' && roms.length === 0))
+  if (options.guests.length > 0) return checkGuests(options, given, kinds[0])
   if (kinds.length === 0) throw new CommandError('nothing to run: give an image, --kernel, --multiboot or --rom')
   if (kinds.length > 1) throw new CommandError(`${kinds.join(' and ')}: give only one of them`)
   if (modules.length > 0 && multiboot === undefined) throw new CommandError('--module: only with --multiboot')
@@ -260,5 +272,22 @@ export function readRunOptions(image: string | undefined, given: Record<string, 
   if (options.countSensitive && !options.json) throw new CommandError('--count-sensitive: only with --json')
   if (looking && options.gdbPort !== undefined) throw new CommandError(`${looking}: not with --gdb; use one of them`)
   if (options.wait && options.gdbPort === undefined) throw new CommandError('-S: only with --gdb or -s')
+  return options
+}
+
+/** Options of one guest and its machine that mean nothing, or are not there yet, where there are several. */
+const NOT_WITH_GUESTS = [
+  ...['initrd', 'append', 'disk', 'plain', 'xenDom0', 'checkSites', 'countSensitive', 'gdb', 'profile', 'wait'],
+]
+
+function checkGuests(options: RunOptions, given: Record<string, unknown>, kind: string | undefined): RunOptions {
+  const named = NOT_WITH_GUESTS.find(name => given[name] !== undefined && given[name] !== false)
+  const listed = options.net !== 'none' ? 'net' : options.trace.length > 0 ? 'trace' : undefined
+  const option = named ?? listed
+  const flag = kind ?? (option && `--${option.replace(/[A-Z0]/g, letter => `-${letter.toLowerCase()}`)}`)
+  if (flag) throw new CommandError(`${flag}: not with --guest; say it in the text of --guest, or run one guest`)
+  if (!hypervisorKind(options.on)!.hostsSeveral) throw notInThisVersion(`--guest --on ${options.on}`)
+  if (options.engine === 'lockstep') throw new CommandError('--engine lockstep: not with --guest; use another engine')
+  if (options.expect === '') throw new CommandError('--expect: give a text that is not empty')
   return options
 }

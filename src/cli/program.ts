@@ -26,7 +26,11 @@ async function runProgram(words: readonly string[]): Promise<number> {
     .configureOutput({ outputError: (text, write) => write(`previrt: ${usageError(text)}\n`) })
   const run = addRunOptions(program.command('run').description('run a guest')).action(async (image, given) => {
     const options = readRunOptions(image, given)
-    status = await (await import('./run.js')).run(options)
+    const { guests } = options
+    status =
+      guests.length > 0
+        ? await (await import('./run-guests.js')).runGuests(guests, options)
+        : await (await import('./run.js')).run(options)
   })
   const image = program.command('image').description('build, list and profile guest images')
   image

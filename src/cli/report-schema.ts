@@ -36,6 +36,22 @@ const workloadCounts = z.strictObject({ ...counts, entries: count.optional(), en
 /** What stood at one place of a run, or lies between two. */
 export type RunCounts = z.infer<typeof workloadCounts>
 
+const exit = z.strictObject({
+  status: count.max(255),
+  reason: z.string(),
+  eip: address.optional(),
+  symbol: z.string().optional(),
+})
+const digest = z.string().regex(/^[0-9a-f]{64}$/)
+const workloads = z.array(
+  z.strictObject({
+    name: z.string(),
+    checksum: z.string().optional(),
+    status: count.optional(),
+    ...workloadCounts.partial().shape,
+  }),
+)
+
 /** One document for each run. */
 export const runReportSchema = z.strictObject({
   schemaVersion: z.literal(1),
@@ -45,15 +61,10 @@ export const runReportSchema = z.strictObject({
   profile: z.string().optional(),
   engine: z.enum(['reference', 'interpreter', 'blocks', 'lockstep']),
   cpu: z.string(),
-  exit: z.strictObject({
-    status: count.max(255),
-    reason: z.string(),
-    eip: address.optional(),
-    symbol: z.string().optional(),
-  }),
+  exit,
   ...counts,
   cyclesBy: z.record(z.string(), count).optional(),
-  digest: z.string().regex(/^[0-9a-f]{64}$/),
+  digest,
   translations: z
     .strictObject({ blocks: count.optional(), bytes: count.optional(), invalidations: count.optional() })
     .optional(),
@@ -86,14 +97,21 @@ export const runReportSchema = z.strictObject({
         .optional(),
     })
     .optional(),
-  workloads: z.array(
-    z.strictObject({
-      name: z.string(),
-      checksum: z.string().optional(),
-      status: count.optional(),
-      ...workloadCounts.partial().shape,
-    }),
-  ),
+  workloads,
+  /** Where there are several: each as a run by itself would have it. */
+  guests: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        image: z.string(),
+        exit,
+        ...counts,
+        digest,
+        entries: byName,
+        workloads,
+      }),
+    )
+    .optional(),
   post: z.array(count.max(255)),
   hostSeconds: z.number().nonnegative(),
   residentBytes: count,

@@ -1,12 +1,15 @@
 // Collects what is known about a run into its JSON document (report-schema.ts).
 
+import { readState } from '../cpu/state.js'
 import { machineDigest } from '../machine/digest.js'
+import type { Machine } from '../machine/machine.js'
 import type { RunDisk } from './disk.js'
 import type { Verdict } from './exit.js'
+import { guestDigest } from './guest-digest.js'
 import type { GuestProgress } from './guest-progress.js'
 import type { RunOptions } from './options.js'
 import type { RunCounts, RunReport } from './report-schema.js'
-import type { Subject } from './subject.js'
+import type { Subject, Virtual } from './subject.js'
 
 /** Where the CPU stood at the end. */
 export interface EndPlace {
@@ -42,7 +45,7 @@ export function runReport(
     cpu: options.cpu,
     exit: { status, reason, eip: place.eip, ...(place.symbol !== undefined && { symbol: place.symbol }) },
     ...counts,
-    digest: machineDigest(machine),
+    digest: digestOf(machine, virtual),
     ...(statistics && { translations: statistics }),
     ...(entriesBy && { entries: entriesBy }),
     ...(missedSites && { missedSites }),
@@ -58,4 +61,10 @@ function describeDisk(disk: RunDisk): RunReport['disk'] {
   const { sectors, reads, writes, flushes } = disk
   const digest = disk.digest()
   return { sectors, reads, writes, flushes, ...(digest !== undefined && { digest }) }
+}
+
+/** The guest's digest: of the whole machine where that is the guest's. */
+function digestOf(machine: Machine, virtual: Virtual | undefined): string {
+  const view = virtual?.hypervisor.guests?.[0]
+  return view ? guestDigest(readState(machine.cpu), view, virtual!.inVmm) : machineDigest(machine)
 }

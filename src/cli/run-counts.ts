@@ -43,7 +43,8 @@ export class RunCounting implements Counting {
   }
 }
 
-function countsOf({ machine, virtual }: Subject, sensitive: SensitiveCounts | undefined): RunCounts {
+/** What a machine and its hypervisor have counted so far. */
+export function countsOf({ machine, virtual }: Subject, sensitive: SensitiveCounts | undefined): RunCounts {
   const { cpu, platform } = machine
   return {
     instructions: machine.retired,
@@ -89,14 +90,14 @@ function countsOfHypervisor({
 }
 
 /** Counts above zero by vector number. */
-function byVector(counts: Float64Array): Record<string, number> {
+export function byVector(counts: Float64Array): Record<string, number> {
   return Object.fromEntries([...counts].flatMap((count, vector) => (count > 0 ? [[vector, count]] : [])))
 }
 
 type Counts = { readonly [name: string]: number | Counts }
 
 /** What was counted between two places. Names whose count did not change are left out of the parts that have any names. */
-function between(begin: RunCounts, end: RunCounts): RunCounts {
+export function between(begin: RunCounts, end: RunCounts): RunCounts {
   return difference(begin as unknown as Counts, end as unknown as Counts, true) as unknown as RunCounts
 }
 

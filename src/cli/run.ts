@@ -50,7 +50,9 @@ export async function run(options: RunOptions): Promise<number> {
     }
   }
   const memoryBytes = virtualized?.memoryBytes ?? options.memoryBytes
-  const made = makeSubject({ ...options, memoryBytes }, load, byte => console.put(byte))
+  const made = makeSubject({ ...options, memoryBytes, inVmm: virtualized !== undefined }, load, byte =>
+    console.put(byte),
+  )
   const observation = await observeWhereAsked(made, options, () => symbols!())
   const subject = observation?.subject ?? made
   const sites = await checkSitesWhereAsked(made.machine, options, virtualized)

@@ -17,10 +17,17 @@ import type { RunOptions } from './options.js'
 
 type Load = (machine: Machine, hypervisor: Hypervisor | undefined) => void
 
+/** The options of `run`, and what follows from its guest. */
+interface SubjectOptions extends RunOptions {
+  readonly inVmm?: boolean
+}
+
 /** A hypervisor on its machine. */
 export interface Virtual {
   readonly hypervisor: Hypervisor
   readonly hosting: Hosting
+  /** The guest is in a VMM. */
+  readonly inVmm: boolean
 }
 
 export interface Subject {
@@ -43,7 +50,7 @@ export interface Subject {
  * @param load puts a guest into a new machine and sets its entry, by its hypervisor where it has one
  * @param onConsole receives the console's bytes
  */
-export function makeSubject(options: RunOptions, load: Load, onConsole: (byte: number) => void): Subject {
+export function makeSubject(options: SubjectOptions, load: Load, onConsole: (byte: number) => void): Subject {
   if (options.engine === 'lockstep') return lockstep(options, load, onConsole)
   const disk = options.disk === undefined ? undefined : openDisk(options.disk)
   const machine = makeMachine(options, options.engine as EngineName, disk)
@@ -61,7 +68,7 @@ export function makeSubject(options: RunOptions, load: Load, onConsole: (byte: n
 }
 
 /** All engines together. Each machine has its own copy of the disk, and none is written back. */
-function lockstep(options: RunOptions, load: Load, onConsole: (byte: number) => void): Subject {
+function lockstep(options: SubjectOptions, load: Load, onConsole: (byte: number) => void): Subject {
   let first: Virtual | undefined
   let firstDisk: RunDisk | undefined
   const group = new Lockstep({
@@ -90,17 +97,26 @@ function lockstep(options: RunOptions, load: Load, onConsole: (byte: number) => 
 }
 
 /** Gives a machine the hypervisor that the options name. */
-function host(machine: Machine, { on, profile }: RunOptions, block: BlockStorage | undefined): Virtual | undefined {
+function host(
+  machine: Machine,
+  { on, profile, inVmm = false }: SubjectOptions,
+  block: BlockStorage | undefined,
+): Virtual | undefined {
   const kind = hypervisorKind(on)!
   if (kind.path === 'native') return undefined
   const log = (byte: number) => process.stderr.write(Uint8Array.of(byte))
   const hosting = hostMachine(machine, trap => hypervisor.handle(trap), { log, block })
   const hypervisor = kind.make(hosting.host, profile)
-  return { hypervisor, hosting }
+  return { hypervisor, hosting, inVmm }
 }
 
-function makeMachine(
-  options: RunOptions & Pick<ConstructorParameters<typeof Machine>[0], 'thresholds'>,
+/**
+ * Makes the machine that options ask for.
+ * @param options with `beside` the memory of guests beside the first, in bytes
+ * @throws CommandError for a CPU model that does not do
+ */
+export function makeMachine(
+  options: RunOptions & Pick<ConstructorParameters<typeof Machine>[0], 'thresholds'> & { beside?: number },
   engine: EngineName,
   disk: BlockStorage | undefined,
 ): Machine {
@@ -113,9 +129,10 @@ function makeMachine(
   if (options.on === 'xen' && (model.features & PAE) === 0)
     throw new CommandError(`--cpu: ${options.cpu} has no PAE, which guests on xen page with; use pentium4`)
   const wire = options.net === 'user' ? new PacketLine('user network') : undefined
+  const { memoryBytes, beside = 0 } = options
   const machine = new Machine({
-    memory: options.memoryBytes,
-    reserve: hypervisorKind(options.on)!.reserveBytes(options.memoryBytes),
+    memory: memoryBytes,
+    reserve: beside + hypervisorKind(options.on)!.reserveBytes(memoryBytes + beside),
     model,
     engine,
     disk,

@@ -23,14 +23,9 @@ function advance(total: Counts, from: Counts, to: Counts): Counts {
   const records = <T extends object>(of: (counts: Counts) => T): T => {
     const [sum, before, after] = [total, from, to].map(counts => of(counts) as Record<string, number>)
     const names = Object.keys(after!)
-    return Object.fromEntries(
-      names.map(name => [name, (sum![name] ?? 0) + after![name]! - (before![name] ?? 0)]),
-    ) as T
+    return Object.fromEntries(names.map(name => [name, (sum![name] ?? 0) + after![name]! - (before![name] ?? 0)])) as T
   }
-  const vectors = VECTORS.map(name => [
-    name,
-    total[name].map((count, n) => count + to[name][n]! - from[name][n]!),
-  ])
+  const vectors = VECTORS.map(name => [name, total[name].map((count, n) => count + to[name][n]! - from[name][n]!)])
   return {
     retired: total.retired + to.retired - from.retired,
     instructionsBy: records(counts => counts.instructionsBy),
@@ -50,6 +45,9 @@ export class GuestAccount implements GuestEnds {
   onLog: (byte: number) => void = () => {}
   readonly console: HostConsole = { write: byte => this.onConsole(byte), onInput: undefined }
   readonly log = { write: (byte: number) => this.onLog(byte) }
+  /** Its disk and its wire, where it has them. */
+  block: GuestEnds['block']
+  net: GuestEnds['net']
   private total: Counts
   /** The machine's counts when its turn began; undefined while it is another's. */
   private since: Counts | undefined

@@ -70,8 +70,10 @@ export function hostMachine(machine: Machine, handle: (trap: Trap) => Resume, de
   let current = account(0)
   current.onConsole = byte => machine.onConsole(byte)
   current.onLog = byte => devices.log?.(byte)
+  current.block = devices.block
+  current.net = devices.net
   current.begin()
-  const { console, log } = current
+  const { console, log, block, net } = current
   const add = (counts: Map<string, number>, name: string) => {
     counts.set(name, (counts.get(name) ?? 0) + 1)
   }
@@ -88,8 +90,8 @@ export function hostMachine(machine: Machine, handle: (trap: Trap) => Resume, de
     },
     console,
     log,
-    block: devices.block,
-    net: devices.net,
+    block,
+    net,
     endsOf: account,
     assign: guest => {
       if (account(guest) === current) return
