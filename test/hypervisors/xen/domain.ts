@@ -4,8 +4,8 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Hypervisor } from '../../../hypervisors/hypervisor.js'
-import { xen } from '../../../hypervisors/xen/xen.js'
+import type { GuestImage, Hypervisor } from '../../../hypervisors/hypervisor.js'
+import { type Xen, xen } from '../../../hypervisors/xen/xen.js'
 import { cpuModel } from '../../../src/cpu/models.js'
 import type { EngineName } from '../../../src/engine/engines.js'
 import { isElf, parseElf } from '../../../src/loader/elf.js'
@@ -70,43 +70,81 @@ export interface RunningDomain {
   run(budget: number): RunResult
 }
 
-/** Starts a kernel as a domain. */
-export function startDomain(kernel: Uint8Array, options: DomainOptions = {}): RunningDomain {
-  const { privileged = false, profile, engine = 'blocks', memoryBytes = MEMORY, module, commandLine = '' } = options
-  const reserve = xen.reserveBytes(memoryBytes)
-  const machine = new Machine({ memory: memoryBytes, reserve, model: cpuModel('pentium4'), engine })
-  let console = ''
-  let log = ''
-  machine.onConsole = byte => {
-    console += String.fromCharCode(byte)
-  }
-  const hosting = hostMachine(machine, trap => hypervisor.handle(trap), {
-    log: byte => {
-      log += String.fromCharCode(byte)
-    },
-  })
-  const hypervisor = xen.make(hosting.host, profile)
+/** A kernel for one of several domains. */
+export interface DomainImage {
+  readonly kernel: Uint8Array
+  readonly memoryBytes?: number
+  readonly module?: Uint8Array
+  readonly commandLine?: string
+  readonly privileged?: boolean
+}
+
+/** Several domains on one machine. */
+export interface RunningDomains {
+  readonly machine: Machine
+  readonly hosting: Hosting
+  readonly hypervisor: Xen
+  /** What each has shown: on the console's ring, or by console_io. */
+  readonly consoles: readonly (() => string)[]
+  readonly logs: readonly (() => string)[]
+}
+
+function imageOf({
+  kernel,
+  memoryBytes = MEMORY,
+  module,
+  commandLine = '',
+  privileged = false,
+}: DomainImage): GuestImage {
   const file = 'kernel'
-  hypervisor.boot([
-    {
-      name: file,
-      memoryBytes,
-      kernel: { file, bytes: kernel },
-      elf: isElf(kernel) ? parseElf(file, kernel) : undefined,
-      commandLine,
-      modules: module ? [{ file: 'module', bytes: module, commandLine: undefined }] : [],
-      privileged,
-      load: () => {
-        throw new Error('a domain is not loaded as on bare hardware')
-      },
+  return {
+    name: file,
+    memoryBytes,
+    kernel: { file, bytes: kernel },
+    elf: isElf(kernel) ? parseElf(file, kernel) : undefined,
+    commandLine,
+    modules: module ? [{ file: 'module', bytes: module, commandLine: undefined }] : [],
+    privileged,
+    load: () => {
+      throw new Error('a domain is not loaded as on bare hardware')
     },
-  ])
+  }
+}
+
+/** Starts kernels as domains side by side. */
+export function startDomains(
+  images: readonly DomainImage[],
+  { profile, engine = 'blocks' }: Pick<DomainOptions, 'profile' | 'engine'> = {},
+): RunningDomains {
+  const guests = images.map(imageOf)
+  const together = guests.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0)
+  const reserve = xen.reserveBytes(together) + together - guests[0]!.memoryBytes
+  const machine = new Machine({ memory: guests[0]!.memoryBytes, reserve, model: cpuModel('pentium4'), engine })
+  const hosting = hostMachine(machine, trap => hypervisor.handle(trap))
+  const hypervisor = xen.make(hosting.host, profile) as Xen
+  const consoles = guests.map(() => '')
+  const logs = guests.map(() => '')
+  guests.forEach((_, n) => {
+    const account = hosting.account(n)
+    account.onConsole = byte => {
+      consoles[n] += String.fromCharCode(byte)
+    }
+    account.onLog = byte => {
+      logs[n] += String.fromCharCode(byte)
+    }
+  })
+  hypervisor.boot(guests)
   return {
     machine,
     hosting,
     hypervisor,
-    console: () => console,
-    log: () => log,
-    run: budget => machine.run(budget),
+    consoles: guests.map((_, n) => () => consoles[n]!),
+    logs: guests.map((_, n) => () => logs[n]!),
   }
+}
+
+/** Starts a kernel as a domain. */
+export function startDomain(kernel: Uint8Array, options: DomainOptions = {}): RunningDomain {
+  const { machine, hosting, hypervisor, consoles, logs } = startDomains([{ ...options, kernel }], options)
+  return { machine, hosting, hypervisor, console: consoles[0]!, log: logs[0]!, run: budget => machine.run(budget) }
 }
