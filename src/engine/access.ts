@@ -53,7 +53,7 @@ export function emitGuestLoad(
 ) {
   const entry = f.allocate(I32)
   emitTest(f, a, width, base, entry)
-  f.open(W.IF, wasmType(typeOfWidth(width)))
+  f.openLikely(wasmType(typeOfWidth(width)))
   f.get(a)
   f.get(entry)
   f.op(W.I32_ADD)
@@ -78,7 +78,7 @@ export function emitGuestStore(
 ) {
   const entry = f.allocate(I32)
   emitTest(f, a, width, base, entry)
-  f.open(W.IF)
+  f.openLikely()
   f.get(a)
   f.get(entry)
   f.op(W.I32_ADD)

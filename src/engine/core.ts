@@ -45,7 +45,7 @@ export function buildCore(procedures: ReadonlyMap<string, Procedure>): { bytes: 
   for (const width of WIDTHS) {
     const t = wasmType(typeOfWidth(width))
     const add = (name: string, params: number[], results: number[], f: FunctionCode) =>
-      m.function(m.type(params, results), f.locals(), f.out.take(), `${name}${width}`)
+      m.function(m.type(params, results), f.locals(), f.out.take(), `${name}${width}`, f.hints)
     ;(slow.load as Map<number, number>).set(width, add('load', [i32], [t], slowLoad(width, false, missLoad)))
     ;(slow.loadForWrite as Map<number, number>).set(
       width,
@@ -63,7 +63,7 @@ export function buildCore(procedures: ReadonlyMap<string, Procedure>): { bytes: 
     const f = new FunctionCode(p.params)
     new ProcedureLowering(f, linkage, p).lower(p.tape)
     const results = p.result === VOID ? [] : [wasmType(p.result)]
-    m.function(m.type(p.params.map(wasmType), results), f.locals(), f.out.take(), `procedure_${name}`)
+    m.function(m.type(p.params.map(wasmType), results), f.locals(), f.out.take(), `procedure_${name}`, f.hints)
   }
 
   const context = new RecordContext()
@@ -74,7 +74,7 @@ export function buildCore(procedures: ReadonlyMap<string, Procedure>): { bytes: 
     const lowering = new HandlerLowering(f, linkage)
     lowering.lower(tapeOf(context, slot))
     lowering.finish()
-    handlers.push(m.function(handler, f.locals(), f.out.take()))
+    handlers.push(m.function(handler, f.locals(), f.out.take(), undefined, f.hints))
   }
   const hotBase = FIRST_SLOT + handlers.length
   m.ownTable(hotBase + HOT_SLOTS)
@@ -84,9 +84,9 @@ export function buildCore(procedures: ReadonlyMap<string, Procedure>): { bytes: 
   const leaving = emitLeave(procedureIndex.get('flags_aux')!)
   const leave = m.function(m.type(LEAVE_PARAMETERS.map(wasmType), [i32]), [], leaving.out.take(), 'leave')
   const chain = emitChain(region, leave)
-  m.function(region, chain.locals(), chain.out.take(), 'chain')
+  m.function(region, chain.locals(), chain.out.take(), 'chain', chain.hints)
   const loop = emitRunLoop(context, linkage, handler, region)
-  m.function(handler, loop.locals(), loop.out.take(), 'run')
+  m.function(handler, loop.locals(), loop.out.take(), 'run', loop.hints)
   const step = new FunctionCode([I32, I32])
   step.get(0)
   step.get(1)

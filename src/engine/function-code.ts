@@ -13,6 +13,8 @@ export const wasmType = (t: Type) => [W.TYPE_VOID, W.TYPE_I32, W.TYPE_I64, W.TYP
 export class FunctionCode {
   readonly out = new Writer(4096)
   readonly localTypes: number[] = []
+  /** Of branches: offset, and 1 where it is likely, 0 where it is not (wasm/module.ts). */
+  readonly hints: number[] = []
   private readonly free: number[][] = [[], [], [], [], [], []]
   depth = 0
   /** Where the last `local.set` was written, so that a `local.get` right behind it can take the value from the stack. */
@@ -91,6 +93,16 @@ export class FunctionCode {
     this.out.byte(op)
     this.out.byte(type)
     return ++this.depth
+  }
+  /** Opens an `if` whose condition nearly always holds. */
+  openLikely(type: number = W.TYPE_VOID): number {
+    this.hints.push(this.out.length, 1)
+    return this.open(W.IF, type)
+  }
+  /** Opens an `if` whose condition hardly ever holds. */
+  openUnlikely(): number {
+    this.hints.push(this.out.length, 0)
+    return this.open(W.IF)
   }
   close() {
     this.out.byte(W.END)

@@ -149,7 +149,7 @@ export class HotLowering extends Lowering {
       f.get(BUDGET)
       f.i32(R.BUDGET_LIMIT)
       f.op(W.I32_LE_S)
-      f.open(W.IF)
+      f.openUnlikely()
       this.leave(eip, R.EXIT_BUDGET + 1)
       f.close()
       this.cross(to)
@@ -179,7 +179,7 @@ export class HotLowering extends Lowering {
     f.cell(this.codeTable + (page.linearPage >>> 12) * 4)
     f.i32(page.table)
     f.op(W.I32_NE)
-    f.open(W.IF)
+    f.openUnlikely()
   }
   /** Before a first instruction that crosses into another page: that page must be in force, else the guard record is asked. */
   private crossing(block: Block, page: CodePage) {

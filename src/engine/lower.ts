@@ -296,7 +296,7 @@ export abstract class Lowering {
   protected testFault(at: number) {
     const { f } = this
     f.cell(FAULT)
-    f.open(W.IF)
+    f.openUnlikely()
     this.faultExit(at)
     f.close()
   }

@@ -83,7 +83,7 @@ export class Translator {
     }
     const type = m.type(REGION_PARAMETERS.map(wasmType), [TYPE_I32])
     codes.forEach((f, i) => {
-      if (f) m.function(type, f.locals(), f.out.view(), `f${i}`)
+      if (f) m.function(type, f.locals(), f.out.view(), `f${i}`, f.hints)
     })
     const bytes = m.finish()
     this.bytes += bytes.length

@@ -13,7 +13,8 @@ interface Body {
   readonly type: number
   readonly locals: readonly (readonly [count: number, type: number])[]
   readonly code: Uint8Array
-  readonly exported?: string
+  readonly exported: string | undefined
+  readonly hints: readonly number[]
 }
 
 /** Collects the parts of a module; imports come from one namespace `m`. Function indices: imports first, then bodies. */
@@ -47,9 +48,18 @@ export class ModuleBuilder {
     this.imports.push({ name, kind: 'func', type })
     return this.functionImports++
   }
-  /** Adds a function; `code` has its END. Returns its index. */
-  function(type: number, locals: Body['locals'], code: Uint8Array, exported?: string): number {
-    this.bodies.push({ type, locals, code, ...(exported === undefined ? {} : { exported }) })
+  /**
+   * Adds a function; `code` has its END. Returns its index.
+   * @param hints offsets in `code` of branches, each followed by 1 when it is likely to be taken and by 0 when it is not
+   */
+  function(
+    type: number,
+    locals: Body['locals'],
+    code: Uint8Array,
+    exported?: string,
+    hints: readonly number[] = [],
+  ): number {
+    this.bodies.push({ type, locals, code, exported, hints })
     return this.functionImports + this.bodies.length - 1
   }
   /** The index the next function will get. */
@@ -145,20 +155,39 @@ export class ModuleBuilder {
           for (const f of functions) w.u32(f)
         }
       })
+    const heads = this.bodies.map(b => {
+      const head = new Writer(32)
+      head.u32(b.locals.length)
+      for (const [count, type] of b.locals) {
+        head.u32(count)
+        head.byte(type)
+      }
+      return head
+    })
+    if (this.bodies.some(b => b.hints.length)) section(0, w => this.branchHints(w, heads))
     section(10, w => {
       w.u32(this.bodies.length)
-      for (const b of this.bodies) {
-        const head = new Writer(32)
-        head.u32(b.locals.length)
-        for (const [count, type] of b.locals) {
-          head.u32(count)
-          head.byte(type)
-        }
-        w.u32(head.length + b.code.length)
-        w.append(head.view())
+      this.bodies.forEach((b, i) => {
+        w.u32(heads[i]!.length + b.code.length)
+        w.append(heads[i]!.view())
         w.append(b.code)
-      }
+      })
     })
     return out.take()
+  }
+  /** Which branches are likely: WebAssembly's branch hinting proposal. Engines that do not know the section skip it. */
+  private branchHints(w: Writer, heads: readonly Writer[]) {
+    w.name('metadata.code.branch_hint')
+    w.u32(this.bodies.filter(b => b.hints.length).length)
+    this.bodies.forEach(({ hints }, i) => {
+      if (!hints.length) return
+      w.u32(this.functionImports + i)
+      w.u32(hints.length / 2)
+      for (let n = 0; n < hints.length; n += 2) {
+        w.u32(heads[i]!.length + hints[n]!)
+        w.u32(1)
+        w.byte(hints[n + 1]!)
+      }
+    })
   }
 }
