@@ -151,4 +151,7 @@ int check_selector_queries(void);
 int check_far_transfers(void);
 int check_fpu_instructions(void);
 
+/* repeated.c */
+int repeat_class(uint32_t class, uint32_t count);
+
 #endif

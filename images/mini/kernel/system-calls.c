@@ -126,6 +126,7 @@ void system_call(struct frame *frame) {
     case 23: result = (processor_features & FEATURE_SEP) != 0; break;
     case 24: result = free_frames(); break;
     case 25: result = sleep_ticks(a); break;
+    case 26: result = (uint32_t)repeat_class(a, b); break;
     default: result = (uint32_t)-1;
     }
     frame->eax = result;

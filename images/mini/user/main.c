@@ -15,7 +15,11 @@ void upcall(struct context *context) {
     }
 }
 
-static const struct workload *const lists[] = {kernel_workloads, processor_workloads, compute_workloads};
+static const struct workload *const lists[] = {
+    kernel_workloads, processor_workloads, compute_workloads, repeated_workloads,
+};
+/* Lists that `all` stands for. */
+#define LISTS_OF_ALL 3
 
 static const struct workload *find(const char *name, uint32_t length) {
     for (uint32_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
@@ -52,7 +56,7 @@ int run_workload(const char *name, uint32_t length, uint32_t scale) {
 
 static int run_all(uint32_t scale) {
     int failed = 0;
-    for (uint32_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+    for (uint32_t i = 0; i < LISTS_OF_ALL; i++)
         for (const struct workload *w = lists[i]; w->name; w++)
             failed |= run_workload(w->name, string_length(w->name), scale);
     return failed;

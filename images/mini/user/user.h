@@ -20,7 +20,7 @@ struct workload {
     struct result (*run)(uint32_t scale);
 };
 
-extern const struct workload kernel_workloads[], processor_workloads[], compute_workloads[];
+extern const struct workload kernel_workloads[], processor_workloads[], compute_workloads[], repeated_workloads[];
 extern void (*upcall_handler)(struct context *context);
 
 int32_t system_call_by_interrupt(uint32_t number, uint32_t a, uint32_t b, uint32_t c);
@@ -32,6 +32,7 @@ enum {
     CALL_EXIT = 1, CALL_FORK, CALL_READ, CALL_WRITE, CALL_EXEC, CALL_CLOSE, CALL_WAIT, CALL_PIPE, CALL_ID, CALL_MAP,
     CALL_UNMAP, CALL_KILL, CALL_HANDLER, CALL_RETURN, CALL_YIELD, CALL_TLS, CALL_ALARM, CALL_POWER_OFF,
     CALL_COMMAND_LINE, CALL_ARGUMENTS, CALL_SENSITIVE, CALL_REFERENCED, CALL_HAS_SYSENTER, CALL_FREE_FRAMES, CALL_SLEEP,
+    CALL_REPEAT,
 };
 
 /* string.c */

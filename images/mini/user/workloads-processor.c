@@ -106,3 +106,17 @@ static struct result run_sensitive(uint32_t scale) {
 const struct workload processor_workloads[] = {
     {"fpu", run_fpu}, {"tls", run_tls}, {"smc", run_smc}, {"sensitive", run_sensitive}, {0, 0},
 };
+
+/* Each executes 10,000 instructions of a class in the kernel; they are run by name only. */
+#define REPEATED_CALLS 10000
+#define REPEATED(class)                                                                                                  \
+    static struct result run_repeated_##class(uint32_t scale) {                                                          \
+        return (struct result){class, call(CALL_REPEAT, class, scale * REPEATED_CALLS, 0)};                             \
+    }
+REPEATED(0) REPEATED(1) REPEATED(2) REPEATED(3) REPEATED(4) REPEATED(5) REPEATED(6) REPEATED(7) REPEATED(8)
+
+const struct workload repeated_workloads[] = {
+    {"cli", run_repeated_0},      {"sti", run_repeated_1},  {"pushf", run_repeated_2},
+    {"popf", run_repeated_3},     {"segments", run_repeated_4}, {"iret", run_repeated_5},
+    {"pic", run_repeated_6},      {"uart", run_repeated_7}, {"cpuid", run_repeated_8}, {0, 0},
+};
