@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { cacheFolder, digestOf, publish, SHORT_DIGEST } from './cache.js'
 import { runCommand } from './command.js'
-import { BENCH_JOBS, WORKLOADS } from './jobs.js'
+import { BENCH_JOBS, NETWORK_PARTS, WORKLOADS } from './jobs.js'
 import { packageRoot } from './package-root.js'
 
 const SOURCES = join(packageRoot(import.meta.url), 'images')
@@ -62,7 +62,11 @@ function sourceFiles(): string[] {
 export function programsDigest(toolchain: string): string {
   const files = sourceFiles()
   const bytes = files.map(file => readFileSync(join(SOURCES, file)))
-  return digestOf([toolchain, JSON.stringify([FLAGS, LINK_FLAGS, EXTRA_FLAGS, WORKLOADS, BENCH_JOBS, files]), ...bytes])
+  return digestOf([
+    toolchain,
+    JSON.stringify([FLAGS, LINK_FLAGS, EXTRA_FLAGS, WORKLOADS, NETWORK_PARTS, BENCH_JOBS, files]),
+    ...bytes,
+  ])
 }
 
 async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
@@ -86,7 +90,7 @@ async function compileAll(folder: string): Promise<void> {
   writeFileSync(join(folder, 'objects/jobs.h'), names)
   const programs = [
     'workloads/init',
-    ...WORKLOADS.map(name => `workloads/${name}`),
+    ...[...WORKLOADS, ...NETWORK_PARTS].map(name => `workloads/${name}`),
     ...BENCH_JOBS.map(name => `bench/${name}`),
   ].filter(program => existsSync(join(SOURCES, `${program}.c`)))
   for (const part of ['workloads', 'bench']) mkdirSync(join(folder, part))
@@ -114,7 +118,10 @@ async function compileAll(folder: string): Promise<void> {
 export async function buildPrograms(toolchain: string): Promise<GuestFile[]> {
   const name = `programs-${programsDigest(toolchain).slice(0, SHORT_DIGEST)}`
   const folder = await publish(join(cacheFolder('programs'), name), compileAll)
-  const jobs = [...WORKLOADS.map(job => `workloads/${job}`), ...BENCH_JOBS.map(job => `bench/${job}`)]
+  const jobs = [
+    ...[...WORKLOADS, ...NETWORK_PARTS].map(job => `workloads/${job}`),
+    ...BENCH_JOBS.map(job => `bench/${job}`),
+  ]
   return [
     { path: 'init', source: join(folder, 'workloads/init') },
     ...jobs.map(path => {

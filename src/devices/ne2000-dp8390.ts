@@ -1,7 +1,9 @@
 // NE2000: an ISA card with a National DP8390 network interface controller, 16 KiB of buffer RAM and an address PROM.
 // Source: DP8390D/NS32490D data sheet (TL/F/8582), sections 7 to 10; Novell's card layout. Ports base+0x00-0x0F chip,
 // 0x10-0x17 data, 0x18-0x1F reset; base 0x300, IRQ 9. Transmission takes no virtual time. A frame waits on the line until
-// the ring has room, so the ring never overflows. Left out: loop back, the send-packet command, tally counters.
+// the ring has room, so the ring never overflows; and frames come in groups, the next one when the status of the one before
+// has been cleared, since drivers count on frames that take longer to come than to be fetched. Left out: loop back, the
+// send-packet command, tally counters.
 
 import { type AccessSize, type BusDevice, copyState, type Device, type DeviceState } from '../machine/bus.js'
 import type { Line, PacketLine } from '../machine/line.js'
@@ -31,9 +33,13 @@ const RAM_BYTES = 0x4000
 const HEADER_BYTES = 4
 const CRC_BYTES = 4
 const SHORTEST_FRAME = 60
+/** Linux fetches nine for one interrupt and clears the status then. */
+const GROUP_FRAMES = 8
 
 type State = {
   command: number
+  /** Between a command with START and one with STOP; drivers write commands with neither. */
+  started: boolean
   pageStart: number
   pageStop: number
   boundary: number
@@ -56,6 +62,7 @@ type State = {
 
 const initialState = (): State => ({
   command: COMMAND_STOP | COMMAND_ABORT_DMA,
+  started: false,
   pageStart: 0,
   pageStop: 0,
   boundary: 0,
@@ -189,6 +196,7 @@ export class Ne2000 implements Device, BusDevice {
 
   private resetChip(): void {
     this.state.command = COMMAND_STOP | COMMAND_ABORT_DMA
+    this.state.started = false
     this.state.interruptStatus = RESET
     this.update()
   }
@@ -267,8 +275,10 @@ export class Ne2000 implements Device, BusDevice {
     } else if (offset === 4) state.transmitPage = value
     else if (offset === 5) state.transmitBytes = low(state.transmitBytes)
     else if (offset === 6) state.transmitBytes = high(state.transmitBytes)
-    else if (offset === 7) state.interruptStatus &= ~(value & ~RESET)
-    else if (offset === 8) state.remoteAddress = low(state.remoteAddress)
+    else if (offset === 7) {
+      state.interruptStatus &= ~(value & ~RESET)
+      this.receive()
+    } else if (offset === 8) state.remoteAddress = low(state.remoteAddress)
     else if (offset === 9) state.remoteAddress = high(state.remoteAddress)
     else if (offset === 10) state.remoteBytes = low(state.remoteBytes)
     else if (offset === 11) state.remoteBytes = high(state.remoteBytes)
@@ -277,7 +287,10 @@ export class Ne2000 implements Device, BusDevice {
       state.transmitConfiguration = value & 0x1f
       this.receive()
     } else if (offset === 14) state.dataConfiguration = value & 0x7f
-    else state.interruptMask = value & 0x7f
+    else {
+      state.interruptMask = value & 0x7f
+      this.receive()
+    }
   }
 
   private writePage1(offset: number, value: number): void {
@@ -290,11 +303,15 @@ export class Ne2000 implements Device, BusDevice {
     const state = this.state
     state.command = value
     if (value & COMMAND_STOP) {
+      state.started = false
       state.interruptStatus |= RESET
       state.command &= ~COMMAND_TRANSMIT
       return
     }
-    if (value & COMMAND_START) state.interruptStatus &= ~RESET
+    if (value & COMMAND_START) {
+      state.started = true
+      state.interruptStatus &= ~RESET
+    }
     const remote = (value >> 3) & 7
     if ((remote === REMOTE_READ || remote === REMOTE_WRITE) && state.remoteBytes === 0) {
       state.interruptStatus |= REMOTE_DONE
@@ -317,19 +334,27 @@ export class Ne2000 implements Device, BusDevice {
 
   /** Takes waiting frames from the line while the ring has room. A stopped chip hears nothing: its frames are lost. */
   private receive(): void {
-    const state = this.state
-    const isOnline = (state.command & (COMMAND_STOP | COMMAND_START)) === COMMAND_START
-    for (let frame = this.packets.next; frame !== undefined; frame = this.packets.next) {
-      const wanted =
-        isOnline &&
-        (state.transmitConfiguration & LOOPBACK) === 0 &&
-        (state.receiveConfiguration & MONITOR) === 0 &&
-        accepts(state.receiveConfiguration, state.address, state.multicast, frame)
-      if (wanted && this.pagesFor(frame) >= this.freePages) break
-      this.packets.take()
-      if (wanted) this.store(frame)
+    const { packets, state } = this
+    const hears =
+      state.started && (state.transmitConfiguration & LOOPBACK) === 0 && !(state.receiveConfiguration & MONITOR)
+    let left = this.isGroupPending() ? 0 : GROUP_FRAMES
+    for (let frame = packets.next; frame !== undefined; frame = packets.next) {
+      const wanted = hears && accepts(state.receiveConfiguration, state.address, state.multicast, frame)
+      if (wanted && (left === 0 || this.pagesFor(frame) >= this.freePages)) break
+      packets.take()
+      if (!wanted) continue
+      this.store(frame)
+      left--
     }
     this.update()
+  }
+
+  /** The driver has not dealt with the last group: its status is set, and without an interrupt its frames are there. */
+  private isGroupPending(): boolean {
+    const { interruptStatus, interruptMask, boundary, current, pageStart, pageStop } = this.state
+    if ((interruptStatus & RECEIVED) === 0) return false
+    const next = boundary + 1 >= pageStop ? pageStart : boundary + 1
+    return (interruptMask & RECEIVED) !== 0 || next !== current
   }
 
   private pagesFor(frame: Uint8Array): number {

@@ -297,7 +297,8 @@ export class TcpConnection implements Stream {
         n.timedAt = this.around.clock.now
       }
       if (isLast) this.phase = this.phase === 'established' ? 'fin-wait-1' : 'last-ack'
-      this.emit(start, ACK | (isAll ? PSH : 0) | (isLast ? FIN : 0), data)
+      const isPushed = isAll || usable - length < n.segmentSize
+      this.emit(start, ACK | (isPushed ? PSH : 0) | (isLast ? FIN : 0), data)
       if (isLast) break
     }
     if (this.timer.at === undefined && (n.sent > n.acknowledged || n.written > n.sent)) this.startTimer()

@@ -121,11 +121,16 @@ test('a short frame is padded to 60 bytes', () => {
   expect([...board.fetch((RECEIVE_PAGE + 1) << 8, 4)]).toEqual([0x01, RECEIVE_PAGE + 2, 64, 0])
 })
 
-test('the ring wraps, and frames wait for the boundary: none is lost', () => {
+test.each([
+  ['by interrupt: a group of frames at a time', 0x7f],
+  ['by polling: whenever the ring is empty', 0],
+])('the ring wraps, and frames wait for their turn: none is lost, %s', (_how, mask) => {
   const board = new Board().open()
+  board.out(0x30f, mask)
   const frames = Array.from({ length: 60 }, (_, index) => frame(1000 + index))
   for (const one of frames) board.packets.input(one)
   const got: Uint8Array[] = []
+  let before = 0
   let page = RECEIVE_PAGE + 1
   while (page !== board.current) {
     const header = board.fetch(page << 8, 4)
@@ -134,8 +139,26 @@ test('the ring wraps, and frames wait for the boundary: none is lost', () => {
     got.push(board.fetch((page << 8) + 4, length + (length & 1)).slice(0, length))
     page = header[1]!
     board.out(0x303, page === RECEIVE_PAGE ? STOP_PAGE - 1 : page - 1)
+    if (mask !== 0 && page === board.current) {
+      expect(got.length - before).toBeLessThanOrEqual(8)
+      before = got.length
+      board.out(0x307, 1)
+    }
   }
   expect(got).toEqual(frames)
+})
+
+test('a command with neither start nor stop leaves the chip as it is: frames are not lost meanwhile', () => {
+  const board = new Board().open()
+  board.out(0x300, 0x60)
+  board.packets.input(frame(64))
+  board.out(0x300, 0x20)
+  board.packets.input(frame(65))
+  board.out(0x307, 1)
+  expect(board.current).toBe(RECEIVE_PAGE + 3)
+  board.outAll([0, 0x21], [0, 0x20])
+  board.packets.input(frame(66))
+  expect(board.current).toBe(RECEIVE_PAGE + 3)
 })
 
 test('only own frames, accepted broadcasts and multicasts of the filter are taken', () => {
