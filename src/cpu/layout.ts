@@ -61,6 +61,8 @@ export const WINDOW_SHIFT = 26
 export const WINDOW_NUMBER = COUNTED_WINDOW >>> WINDOW_SHIFT
 /** Whether a linear address lies in the counted window. */
 export const isCounted = (linear: number) => linear >>> WINDOW_SHIFT === WINDOW_NUMBER
+/** From a translated region to whoever goes on: 0, or EXIT_* + 1. */
+export const LEAVING = 0x1d0
 export const LINK = 0x174 // a record the engine asks its owner about
 /** Not 0 when the engine must return before the next instruction: set by whoever wants its attention. */
 export const ATTENTION = 0x178
@@ -152,6 +154,12 @@ export const CODE_CACHE_BYTES = 0x3000000
  * intercepted ones the handler.
  */
 export const HOT_INDEX = CODE_CACHE + CODE_CACHE_BYTES
+/**
+ * Where translated code goes on, hashed by offset: pairs of the address of a table entry (code-cache.ts) and the core's
+ * table index of the region that its record heads.
+ */
+export const JUMP_CACHE = HOT_INDEX + CODE_CACHE_BYTES / 8
+export const JUMP_CACHE_ENTRIES = 4096
 /** One byte for each 64 bytes of linear memory (address >>> 6): not 0 where decoded guest code came from. */
 export const CODE_MAP = 0x6000000
 /** Guest-physical memory: RAM from physical 0, then pages of ROM and device memory that can be executed or read plainly. */

@@ -42,15 +42,11 @@ function emitTest(f: FunctionCode, a: number, width: number, base: TableBase, en
   f.op(W.I32_EQ)
 }
 
-/** Loads `width` bytes at the linear address in local `a`; the value is left on the stack. */
-export function emitGuestLoad(
-  f: FunctionCode,
-  a: number,
-  width: number,
-  base: TableBase,
-  slow: number,
-  onFault: () => void,
-) {
+/**
+ * Loads `width` bytes at the linear address in local `a`; the value is left on the stack. `slow` does it where the access
+ * is not plain: the address is on the stack.
+ */
+export function emitGuestLoad(f: FunctionCode, a: number, width: number, base: TableBase, slow: () => void) {
   const entry = f.allocate(I32)
   emitTest(f, a, width, base, entry)
   f.openLikely(wasmType(typeOfWidth(width)))
@@ -60,21 +56,19 @@ export function emitGuestLoad(
   emitLoad(f, width, TLB_VALID)
   f.op(W.ELSE)
   f.get(a)
-  f.call(slow)
-  onFault()
+  slow()
   f.close()
   f.release(entry)
 }
 
-/** Stores at the linear address in local `a`; `value` pushes the value and is called twice. */
+/** Stores at the linear address in local `a`; `value` pushes the value and is called twice. For `slow` both are on the stack. */
 export function emitGuestStore(
   f: FunctionCode,
   a: number,
   width: number,
   base: TableBase,
-  slow: number,
   value: () => void,
-  onFault: () => void,
+  slow: () => void,
 ) {
   const entry = f.allocate(I32)
   emitTest(f, a, width, base, entry)
@@ -87,8 +81,7 @@ export function emitGuestStore(
   f.op(W.ELSE)
   f.get(a)
   value()
-  f.call(slow)
-  onFault()
+  slow()
   f.close()
   f.release(entry)
 }

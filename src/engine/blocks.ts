@@ -9,6 +9,7 @@ import { HOT_SLOTS } from './core.js'
 import type { Core } from './core-instance.js'
 import type { TranslationStatistics } from './execution.js'
 import { Interpreter } from './interpreter.js'
+import { forgetJump, forgetJumps } from './jump-cache.js'
 import * as R from './record.js'
 import { type Region, RegionFinder } from './region.js'
 import { Translator } from './translator.js'
@@ -203,6 +204,7 @@ export class Blocks extends Interpreter {
         this.core.table.set(this.core.layout.hotBase + slot, null)
         this.cpu.i32[(L.HOT_INDEX + ((record - L.CODE_CACHE) >> 3)) >> 2] = 0
       }
+      forgetJumps(this.cpu.i32)
       this.installed = new Map()
       this.translator.sites.clear()
       this.byPage = new Map()
@@ -218,8 +220,10 @@ export class Blocks extends Interpreter {
       if (i.covered.some(c => c.page.hostPage === page.hostPage && from < c.to && c.from < to)) this.discard(i)
   }
   private discard(installed: Installed) {
-    const { record, slot, covered } = installed
+    const { record, slot, covered, page } = installed
     const { i32, u16 } = this.cpu
+    const eip = i32[(record + R.AT) >> 2]!
+    forgetJump(i32, eip, page.table + ((eip & 0xfff) << 2))
     const index = (L.HOT_INDEX + ((record - L.CODE_CACHE) >> 3)) >> 2
     i32[index]! &= 0xffff
     if (u16[record >> 1] === R.SLOT_HOT) {

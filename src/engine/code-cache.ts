@@ -8,6 +8,7 @@ import * as L from '../cpu/layout.js'
 import { type DecodeMode, type Decoder, NEED_MORE } from '../isa/decode.js'
 import { PROTECTED } from '../isa/features.js'
 import { forms, isDirectBranch, TOO_LONG, UD } from '../isa/forms.js'
+import { forgetJump } from './jump-cache.js'
 import * as R from './record.js'
 import { endsRecords, handlerOf } from './slots.js'
 
@@ -356,6 +357,7 @@ export class CodeCache {
     const cell = (page.table >> 2) + offset
     const record = i32[cell]!
     i32[cell] = 0
+    forgetJump(i32, page.linearPage + offset, cell << 2)
     u16[record >> 1] = R.SLOT_GOTO
     i32[(record + R.DISP) >> 2] = i32[(record + R.AT) >> 2]!
     i32[(record + R.TARGET) >> 2] = 0

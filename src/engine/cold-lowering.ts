@@ -52,7 +52,9 @@ abstract class ColdLowering extends Lowering {
     const { f } = this
     const slow = willWrite ? this.linkage.slow.loadForWrite : this.linkage.slow.load
     const a = this.address(address)
-    emitGuestLoad(f, a, width, willWrite ? this.writeTable : this.readTable, slow.get(width)!, () => this.testFault(at))
+    emitGuestLoad(f, a, width, willWrite ? this.writeTable : this.readTable, () =>
+      this.slowAccess(at, slow.get(width)!),
+    )
     f.release(a)
   }
   protected guestStore(at: Value, address: Value, width: number, v: Value) {
@@ -60,8 +62,13 @@ abstract class ColdLowering extends Lowering {
     const a = this.address(address)
     this.materialise(v, 1)
     const value = () => this.push(v)
-    emitGuestStore(f, a, width, this.writeTable, this.linkage.slow.store.get(width)!, value, () => this.testFault(at))
+    const slow = this.linkage.slow.store.get(width)!
+    emitGuestStore(f, a, width, this.writeTable, value, () => this.slowAccess(at, slow))
     f.release(a)
+  }
+  private slowAccess(at: Value, slow: number) {
+    this.f.call(slow)
+    this.testFault(at)
   }
   protected invoke(kind: number, callee: string) {
     const index = (kind === T.CALL ? this.linkage.procedures : this.linkage.helpers).get(callee)

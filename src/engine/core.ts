@@ -9,7 +9,8 @@ import * as W from '../wasm/opcodes.js'
 import { type SlowFunctions, typeOfWidth } from './access.js'
 import { HandlerLowering, type Linkage, ProcedureLowering } from './cold-lowering.js'
 import { emitLoad, emitStore, FunctionCode, wasmType } from './function-code.js'
-import { emitChain, emitLeave, LEAVE_PARAMETERS, REGION_PARAMETERS } from './hot-links.js'
+import { emitHotAccess, hotLoad, hotStore, type Signature } from './hot-access.js'
+import { CHAIN_PARAMETERS, emitChain, REGION_PARAMETERS } from './hot-links.js'
 import { FIRST_SLOT } from './record.js'
 import { RecordContext } from './record-context.js'
 import { emitRunLoop } from './run-loop.js'
@@ -52,7 +53,12 @@ export function buildCore(procedures: ReadonlyMap<string, Procedure>): { bytes: 
       add('load_for_write', [i32], [t], slowLoad(width, true, missLoad)),
     )
     ;(slow.store as Map<number, number>).set(width, add('store', [i32, t], [], slowStore(width, missStore)))
-    add('store_hot', [i32, t], [], slowStore(width, missStoreHot, true))
+    const hot = (name: string, { params, results }: Signature, slow: number) =>
+      add(name, params.map(wasmType), results.map(wasmType), emitHotAccess({ params, results }, slow))
+    const retrying = add('retrying_store', [i32, t], [], slowStore(width, missStoreHot, true))
+    hot('hot_load', hotLoad(width), slow.load.get(width)!)
+    hot('hot_load_for_write', hotLoad(width), slow.loadForWrite.get(width)!)
+    hot('hot_store', hotStore(width), retrying)
   }
 
   const procedureIndex = new Map<string, number>()
@@ -81,10 +87,9 @@ export function buildCore(procedures: ReadonlyMap<string, Procedure>): { bytes: 
   m.element(FIRST_SLOT, handlers)
 
   const region = m.type(REGION_PARAMETERS.map(wasmType), [i32])
-  const leaving = emitLeave(procedureIndex.get('flags_aux')!)
-  const leave = m.function(m.type(LEAVE_PARAMETERS.map(wasmType), [i32]), [], leaving.out.take(), 'leave')
-  const chain = emitChain(region, leave)
-  m.function(region, chain.locals(), chain.out.take(), 'chain', chain.hints)
+  const chain = emitChain(region, procedureIndex.get('flags_aux')!)
+  const chaining = m.type(CHAIN_PARAMETERS.map(wasmType), [i32])
+  m.function(chaining, chain.locals(), chain.out.take(), 'chain', chain.hints)
   const loop = emitRunLoop(context, linkage, handler, region)
   m.function(handler, loop.locals(), loop.out.take(), 'run', loop.hints)
   const step = new FunctionCode([I32, I32])

@@ -112,6 +112,11 @@ export class FunctionCode {
     this.out.byte(op)
     this.out.u32(this.depth - label)
   }
+  /** Branches if the condition holds, which it hardly ever does. */
+  brUnlikely(label: number) {
+    this.hints.push(this.out.length, 0)
+    this.br(label, W.BR_IF)
+  }
   returnCall(index: number) {
     this.out.byte(W.RETURN_CALL)
     this.out.u32(index)

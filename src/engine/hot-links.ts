@@ -1,24 +1,100 @@
 // How control goes on behind a translated region: functions of the core that regions call last, so that registers stay
-// parameters from one region to the next. `chain` looks EIP up and enters the region there; `leave` writes all back to
-// its cells for the run loop. Regions are flat code: EIP is the linear address.
+// parameters from one region to the next. `chain` looks EIP up and enters the region there, or writes all back to its
+// cells for the run loop. Regions are flat code: EIP is the linear address.
 
 import * as L from '../cpu/layout.js'
-import { I32 } from '../ir/types.js'
+import { I32, type Type, V128 } from '../ir/types.js'
 import * as W from '../wasm/opcodes.js'
 import { FunctionCode } from './function-code.js'
+import { emitJump } from './jump-cache.js'
 import * as R from './record.js'
-import { emitLookUp } from './record-lookup.js'
 
-/** Parameters of regions and of `chain`: the eight registers and the budget. */
-export const REGION_PARAMETERS = Array<typeof I32>(9).fill(I32)
-/** Parameters of `leave`: those, and the result of the region. */
-export const LEAVE_PARAMETERS = Array<typeof I32>(10).fill(I32)
+/** Parameters of regions: the eight registers and the budget. */
+export const REGION_PARAMETERS = Array<Type>(9).fill(I32)
+/** Parameters of `chain`: the same, and a vector that nobody looks at (hot-access.ts says why). */
+export const CHAIN_PARAMETERS = [...REGION_PARAMETERS, V128]
 const BUDGET = 8
-const CODE = 9
 
-/** leave(registers, budget, code): stores everything that translated code keeps elsewhere; returns the code. */
-export function emitLeave(flagsAux: number): FunctionCode {
-  const f = new FunctionCode(LEAVE_PARAMETERS)
+/**
+ * chain(registers, budget, vector): enters the region at EIP. Where there is none, where somebody waits or where LEAVING
+ * says so it stores everything that translated code keeps elsewhere, and returns LEAVING.
+ */
+export function emitChain(region: number, flagsAux: number): FunctionCode {
+  const f = new FunctionCode(CHAIN_PARAMETERS)
+  const eip = f.allocate(I32)
+  const entry = f.allocate(I32)
+  const index = f.allocate(I32)
+  f.get(BUDGET)
+  f.i32(R.BUDGET_LIMIT)
+  f.op(W.I32_GT_S)
+  f.cell(L.LEAVING)
+  f.op(W.I32_EQZ)
+  f.op(W.I32_AND)
+  f.openLikely()
+  f.cell(L.EIP)
+  f.set(eip)
+  emitTableEntry(f, eip)
+  f.set(entry)
+  emitJump(f, eip, entry, index, () => emitIndexAt(f, entry, index))
+  f.get(index)
+  f.openLikely()
+  f.i32(0)
+  f.cell(L.HEAT)
+  f.i32(1)
+  f.op(W.I32_SUB)
+  f.tee(eip)
+  f.memory(W.I32_STORE, L.HEAT, 2)
+  f.get(eip)
+  f.i32(0)
+  f.op(W.I32_GT_S)
+  f.openLikely()
+  for (let n = 0; n <= BUDGET; n++) f.get(n)
+  f.get(index)
+  f.op(W.RETURN_CALL_INDIRECT)
+  f.out.u32(region)
+  f.out.u32(0)
+  for (let n = 0; n < 3; n++) f.close()
+  emitLeave(f, flagsAux)
+  f.op(W.END)
+  return f
+}
+
+/** The address of the code page's table entry for the offset, near 0 where the page is not known. */
+function emitTableEntry(f: FunctionCode, eip: number) {
+  f.get(eip)
+  f.i32(10)
+  f.op(W.I32_SHR_U)
+  f.i32(~3)
+  f.op(W.I32_AND)
+  f.cell(L.CODE_TABLE)
+  f.op(W.I32_ADD)
+  f.memory(W.I32_LOAD, 0, 2)
+  f.get(eip)
+  f.i32(0xfff)
+  f.op(W.I32_AND)
+  f.i32(2)
+  f.op(W.I32_SHL)
+  f.op(W.I32_ADD)
+}
+/** The table index of the region that the record of a table entry heads, 0 for none. */
+function emitIndexAt(f: FunctionCode, entry: number, record: number) {
+  f.get(entry)
+  f.i32(L.CODE_CACHE)
+  f.op(W.I32_LT_U)
+  f.open(W.IF, W.TYPE_I32)
+  f.i32(0)
+  f.op(W.ELSE)
+  f.get(entry)
+  f.memory(W.I32_LOAD, 0, 2)
+  f.tee(record)
+  f.open(W.IF, W.TYPE_I32)
+  emitRegionIndex(f, record)
+  f.op(W.ELSE)
+  f.i32(0)
+  f.close()
+  f.close()
+}
+function emitLeave(f: FunctionCode, flagsAux: number) {
   const cell = (address: number, value: () => void) => {
     f.i32(0)
     value()
@@ -34,50 +110,7 @@ export function emitLeave(flagsAux: number): FunctionCode {
   })
   cell(L.FLAG_KIND, () => f.i32(0))
   f.close()
-  f.get(CODE)
-  f.op(W.END)
-  return f
-}
-
-/** chain(registers, budget): enters the region at EIP, or leaves with 0 where there is none or somebody waits. */
-export function emitChain(region: number, leave: number): FunctionCode {
-  const f = new FunctionCode(REGION_PARAMETERS)
-  const scratch = f.allocate(I32)
-  const record = f.allocate(I32)
-  const registers = () => {
-    for (let n = 0; n <= BUDGET; n++) f.get(n)
-  }
-  f.get(BUDGET)
-  f.i32(R.BUDGET_LIMIT)
-  f.op(W.I32_GT_S)
-  f.open(W.IF)
-  f.cell(L.EIP)
-  emitLookUp(f, scratch, record)
-  emitRegionIndex(f, record)
-  f.tee(record)
-  f.open(W.IF)
-  f.i32(0)
-  f.cell(L.HEAT)
-  f.i32(1)
-  f.op(W.I32_SUB)
-  f.tee(scratch)
-  f.memory(W.I32_STORE, L.HEAT, 2)
-  f.get(scratch)
-  f.i32(0)
-  f.op(W.I32_GT_S)
-  f.open(W.IF)
-  registers()
-  f.get(record)
-  f.op(W.RETURN_CALL_INDIRECT)
-  f.out.u32(region)
-  f.out.u32(0)
-  for (let n = 0; n < 5; n++) f.close()
-  registers()
-  f.i32(0)
-  f.op(W.RETURN_CALL)
-  f.out.u32(leave)
-  f.op(W.END)
-  return f
+  f.cell(L.LEAVING)
 }
 
 /** The core's table index of the region that a record heads, 0 where it heads none. */

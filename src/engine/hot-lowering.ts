@@ -5,7 +5,7 @@
 import * as L from '../cpu/layout.js'
 import type { Value } from '../ir/tape.js'
 import * as T from '../ir/tape.js'
-import { I32 } from '../ir/types.js'
+import { I32, V128 } from '../ir/types.js'
 import { semantics } from '../semantics/index.js'
 import * as W from '../wasm/opcodes.js'
 import { emitGuestLoad, emitGuestStore, type TableBase } from './access.js'
@@ -43,10 +43,10 @@ export class HotLowering extends Lowering {
   private readonly blockTape = new T.Tape()
   private eip = 0
   private code = 0
-  /** Labels: state is in its locals and EIP is set, and `code`, which of `fault` is the site. */
-  private chain = 0
+  /** Labels: state is in its locals and EIP is set, and `code` where it is not to go on there; SITE is set. */
   private exit = 0
   private fault = 0
+  private vector = 0
   /** Labels that forward edges and back edges take. */
   private readonly joins = new Map<Block, number>()
   private readonly loopLabels = new Map<Block, number>()
@@ -86,35 +86,25 @@ export class HotLowering extends Lowering {
       f.set(local)
     }
     if (L.isCounted(region.blocks[0]!.eip)) this.countBudget(W.I32_ADD)
-    this.chain = f.open(W.BLOCK)
+    this.vector = f.allocate(V128)
     this.exit = f.open(W.BLOCK)
     this.fault = f.open(W.BLOCK)
     this.tree(region.blocks[0]!)
     f.close()
-    f.i32(0)
-    f.get(this.code)
-    f.memory(W.I32_STORE, L.SITE, 2)
     f.i32(R.EXIT_FAULT + 1)
     f.set(this.code)
     f.close()
-    this.hand()
-    f.get(this.code)
-    f.returnCall(this.imports.function('leave'))
-    f.close()
-    this.hand()
-    f.returnCall(this.imports.function('chain'))
-    f.op(W.END)
-    return this.progress
-  }
-  /** EIP and flags go on in their cells, registers and budget as parameters. */
-  private hand() {
-    const { f } = this
-    for (const [local, cell] of [[this.eip, L.EIP] as const, ...FLAG_CELLS]) {
+    // EIP and flags go on in their cells, registers and budget as parameters.
+    for (const [local, cell] of [[this.eip, L.EIP] as const, [this.code, L.LEAVING] as const, ...FLAG_CELLS]) {
       f.i32(0)
       f.get(local)
       f.memory(W.I32_STORE, cell, 2)
     }
     for (let n = 0; n <= BUDGET; n++) f.get(n)
+    f.get(this.vector)
+    f.returnCall(this.imports.function('chain'))
+    f.op(W.END)
+    return this.progress
   }
 
   // Structure.
@@ -197,9 +187,10 @@ export class HotLowering extends Lowering {
     if (this.counted) this.countBudget(W.I32_SUB)
     f.i32(eip)
     f.set(this.eip)
-    if (code === 0) return f.br(this.chain)
-    f.i32(code)
-    f.set(this.code)
+    if (code !== 0) {
+      f.i32(code)
+      f.set(this.code)
+    }
     f.br(this.exit)
   }
 
@@ -254,7 +245,7 @@ export class HotLowering extends Lowering {
       }
       this.counted = L.isCounted(block.eip)
       if (this.counted) this.countBudget(W.I32_SUB)
-      return f.br(this.chain)
+      return f.br(this.exit)
     }
     if (ending.kind === 'next') {
       if (block.next) this.branch(block, block.next)
@@ -332,12 +323,15 @@ export class HotLowering extends Lowering {
   }
   protected faultExit(at: number) {
     const { f } = this
-    const s = this.snapshots.get(at)!
-    if (this.inArm) this.assign(s)
-    if (this.counted) this.countBudget(W.I32_SUB)
-    f.i32(this.sites.add(s.eip, this.count - s.index))
-    f.set(this.code)
+    if (this.inArm) this.assign(this.snapshots.get(at)!)
+    f.i32(0)
+    this.site(at)
+    f.memory(W.I32_STORE, L.SITE, 2)
     f.br(this.fault)
+  }
+  private site(at: number) {
+    const s = this.snapshots.get(at)!
+    this.f.i32(this.sites.add(s.eip, this.count - s.index))
   }
   protected ending(op: number, a: Value, imm: number, at: number) {
     const s = this.snapshots.get(at)!
@@ -355,8 +349,8 @@ export class HotLowering extends Lowering {
     const a = f.allocate(I32)
     this.push(address)
     f.set(a)
-    const slow = this.imports.function(`${willWrite ? 'load_for_write' : 'load'}${width}`)
-    emitGuestLoad(f, a, width, willWrite ? this.write : this.read, slow, () => this.testFault(at))
+    const slow = `hot_load${willWrite ? '_for_write' : ''}${width}`
+    emitGuestLoad(f, a, width, willWrite ? this.write : this.read, () => this.slowAccess(at, slow))
     f.release(a)
   }
   protected guestStore(at: Value, address: Value, width: number, v: Value) {
@@ -365,16 +359,19 @@ export class HotLowering extends Lowering {
     this.push(address)
     f.set(a)
     this.materialise(v, 1)
-    const slow = this.imports.function(`store_hot${width}`)
-    emitGuestStore(
-      f,
-      a,
-      width,
-      this.write,
-      slow,
-      () => this.push(v),
-      () => this.testFault(at),
-    )
+    const value = () => this.push(v)
+    emitGuestStore(f, a, width, this.write, value, () => this.slowAccess(at, `hot_store${width}`))
     f.release(a)
+  }
+  /** Address, and value to be stored, are on the stack. */
+  private slowAccess(at: number, name: string) {
+    const { f } = this
+    this.site(at)
+    f.get(this.vector)
+    f.call(this.imports.function(name))
+    if (!this.inArm) return f.brUnlikely(this.fault)
+    f.openUnlikely()
+    this.faultExit(at)
+    f.close()
   }
 }

@@ -4,10 +4,11 @@
 import type { Procedure } from '../ir/tape.js'
 import { VOID } from '../ir/types.js'
 import { ModuleBuilder } from '../wasm/module.js'
-import { TYPE_I32, TYPE_I64, TYPE_V128 } from '../wasm/opcodes.js'
+import { TYPE_I32 } from '../wasm/opcodes.js'
 import type { Core } from './core-instance.js'
 import { FunctionCode, wasmType } from './function-code.js'
-import { LEAVE_PARAMETERS, REGION_PARAMETERS } from './hot-links.js'
+import { hotLoad, hotStore } from './hot-access.js'
+import { CHAIN_PARAMETERS, REGION_PARAMETERS } from './hot-links.js'
 import { HotLowering } from './hot-lowering.js'
 import type { Region, RegionFinder } from './region.js'
 
@@ -97,11 +98,9 @@ export class Translator {
       const { params, result } = this.signatures.get(procedure)!
       return m.type(params.map(wasmType), result === VOID ? [] : [wasmType(result)])
     }
-    if (name === 'chain') return m.type(REGION_PARAMETERS.map(wasmType), [TYPE_I32])
-    if (name === 'leave') return m.type(LEAVE_PARAMETERS.map(wasmType), [TYPE_I32])
-    const [, kind, digits] = /^(load|load_for_write|store_hot)(\d+)$/.exec(name)!
-    const width = Number(digits)
-    const value = width === 16 ? TYPE_V128 : width === 8 ? TYPE_I64 : TYPE_I32
-    return kind === 'store_hot' ? m.type([TYPE_I32, value], []) : m.type([TYPE_I32], [value])
+    if (name === 'chain') return m.type(CHAIN_PARAMETERS.map(wasmType), [TYPE_I32])
+    const [, kind, digits] = /^(hot_load|hot_load_for_write|hot_store)(\d+)$/.exec(name)!
+    const { params, results } = (kind === 'hot_store' ? hotStore : hotLoad)(Number(digits))
+    return m.type(params.map(wasmType), results.map(wasmType))
   }
 }
