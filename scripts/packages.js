@@ -31,6 +31,7 @@ export const packages = [
   { name: 'seabios', for: ['test'], why: 'firmware that the ROM test boots' },
   { name: 'gdb', for: ['test'], why: 'a real client for the gdb server test', optional: true },
   { name: 'qemu-system-x86', for: ['test'], why: 'an independent machine to compare with', optional: true },
+  { name: 'chromium', for: ['test'], why: 'a real browser that opens the page of a comparison', optional: true },
 ]
 
 /** Packages that are only downloaded and unpacked, never installed: they are for the guest's architecture. */

@@ -2,6 +2,21 @@
 // processor come on top of the retired instruction itself, so that native and virtualized execution pay alike. Work of
 // monitors and hypervisors is priced by kind, since ours is written in TypeScript and retires no guest instruction.
 
+/** Where cycles are shown. */
+export const CATEGORIES = {
+  user: 'guest user',
+  kernel: 'guest kernel',
+  vmm: 'VMM',
+  firmware: 'firmware',
+  privileged: 'privileged instructions',
+  transitions: 'interrupts, exceptions, system calls',
+  tlb: 'TLB refills',
+  crossings: 'entries into the hypervisor',
+  work: 'work of the hypervisor',
+} as const
+
+export type Category = keyof typeof CATEGORIES
+
 /** What each event is. A table prices all of them; one without VT-x leaves out those of `OPTIONAL_EVENTS`. */
 export const EVENTS = {
   instruction: 'one retired instruction',
@@ -46,8 +61,8 @@ export const EVENTS = {
   xen_emulate: 'Xen: a privileged instruction emulated',
   xen_hypercall: 'Xen: a hypercall dispatched',
   xen_table_entry: 'Xen: one page-table entry validated and written',
-  xen_pin: 'Xen: a page table pinned or unpinned',
-  xen_base: 'Xen: a new table base checked',
+  xen_pin: 'Xen: a whole page table validated or let go of',
+  xen_base: 'Xen: a new table base, or another mmuext_op, checked',
   xen_flush: 'Xen: a flush asked for',
   xen_multicall_entry: 'Xen: one call of a multicall',
   xen_descriptor: 'Xen: one descriptor checked and written',

@@ -3,7 +3,7 @@
 
 import { Command, CommanderError } from 'commander'
 import { STATUS_USAGE, STATUS_WELL } from './exit.js'
-import { describeFailure, notInThisVersion } from './failure.js'
+import { describeFailure } from './failure.js'
 import { addRunOptions, DEFAULT_MEMORY, parseCount, parseMemory, readRunOptions } from './options.js'
 import { rewriteQemuSpellings } from './qemu-spellings.js'
 
@@ -87,7 +87,18 @@ async function runProgram(words: readonly string[]): Promise<number> {
       const { exportGuest, findExported } = await import('./virtualized.js')
       status = await exportGuest(await findExported(image, given), given)
     })
-  refuse(program, 'compare')
+  program
+    .command('compare <image>')
+    .description('run the same workloads on several paths, check that they agree, and price them')
+    .option('--on <paths>', 'native, trap, xen, or one profile as trap/vtx, xen/3.0', 'native,trap,xen')
+    .option('--workload <names>', 'joined by commas, or all', 'all')
+    .option('--scale <n>', 'of the work: per cent on linux, a factor on mini', parseCount)
+    .option('--costs <tables>', 'names or files of cost tables; all that are in benchmarks/costs')
+    .option('--json', 'one JSON line')
+    .option('--html <file>', 'a page with charts, on its own')
+    .action(async (image, given) => {
+      status = await (await import('./compare.js')).compare(image, given)
+    })
   const valued = new Set(run.options.filter(option => option.required).map(option => option.long))
   const ours = words[0] === 'run' ? rewriteQemuSpellings(words, word => valued.has(word)) : words
   try {
@@ -106,15 +117,4 @@ function usageError(text: string): string {
     .trim()
     .replace(/\s*\n\s*/g, ' ')
   return /^(?:unknown|too many|missing|option .* argument missing)/.test(line) ? `${line}; see previrt --help` : line
-}
-
-/** Declares a command that this version does not have. */
-function refuse(parent: Command, name: string): void {
-  parent
-    .command(name, { hidden: true })
-    .allowUnknownOption()
-    .allowExcessArguments()
-    .action(() => {
-      throw notInThisVersion(name)
-    })
 }

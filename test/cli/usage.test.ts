@@ -58,8 +58,12 @@ test.each([
   expectRefusal(await previrt('run', 'linux', ...words), new RegExp(`${words[0]}.*: not in this version`))
 })
 
-test.each(['compare'])('%s is refused as missing', async name => {
-  expectRefusal(await previrt(name, 'linux', '--on', 'xen'), `${name}: not in this version`)
+test.each([
+  [['mini', '--on', 'xen'], 'xen: name native first'],
+  [['mini', '--on', 'native,vax'], "no path 'vax' to compare; there are: native, trap"],
+  [['mini', '--costs', 'z80-1976'], 'there is no such cost table; there are: p3-2001'],
+])('compare %j is refused', async (words, message) => {
+  expectRefusal(await previrt('compare', ...words), message)
 })
 
 describe('unusable files', () => {

@@ -1,0 +1,42 @@
+// What pricing and comparing read of the JSON of `previrt run --json --count-sensitive`; SPECIFICATION.md says what each
+// field means. More fields are passed over, so that the JSON may grow.
+
+import { z } from 'zod'
+
+const count = z.number().int().nonnegative()
+const byName = z.record(z.string(), count)
+
+/** The counts of a whole run, or of one workload. */
+export const countsSchema = z.object({
+  instructions: count,
+  instructionsBy: byName,
+  haltedNanoseconds: count,
+  virtualNanoseconds: count,
+  exceptions: byName,
+  interrupts: byName,
+  softwareInterrupts: byName,
+  operations: byName,
+  tlbFills: count,
+  tlbFlushes: count,
+  tlbInvalidations: count,
+  /** By owner and class. */
+  sensitive: z.record(z.string(), byName),
+  entries: count.optional(),
+  entriesBy: byName.optional(),
+  hypercalls: byName.optional(),
+  upcalls: count.optional(),
+  pageTableUpdates: z.object({ entries: count, batches: count, tables: count.optional() }).optional(),
+})
+
+export type Counts = z.infer<typeof countsSchema>
+
+/** The path that was run, as far as prices depend on it. */
+export interface PricedPath {
+  readonly path: string
+  readonly profile?: string | undefined
+}
+
+/** The sum of all counts of a record. */
+export function total(counts: Readonly<Record<string, number>> = {}): number {
+  return Object.values(counts).reduce((sum, each) => sum + each, 0)
+}

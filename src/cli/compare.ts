@@ -1,0 +1,74 @@
+// The `compare` command: one guest on several paths, the same workloads, and what each path costs.
+
+import { writeFileSync } from 'node:fs'
+import { executeAll, type Guest, needsBuilding } from '../../benchmarks/compare/execute.js'
+import { htmlReport } from '../../benchmarks/compare/html/page.js'
+import { type CompareReport, compareReport } from '../../benchmarks/compare/report.js'
+import { runsOf } from '../../benchmarks/compare/runs.js'
+import { formatComparison } from '../../benchmarks/compare/text.js'
+import { costTables, findCostTable } from '../../benchmarks/costs/cost-table.js'
+import { buildImage } from '../../images/index.js'
+import { STATUS_DIFFERENT, STATUS_GUEST_FAILED, STATUS_WELL } from './exit.js'
+import { CommandError } from './failure.js'
+import { ProgressLine } from './progress-line.js'
+
+/** What `compare` was given. */
+export interface CompareOptions {
+  readonly on: string
+  readonly workload: string
+  readonly scale?: number
+  readonly costs?: string
+  readonly json?: boolean
+  readonly html?: string
+}
+
+const words = (text: string) => text.split(',').filter(Boolean)
+
+/** Compares. Status 5 when what can be observed differs between the paths, 1 when the guest fails on all alike. */
+export async function compare(image: string, options: CompareOptions): Promise<number> {
+  const begun = performance.now()
+  const runs = checked(() => runsOf(image, words(options.on)))
+  const tables = checked(() => (options.costs === undefined ? costTables() : words(options.costs).map(findCostTable)))
+  const guest: Guest = { image, workloads: options.workload, scale: options.scale }
+  const progress = new ProgressLine('compare')
+  let report: CompareReport
+  try {
+    if (needsBuilding(image)) for (const plain of [false, true]) await build(image, plain, progress)
+    const executions = await executeAll(guest, runs, (done, of) => progress.showShare(done, of, 'runs'))
+    report = compareReport(guest, executions, tables, (performance.now() - begun) / 1000)
+  } catch (error) {
+    throw new CommandError((error as Error).message, STATUS_GUEST_FAILED)
+  } finally {
+    progress.clear()
+  }
+  if (options.html !== undefined) write(options.html, htmlReport(report))
+  if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`)
+  else if (options.html === undefined) process.stdout.write(`${formatComparison(report)}\n`)
+  for (const [id, lines] of Object.entries(report.agreement.differences))
+    for (const line of lines) process.stderr.write(`previrt: ${id} differs from native: ${line}\n`)
+  if (!report.agreement.agree) return STATUS_DIFFERENT
+  return report.runs.every(({ exit }) => exit.status === STATUS_WELL) ? STATUS_WELL : STATUS_GUEST_FAILED
+}
+
+/** A mistake in an option is a usage error. */
+function checked<T>(act: () => T): T {
+  try {
+    return act()
+  } catch (error) {
+    throw new CommandError((error as Error).message)
+  }
+}
+
+async function build(image: string, plain: boolean, progress: ProgressLine): Promise<void> {
+  await buildImage(image, { plain, onProgress: (...state) => progress.showShare(...state) })
+}
+
+function write(file: string, text: string): void {
+  try {
+    writeFileSync(file, text)
+  } catch (error) {
+    throw new CommandError(
+      `--html ${file}: cannot be written (${(error as NodeJS.ErrnoException).code}); give another file`,
+    )
+  }
+}
