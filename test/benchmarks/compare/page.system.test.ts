@@ -44,7 +44,7 @@ function examined(page: string): string {
       result.textContent = JSON.stringify({ found, passed: passes.map(({ id }) => id) })
       document.body.append(result)
     })`
-  return page.replace('</body>', `<script>${source}</script><script>${look}</script></body>`)
+  return page.replace('</body>', () => `<script>${source}</script><script>${look}</script></body>`)
 }
 
 withBrowser.each([
