@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto'
 import type { Group } from './guest-group.js'
 import type { RunOptions } from './options.js'
+import { describeDisk } from './report.js'
 import type { RunReport } from './report-schema.js'
 import { countsOf } from './run-counts.js'
 import type { GuestEnd } from './run-guests.js'
@@ -51,6 +52,7 @@ function guestReport({ member, verdict, place, digest }: GuestEnd): NonNullable<
     ...counts,
     digest,
     entries: entriesBy!,
+    ...(member.disk && { disk: describeDisk(member.disk) }),
     workloads: member.progress.workloads,
   }
 }

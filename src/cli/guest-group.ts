@@ -8,6 +8,7 @@ import { readState } from '../cpu/state.js'
 import type { SymbolTable } from '../loader/symbols.js'
 import type { GuestAccount } from '../machine/guest-account.js'
 import { hostMachine } from '../machine/hosting.js'
+import { openDisk, type RunDisk } from './disk.js'
 import { CommandError, notInThisVersion } from './failure.js'
 import { describeGuest, findGuest, type GuestFiles, guestSymbols } from './guest.js'
 import { guestDigest } from './guest-digest.js'
@@ -30,6 +31,7 @@ export interface Member {
   readonly account: GuestAccount
   readonly view: GuestView
   readonly progress: GuestProgress
+  readonly disk: RunDisk | undefined
   symbols(): SymbolTable
   counts(): RunCounts
   /** To be asked when the run has ended; the processor has the guest's registers then. */
@@ -57,6 +59,10 @@ export async function makeGroup(specs: readonly GuestSpec[], options: RunOptions
   const kind = hypervisorKind(options.on)!
   if (!kind.hostsSeveral) throw notInThisVersion(`--guest --on ${options.on}`)
   const found = await Promise.all(specs.map(spec => find(spec, options)))
+  const shared = found.find(
+    ({ spec: { disk } }, n) => disk && found.slice(0, n).some(other => other.spec.disk === disk),
+  )
+  if (shared) throw new CommandError(`--guest --disk ${shared.spec.disk}: two guests have it; give each its own`)
   const memory = found.map(guest => guest.virtualized?.memoryBytes ?? guest.options.memoryBytes)
   const together = memory.reduce((sum, bytes) => sum + bytes, 0)
   if (together > MEMORY_MAXIMUM)
@@ -69,6 +75,10 @@ export async function makeGroup(specs: readonly GuestSpec[], options: RunOptions
     undefined,
   )
   const hosting = hostMachine(machine, trap => hypervisor.handle(trap))
+  const disks = found.map(({ spec: { disk } }) => (disk === undefined ? undefined : openDisk(disk)))
+  disks.forEach((disk, n) => {
+    hosting.account(n).block = disk
+  })
   const hypervisor: Hypervisor = kind.make(hosting.host, options.profile)
   hypervisor.boot(
     found.map(({ spec, options, files, virtualized }) => ({
@@ -79,7 +89,7 @@ export async function makeGroup(specs: readonly GuestSpec[], options: RunOptions
   const members = found.map(({ spec, files, virtualized }, n): Member => {
     const account = hosting.account(n)
     const view = hypervisor.guests![n]!
-    const counts = () => countsOf(account, view)
+    const counts = () => countsOf(account, view, virtualized !== undefined)
     const counting: Counting = { now: counts, between }
     return {
       name: spec.name,
@@ -87,6 +97,7 @@ export async function makeGroup(specs: readonly GuestSpec[], options: RunOptions
       account,
       view,
       progress: new GuestProgress(counting),
+      disk: disks[n],
       symbols: guestSymbols(files),
       counts,
       digest: () => {
@@ -116,12 +127,13 @@ async function find(spec: GuestSpec, shared: RunOptions): Promise<Found> {
 }
 
 /** What a guest has done, in the form of a whole run; what depends on its neighbours is absent. */
-function countsOf(account: GuestAccount, view: GuestView): RunCounts {
-  const { retired, instructionsBy, exceptions, interrupts, software, operations, work } = account.counts
+function countsOf(account: GuestAccount, view: GuestView, hasVmm: boolean): RunCounts {
+  const { retired, inWindow, instructionsBy, exceptions, interrupts, software, operations, work } = account.counts
+  const { kernel, ...others } = instructionsBy
   const { upcalls, pageTableUpdates, pageTableBatches, pageTablesWalked } = work
   return {
     instructions: retired,
-    instructionsBy,
+    instructionsBy: { ...others, ...(hasVmm ? { kernel: kernel - inWindow, vmm: inWindow } : { kernel }) },
     haltedNanoseconds: view.haltedNanoseconds,
     virtualNanoseconds: view.nanoseconds,
     exceptions: byVector(exceptions),

@@ -15,6 +15,8 @@ export interface GuestSpec {
   readonly kernel: string | undefined
   readonly initrd: string | undefined
   readonly append: string | undefined
+  /** Its own disk image. */
+  readonly disk: string | undefined
   /** What it sees as its memory, in bytes; undefined: as `--mem` says for all. */
   readonly memoryBytes: number | undefined
 }
@@ -22,7 +24,8 @@ export interface GuestSpec {
 type Named = Omit<GuestSpec, 'name'> & { readonly name: string | undefined }
 type ParseMemory = (text: string) => number
 
-const GUESTS_AT_MOST = 16
+/** Numbers of domains have one digit, so that what guests read of theirs is equally long. */
+const GUESTS_AT_MOST = 8
 const NAME = /^[\w.-]+$/
 
 /** The words of a text; quotation marks, single or double, keep spaces together. */
@@ -50,6 +53,7 @@ function parseSpec(text: string, parseMemory: ParseMemory): Named {
     .option('--kernel <file>')
     .option('--initrd <file>')
     .option('--append <text>')
+    .option('--disk <file>')
     .option('--mem <size>', '', parseMemory)
     .helpOption(false)
   const valued = new Set(command.options.filter(option => option.required).map(option => option.long))
@@ -62,15 +66,15 @@ function parseSpec(text: string, parseMemory: ParseMemory): Named {
     if (!(error instanceof CommanderError)) throw error
     const reason = error.message.replace(/^error: /, '')
     throw new CommandError(
-      `--guest ${text}: ${reason}; give IMAGE or --kernel, --name, --initrd, --append, --mem or --plain`,
+      `--guest ${text}: ${reason}; give IMAGE or --kernel, --name, --initrd, --append, --disk, --mem or --plain`,
     )
   }
   const { mem, plain = false, ...rest } = command.opts()
   const spec = { image: command.args[0], plain, memoryBytes: mem, ...rest } as Named
-  return { ...spec, kernel: rest.kernel, initrd: rest.initrd, append: rest.append, name: rest.name }
+  return { ...spec, kernel: rest.kernel, initrd: rest.initrd, append: rest.append, disk: rest.disk, name: rest.name }
 }
 
-const TEXTS = ['name', 'image', 'kernel', 'initrd', 'append', 'mem'] as const
+const TEXTS = ['name', 'image', 'kernel', 'initrd', 'append', 'disk', 'mem'] as const
 
 function readSpecs(file: string, parseMemory: ParseMemory): Named[] {
   const wrong = (what: string) => new CommandError(`${file}: ${what}; give an array of guests, see previrt run --help`)
@@ -91,9 +95,9 @@ function readSpecs(file: string, parseMemory: ParseMemory): Named[] {
       if (typeof value !== type) throw wrong(`guest ${n}: ${key} is no ${type}`)
     }
     const { mem, plain = false, ...texts } = Object.fromEntries(entries) as Record<string, string> & { plain?: boolean }
-    const [name, image, kernel, initrd, append] = TEXTS.map(key => texts[key])
+    const [name, image, kernel, initrd, append, disk] = TEXTS.map(key => texts[key])
     const memoryBytes = mem === undefined ? undefined : memoryOf(file, mem, parseMemory)
-    return { name, image, plain, kernel, initrd, append, memoryBytes }
+    return { name, image, plain, kernel, initrd, append, disk, memoryBytes }
   })
 }
 function memoryOf(file: string, text: string, parseMemory: ParseMemory): number {

@@ -169,7 +169,7 @@ export function addRunOptions(command: Command): Command {
       collect(text => text),
       [],
     )
-    .option('--guests <file>', 'the same from a JSON array of {image|kernel, name, initrd, append, mem, plain}')
+    .option('--guests <file>', 'the same from a JSON array of {image|kernel, name, initrd, append, disk, mem, plain}')
     .option('--mem <size>', 'guest memory, for example 128M', parseMemory, DEFAULT_MEMORY)
     .option('--disk <file>', 'raw image of the IDE disk; the guest writes to it')
     .addOption(choice('--net <kind>', 'network card: user has a gateway at 10.0.2.2', ['user', 'none'], 'none'))
@@ -249,7 +249,8 @@ export function readRunOptions(image: string | undefined, given: Record<string, 
   }
   const { roms, modules, multiboot, initrd, expect, trace } = options
   const kinds = what.filter(kind => kind && !(kind === '--rom' && roms.length === 0))
-  if (options.guests.length > 0) return checkGuests(options, given, kinds[0])
+  if (options.guests.length > 0)
+    return checkGuests(options, kinds[0] ?? NOT_WITH_GUESTS.find(flag => value<unknown>(flag)))
   if (kinds.length === 0) throw new CommandError('nothing to run: give an image, --kernel, --multiboot or --rom')
   if (kinds.length > 1) throw new CommandError(`${kinds.join(' and ')}: give only one of them`)
   if (modules.length > 0 && multiboot === undefined) throw new CommandError('--module: only with --multiboot')
@@ -277,17 +278,17 @@ export function readRunOptions(image: string | undefined, given: Record<string, 
 
 /** Options of one guest and its machine that mean nothing, or are not there yet, where there are several. */
 const NOT_WITH_GUESTS = [
-  ...['initrd', 'append', 'disk', 'plain', 'xenDom0', 'checkSites', 'countSensitive', 'gdb', 'profile', 'wait'],
+  ...['--initrd', '--append', '--disk', '--plain', '--xen-dom0', '--check-sites', '--count-sensitive'],
+  ...['--gdb', '--profile', '--wait'],
 ]
 
-function checkGuests(options: RunOptions, given: Record<string, unknown>, kind: string | undefined): RunOptions {
-  const named = NOT_WITH_GUESTS.find(name => given[name] !== undefined && given[name] !== false)
-  const listed = options.net !== 'none' ? 'net' : options.trace.length > 0 ? 'trace' : undefined
-  const option = named ?? listed
-  const flag = kind ?? (option && `--${option.replace(/[A-Z0]/g, letter => `-${letter.toLowerCase()}`)}`)
+/** @param refused an option that was given and is not for several guests */
+function checkGuests(options: RunOptions, refused: string | undefined): RunOptions {
+  const { on, net, trace, engine, expect } = options
+  const flag = refused ?? (net !== 'none' ? '--net' : trace.length > 0 ? '--trace' : undefined)
   if (flag) throw new CommandError(`${flag}: not with --guest; say it in the text of --guest, or run one guest`)
-  if (!hypervisorKind(options.on)!.hostsSeveral) throw notInThisVersion(`--guest --on ${options.on}`)
-  if (options.engine === 'lockstep') throw new CommandError('--engine lockstep: not with --guest; use another engine')
-  if (options.expect === '') throw new CommandError('--expect: give a text that is not empty')
+  if (!hypervisorKind(on)!.hostsSeveral) throw notInThisVersion(`--guest --on ${on}`)
+  if (engine === 'lockstep') throw new CommandError('--engine lockstep: not with --guest; use another engine')
+  if (expect === '') throw new CommandError('--expect: give a text that is not empty')
   return options
 }

@@ -43,6 +43,13 @@ const exit = z.strictObject({
   symbol: z.string().optional(),
 })
 const digest = z.string().regex(/^[0-9a-f]{64}$/)
+const disk = z.strictObject({
+  sectors: count,
+  reads: count,
+  writes: count,
+  flushes: count,
+  digest: digest.optional(),
+})
 const workloads = z.array(
   z.strictObject({
     name: z.string(),
@@ -85,18 +92,7 @@ export const runReportSchema = z.strictObject({
     )
     .optional(),
   /** Sectors read and written, and SHA-256 over all sectors at the end. */
-  disk: z
-    .strictObject({
-      sectors: count,
-      reads: count,
-      writes: count,
-      flushes: count,
-      digest: z
-        .string()
-        .regex(/^[0-9a-f]{64}$/)
-        .optional(),
-    })
-    .optional(),
+  disk: disk.optional(),
   workloads,
   /** Where there are several: each as a run by itself would have it. */
   guests: z
@@ -108,6 +104,7 @@ export const runReportSchema = z.strictObject({
         ...counts,
         digest,
         entries: byName,
+        disk: disk.optional(),
         workloads,
       }),
     )

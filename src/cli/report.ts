@@ -57,7 +57,8 @@ export function runReport(
   }
 }
 
-function describeDisk(disk: RunDisk): RunReport['disk'] {
+/** What was done with a disk. */
+export function describeDisk(disk: RunDisk): NonNullable<RunReport['disk']> {
   const { sectors, reads, writes, flushes } = disk
   const digest = disk.digest()
   return { sectors, reads, writes, flushes, ...(digest !== undefined && { digest }) }

@@ -68,6 +68,7 @@ export async function runGuests(specs: readonly GuestSpec[], options: RunOptions
     stopWatching()
   }
   for (const console of consoles) console.end()
+  for (const { disk } of members) disk?.settle()
   const hostSeconds = (performance.now() - startedAt) / 1000
   return await conclude(group, options, ended!, met, hostSeconds)
 }

@@ -8,6 +8,8 @@ import type { Machine, RunResult } from './machine.js'
 /** Counts of a machine at one moment, or the difference of two moments, by group and name. */
 interface Counts {
   readonly retired: number
+  /** Of those, in the window where a VMM lies. */
+  readonly inWindow: number
   readonly instructionsBy: Machine['instructionsBy']
   readonly work: HypervisorWork
   readonly exceptions: Float64Array
@@ -28,6 +30,7 @@ function advance(total: Counts, from: Counts, to: Counts): Counts {
   const vectors = VECTORS.map(name => [name, total[name].map((count, n) => count + to[name][n]! - from[name][n]!)])
   return {
     retired: total.retired + to.retired - from.retired,
+    inWindow: total.inWindow + to.inWindow - from.inWindow,
     instructionsBy: records(counts => counts.instructionsBy),
     work: records(counts => counts.work),
     ...(Object.fromEntries(vectors) as Pick<Counts, (typeof VECTORS)[number]>),
@@ -58,12 +61,13 @@ export class GuestAccount implements GuestEnds {
   ) {
     const now = this.machineCounts()
     const nothing = Object.fromEntries(VECTORS.map(name => [name, now[name].map(() => 0)]))
-    this.total = { retired: 0, instructionsBy: {}, work: {}, ...nothing } as unknown as Counts
+    this.total = { retired: 0, inWindow: 0, instructionsBy: {}, work: {}, ...nothing } as unknown as Counts
   }
   private machineCounts(): Counts {
-    const { retired, instructionsBy, cpu } = this.machine
+    const { retired, instructionsInWindow, instructionsBy, cpu } = this.machine
     return {
       retired,
+      inWindow: instructionsInWindow,
       instructionsBy,
       work: { ...this.work },
       exceptions: cpu.exceptionCounts.slice(),
