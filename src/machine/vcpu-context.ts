@@ -1,6 +1,6 @@
 // Everything of a processor that a program can tell, taken out and put back, so that several programs can share it: the
-// architectural cells of cpu/layout.ts, and what counts from the present instruction on (interrupt shadow, RF, single
-// step). Left out: translations, which are dropped, and what belongs to the machine (counts, interrupt request).
+// architectural cells of cpu/layout.ts, and what counts from the present instruction on (interrupt shadow, RF, debug
+// conditions). Left out: translations, which are dropped, and what belongs to the machine (counts, interrupt request).
 
 import type { Cpu } from '../cpu/cpu.js'
 import { armBreakpoints } from '../cpu/debug-registers.js'
@@ -17,8 +17,7 @@ const CELLS = L.STATE_END - FIRST
 const SHADOW = CELLS
 const RESUME = CELLS + 4
 const DEBUG_HITS = CELLS + 8
-const TRACING = CELLS + 12
-const BYTES = CELLS + 16
+const BYTES = CELLS + 12
 
 /** A copy; the engine has been left. */
 export function saveContext(cpu: Cpu): Uint8Array {
@@ -28,7 +27,6 @@ export function saveContext(cpu: Cpu): Uint8Array {
   view.setInt32(SHADOW, cpu.i32[L.SHADOW >> 2]! - cpu.retired, true)
   view.setInt32(RESUME, cpu.resumeAt - cpu.retired, true)
   view.setInt32(DEBUG_HITS, cpu.debugHits, true)
-  view.setInt32(TRACING, Number(cpu.tracing), true)
   return context
 }
 
@@ -41,7 +39,6 @@ export function loadContext(cpu: Cpu, context: Uint8Array) {
   i32[L.SHADOW >> 2] = view.getInt32(SHADOW, true) + retired
   cpu.resumeAt = (view.getInt32(RESUME, true) + retired) | 0
   cpu.debugHits = view.getInt32(DEBUG_HITS, true)
-  cpu.tracing = view.getInt32(TRACING, true) !== 0
   cpu.refresh()
   armBreakpoints(cpu)
 }

@@ -94,8 +94,8 @@ function guestFor(path: string): GuestImage {
   return guest
 }
 
-function start(kind: HypervisorKind, profile: string | undefined, engine: EngineName) {
-  const reserve = kind.reserveBytes(MEMORY)
+function start(kind: HypervisorKind, profile: string | undefined, engine: EngineName, guests = 1) {
+  const reserve = kind.reserveBytes(guests * MEMORY) + (guests - 1) * MEMORY
   const machine = new Machine({ memory: MEMORY, reserve, model: cpuModel('previrt-guest'), engine })
   const hosting: Hosting = hostMachine(machine, trap => hypervisor.handle(trap))
   const hypervisor = kind.make(hosting.host, profile)
@@ -103,7 +103,7 @@ function start(kind: HypervisorKind, profile: string | undefined, engine: Engine
   machine.onConsole = byte => {
     console += String.fromCharCode(byte)
   }
-  hypervisor.boot([guestFor(kind.path)])
+  hypervisor.boot(new Array(guests).fill(guestFor(kind.path)))
   /** Runs to the end, so many instructions at a time. */
   const run = (slice: number) => {
     let result = machine.run(slice)
@@ -150,5 +150,23 @@ describe.each(hypervisors.map(kind => [kind.path, kind] as const))('%s', (_, kin
     expect([entries, entries > 0]).toEqual([hosting.counted, kind.path !== 'native'])
     const plain = (_: string, value: unknown) => (value instanceof Uint8Array ? Array.from(value) : value)
     expect(typeof JSON.stringify(hypervisor.save(), plain)).toBe('string')
+  })
+
+  test.each(profiles)('profile %s: several guests, where it hosts them, each as if it were alone', profile => {
+    if (!kind.hostsSeveral) return expect(kind.hostsSeveral).toBe(false)
+    const solo = start(kind, profile, 'blocks')
+    solo.run(BUDGET)
+    const of = ({ hosting, hypervisor }: typeof solo, n: number) => {
+      const { entries, hypercalls, counts } = hosting.account(n)
+      const { nanoseconds, haltedNanoseconds } = hypervisor.guests![n]!
+      return { entries, hypercalls, retired: counts.retired, nanoseconds, haltedNanoseconds }
+    }
+    const several = start(kind, profile, 'blocks', 3)
+    expect(several.run(BUDGET).result).toEqual({ kind: 'power-off' })
+    for (const n of [0, 1, 2]) expect({ n, ...of(several, n) }).toEqual({ n, ...of(solo, 0) })
+    const entries = [...several.hosting.entries.values()].reduce((sum, count) => sum + count, 0)
+    expect(entries).toBe(several.hosting.counted)
+    const plain = (_: string, value: unknown) => (value instanceof Uint8Array ? Array.from(value) : value)
+    expect(typeof JSON.stringify(several.hypervisor.save(), plain)).toBe('string')
   })
 })

@@ -70,3 +70,15 @@ test.each(engineNames)(
   },
   60_000,
 )
+
+test('data breakpoints go with the program', () => {
+  const { cpu } = flatMachine(Uint8Array.of(0xf4), { engine: 'interpreter' })
+  const plain = saveContext(cpu)
+  cpu.state = { dr: [0x180000, 0, 0, 0, 0xffff0ff0, 0xd0401, 0xffff0ff0, 0xd0401] }
+  const watched = saveContext(cpu)
+  expect(cpu.watching).toBe(true)
+  loadContext(cpu, plain)
+  expect(cpu.watching).toBe(false)
+  loadContext(cpu, watched)
+  expect(cpu.watching).toBe(true)
+})

@@ -11,7 +11,7 @@ import { bounce } from './bounce.js'
 import { forcedCpuid } from './forced-cpuid.js'
 import { hypercallIret } from './iret.js'
 import { emulatePrivileged, setTaskSwitched } from './privileged.js'
-import type { Processor } from './processor.js'
+import { type Processor, SYSTEM_CALL } from './processor.js'
 import { CR0_TS, CS, DB, EAX, GP, hasErrorCode, NM, PF, SS, UD } from './registers.js'
 import { tableWrite } from './table-writes.js'
 
@@ -59,6 +59,11 @@ export class TrapHandler {
       return this.hypercall()
     }
     this.count(`int_0x${vector.toString(16)}`)
+    if (vector === SYSTEM_CALL && !this.domain.traps.at(vector)) {
+      // As if the gate let only ring 0 through.
+      this.vcpu.eip -= INT_BYTES
+      return this.deliver(GP, vector * 8 + IN_TABLE)
+    }
     this.deliver(vector)
   }
 

@@ -8,7 +8,7 @@ import { buildKernel, type DomainImage, type RunningDomains, startDomains } from
 
 const BUDGET = 60_000_000
 const SMALL = 8 << 20
-const names = ['events', 'facts-processor', 'spaces', 'hostile', 'crash', 'peers'] as const
+const names = ['events', 'facts-processor', 'spaces', 'hostile', 'crash', 'peers', 'gates'] as const
 const kernels = new Map(names.map(name => [name, buildKernel(name)]))
 const image = (name: (typeof names)[number], more: Partial<DomainImage> = {}): DomainImage => ({
   kernel: kernels.get(name)!,
@@ -90,6 +90,20 @@ test('one that crashes ends alone', () => {
   const domains = run(startDomains([image('crash'), image('events')]))
   expect(domains.hosting.account(0).result).toMatchObject({ kind: 'crash' })
   expect(outcome(domains, 1)).toEqual(alone(image('events')))
+})
+
+test.each(['4.17', '3.0'])('profile %s: a gate for system calls is one domain’s alone', profile => {
+  const images = ['1', '0', '1', '0'].map(commandLine => image('gates', { commandLine }))
+  const domains = run(startDomains(images, { profile }))
+  const lines = domains.logs.map(log => log().match(/(calls|refusals) \d+/g))
+  const [with80, without] = [
+    ['calls 200', 'refusals 0'],
+    ['calls 0', 'refusals 200'],
+  ]
+  expect(lines).toEqual([with80, without, with80, without])
+  images.forEach((each, n) => {
+    expect({ n, ...outcome(domains, n) }).toEqual({ n, ...alone(each, profile) })
+  })
 })
 
 test('event channels lead from one domain to the other', () => {
