@@ -7,7 +7,8 @@
      scale=N          per cent of the full number of iterations
 
    A job is /workloads/NAME or /bench/NAME: a program, or a script for the shell. The last word that it
-   writes to its standard output is its checksum. */
+   writes to its standard output is its checksum; lines that begin with "figure: " are printed without that
+   when the job has ended, behind its end marker. */
 #include "runtime/runtime.h"
 #include "jobs.h" /* generated: WORKLOADS and JOBS, names joined by commas */
 
@@ -56,9 +57,20 @@ static void print_marker(const char *const *words)
   call3(SYS_ioctl, 1, 0x5409, 1);
 }
 
+static void print_figures(const char *output, size_t length)
+{
+  static const char mark[] = "figure: ";
+  for (size_t line = 0, end; line < length; line = end + 1) {
+    for (end = line; end < length && output[end] != '\n'; end++)
+      ;
+    if (end < length && end - line > sizeof mark && !memcmp(output + line, mark, sizeof mark - 1))
+      write_bytes(1, output + line + sizeof mark - 1, end + 1 - line - (sizeof mark - 1));
+  }
+}
+
 static void run_job(const char *folder, const char *name, const char *scale)
 {
-  char path[80], output[256], checksum[80] = "-", status_text[12];
+  char path[80], output[1024], checksum[80] = "-", status_text[12];
   int ends[2];
   size_t length = 0;
   memcpy(path, folder, strlen(folder));
@@ -102,6 +114,7 @@ static void run_job(const char *folder, const char *name, const char *scale)
     status_text[--at] = (char)('0' + status % 10);
   while (status /= 10);
   print_marker((const char *const[]){"end", plain_name, checksum, status_text + at, 0});
+  print_figures(output, start);
 }
 
 static void run_selected(const char *folder, const char *names, const char *all, const char *scale)

@@ -14,11 +14,12 @@
 enum {
   SYS_exit = 1, SYS_fork = 2, SYS_read = 3, SYS_write = 4, SYS_open = 5, SYS_close = 6, SYS_waitpid = 7,
   SYS_unlink = 10, SYS_execve = 11, SYS_time = 13, SYS_mknod = 14, SYS_lseek = 19, SYS_getpid = 20, SYS_mount = 21,
-  SYS_alarm = 27, SYS_pause = 29, SYS_sync = 36, SYS_kill = 37, SYS_mkdir = 39, SYS_dup = 41, SYS_pipe = 42,
+  SYS_alarm = 27, SYS_pause = 29, SYS_sync = 36, SYS_kill = 37, SYS_mkdir = 39, SYS_dup = 41, SYS_pipe = 42, SYS_umount2 = 52,
   SYS_ioctl = 54, SYS_dup2 = 63, SYS_getppid = 64, SYS_setsid = 66, SYS_reboot = 88, SYS_old_mmap = 90,
   SYS_munmap = 91, SYS_socketcall = 102, SYS_syslog = 103, SYS_wait4 = 114, SYS_fsync = 118, SYS_clone = 120,
   SYS_uname = 122, SYS_mprotect = 125, SYS_sched_yield = 158, SYS_rt_sigreturn = 173, SYS_rt_sigaction = 174,
-  SYS_rt_sigprocmask = 175, SYS_getcwd = 183, SYS_gettid = 224, SYS_set_thread_area = 243, SYS_exit_group = 252
+  SYS_rt_sigprocmask = 175, SYS_getcwd = 183, SYS_gettid = 224, SYS_set_thread_area = 243, SYS_exit_group = 252,
+  SYS_clock_gettime64 = 403
 };
 
 enum { O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_CREAT = 0100, O_TRUNC = 01000 };
