@@ -70,7 +70,8 @@ static uint32_t *table_at(const uint32_t *directory, uint32_t slot) {
     return directory[slot] & 1 ? (uint32_t *)(WINDOW_START + (((directory[slot] >> 12) - boot.window_frame) << 12)) : 0;
 }
 
-void backend_unmap_slot(uint32_t space, uint32_t slot) {
+void backend_unmap_slot(uint32_t space, uint32_t slot, int empty) {
+    (void)empty;
     uint32_t *table = table_at(directories[space], slot);
     if (!table) return;
     if (slot >= KERNEL_SLOT) {
@@ -87,7 +88,7 @@ void backend_unmap_slot(uint32_t space, uint32_t slot) {
 
 void backend_space_destroy(uint32_t space) {
     uint32_t *directory = directories[space];
-    for (uint32_t slot = 0; slot < KERNEL_SLOT; slot++) backend_unmap_slot(space, slot);
+    for (uint32_t slot = 0; slot < KERNEL_SLOT; slot++) backend_unmap_slot(space, slot, 0);
     directories[space] = 0;
     give_page(directory);
 }

@@ -200,9 +200,9 @@ struct walk {
 int guest_walk(uint32_t linear, uint32_t error, struct walk *walk);
 static inline int paging(void) { return (vcpu.cr[0] & CR0_PG) != 0; }
 
-/* A page of zeroes from the pool, or null; given back by page_free. */
+/* A page of zeroes from the pool, or null; given back by page_free, which need not clear an empty one. */
 void *page_allocate(void);
-void page_free(void *page);
+void page_free(void *page, int empty);
 void *pool_take(uint32_t bytes);
 
 /* ports.c: between the guest and its chips. */

@@ -9,59 +9,22 @@
  */
 #include "shadow.h"
 
-struct space spaces[SPACE_LIMIT];
 uint32_t shadow_writable[SHADOW_WRITABLE];
 
-static uint32_t current, ticks, directory_loose, kernel_loose, user_loose, kernel_generation = 1;
+static uint32_t directory_loose, kernel_loose, user_loose, kernel_generation = 1;
 static uint8_t slot_loose[SLOTS];
 
 static uint32_t space_of(uint32_t linear) { return linear >= KERNEL_START ? SPACE_KERNEL : current; }
 
-static void forget_writable(void) {
+void forget_writable(void) {
     for (uint32_t i = 0; i < SHADOW_WRITABLE; i++) shadow_writable[i] = 0;
     entry_page = 0;
-}
-
-static void drop_slot(uint32_t space, uint32_t slot) {
-    struct space *s = &spaces[space];
-    if (!s->tables[slot]) return;
-    if (space == SPACE_KERNEL) forget_writable();
-    vmm_work |= WORK_COMMIT;
-    backend_unmap_slot(space, slot + (space == SPACE_KERNEL ? KERNEL_SLOT : 0));
-    page_free(s->tables[slot]);
-    s->tables[slot] = 0;
-    s->table_frame[slot] = FRAME_NONE;
-}
-
-static void destroy(uint32_t space) {
-    for (uint32_t slot = 0; slot < SLOTS; slot++) drop_slot(space, slot);
-    if (spaces[space].directory != FRAME_NONE) tracked[spaces[space].directory] &= ~TRACKED_DIRECTORY;
-    backend_commit();
-    backend_space_destroy(space);
-    spaces[space].used = 0;
-}
-
-/* Drops the least recently used space that is not in use; returns 0 when there is none. */
-static int evict(void) {
-    uint32_t oldest = 0;
-    for (uint32_t i = 1; i < SPACE_LIMIT; i++)
-        if (spaces[i].used && i != current && (!oldest || spaces[i].stamp < spaces[oldest].stamp)) oldest = i;
-    if (!oldest) return 0;
-    vcpu.shadow_evictions++;
-    destroy(oldest);
-    return 1;
-}
-
-static void *page_or_evict(void) {
-    void *page;
-    while (!(page = page_allocate()))
-        if (!evict()) crash("no memory for shadow tables");
-    return page;
 }
 
 void set_entry(uint32_t space, uint32_t linear, uint32_t entry, uint32_t why) {
     uint32_t *e = entry_of(space, linear);
     if (*e == entry) return;
+    spaces[space].live[slot_of(linear)] += !!entry - !!*e;
     *e = entry;
     if (space == SPACE_KERNEL && !(entry & MAP_WRITE)) forget_writable();
     vmm_work |= WORK_COMMIT;
@@ -91,16 +54,16 @@ static void untrack(uint32_t frame) {
     tracked[frame] = 0;
     if (kind & TRACKED_TABLE) for_each_use(frame, give_up_slot, 0);
     if (kind & TRACKED_DIRECTORY) {
-        for (uint32_t i = 1; i < SPACE_LIMIT; i++) {
-            if (!spaces[i].used || spaces[i].directory != frame) continue;
-            if (i != current) destroy(i);
-            else for (uint32_t slot = 0; slot < SLOTS; slot++) drop_slot(i, slot);
-            spaces[i].kernel_checked = 0;
+        uint32_t i = space_of_directory(frame);
+        spaces[i].kernel_checked = 0;
+        if (i != current) {
+            destroy(i);
+        } else {
+            drop_slots(i);
             /* The tables of the kernel half are still tracked; which of them are in use is looked at again. */
-            if (i == current) directory_loose = 1;
+            directory_loose = 1;
         }
     }
-    backend_commit();
 }
 
 /* What a guest entry would be shadowed as, touched or not: only what needs no accessed or dirty bit to be set. Those of
@@ -112,6 +75,12 @@ static uint32_t wanted_entry(uint32_t pde, uint32_t pte, uint32_t space) {
     uint32_t rights = ENTRY_PRESENT | (both & 4 ? MAP_USER : 0);
     if (both & 2 && (pte & 0x40 || at_once) && !tracked[frame]) rights |= MAP_WRITE;
     return frame << 12 | rights;
+}
+
+uint32_t wanted_kernel_entry(uint32_t linear) {
+    uint32_t pde = *window_entry(vcpu.cr[3] >> 12, linear >> 22), table = pde >> 12;
+    if (!(pde & 1) || table >= platform.guest_frames) return 0;
+    return wanted_entry(pde, *window_entry(table, linear >> 12 & 1023), SPACE_KERNEL);
 }
 
 /* Fills a whole kernel slot, or, without paging, all of memory. */
@@ -150,18 +119,17 @@ static void resynchronise(uint32_t slot) {
 /* The kernel half as the directory has it: slots that differ are dropped. */
 static void check_kernel_half(struct space *s) {
     if (s->kernel_checked == kernel_generation) return;
-    for (uint32_t slot = 0; slot < WINDOW_SLOT - KERNEL_SLOT; slot++) {
-        uint32_t pde = *window_entry(s->directory, slot + KERNEL_SLOT);
-        if (spaces[SPACE_KERNEL].tables[slot] && pde & 1 && pde >> 12 != spaces[SPACE_KERNEL].table_frame[slot])
-            drop_slot(SPACE_KERNEL, slot);
+    const uint32_t *directory = window(s->directory);
+    for (uint32_t slot = next_slot(SPACE_KERNEL, 0); slot < SLOTS; slot = next_slot(SPACE_KERNEL, slot + 1)) {
+        uint32_t pde = directory[slot + KERNEL_SLOT];
+        if (pde & 1 && pde >> 12 != spaces[SPACE_KERNEL].table_frame[slot]) drop_slot(SPACE_KERNEL, slot);
     }
     s->kernel_checked = kernel_generation;
 }
 
 /* What was left stale until the next flush. */
 static void resynchronise_all(void) {
-    if (user_loose && spaces[user_loose].used)
-        for (uint32_t slot = 0; slot < SLOTS; slot++) drop_slot(user_loose, slot);
+    if (user_loose && spaces[user_loose].used) drop_slots(user_loose);
     user_loose = 0;
     if (directory_loose && paging() && spaces[current].directory == vcpu.cr[3] >> 12) {
         track(spaces[current].directory, TRACKED_DIRECTORY);
@@ -185,49 +153,23 @@ void shadow_flush(void) {
 /* Drops all user halves and looks at every kernel entry again: the meaning of entries has changed (CR0.WP). */
 void shadow_reset(void) {
     for (uint32_t i = 1; i < SPACE_LIMIT; i++)
-        for (uint32_t slot = 0; spaces[i].used && slot < SLOTS; slot++) drop_slot(i, slot);
+        if (spaces[i].used) drop_slots(i);
     for (uint32_t slot = 0; slot < WINDOW_SLOT - KERNEL_SLOT; slot++) slot_loose[slot] = 1;
     kernel_loose = 1;
     shadow_flush();
 }
 
-static uint32_t new_space(uint32_t directory) {
-    uint32_t space;
-    for (;;) {
-        for (space = 1; space < SPACE_LIMIT && spaces[space].used; space++) {}
-        if (space < SPACE_LIMIT && backend_space_create(space)) break;
-        if (!evict()) crash("no room for a space");
-    }
-    struct space *s = &spaces[space];
-    s->directory = directory;
-    s->used = 1;
-    s->kernel_checked = 0;
-    if (!s->tables) {
-        s->tables = pool_take(SLOTS * sizeof *s->tables);
-        s->table_frame = pool_take(SLOTS * sizeof *s->table_frame);
-    }
-    for (uint32_t slot = 0; slot < SLOTS; slot++) {
-        s->tables[slot] = 0;
-        s->table_frame[slot] = FRAME_NONE;
-    }
-    return space;
-}
-
 /* CR3 or CR0.PG has been written: makes the space of the directory the current one. */
 void shadow_load(void) {
-    uint32_t directory = paging() ? vcpu.cr[3] >> 12 : FRAME_NONE, found = 0;
+    uint32_t directory = paging() ? vcpu.cr[3] >> 12 : FRAME_NONE;
     if (paging() && directory >= platform.guest_frames) crash("CR3 outside memory");
-    for (uint32_t i = 1; i < SPACE_LIMIT; i++)
-        if (spaces[i].used && spaces[i].directory == directory) found = i;
-    current = found;
-    if (!found) current = found = new_space(directory);
-    spaces[found].stamp = ++ticks;
+    uint32_t space = use_space(directory);
     if (paging()) {
         track(directory, TRACKED_DIRECTORY);
-        check_kernel_half(&spaces[found]);
+        check_kernel_half(&spaces[space]);
     }
     resynchronise_all();
-    backend_space_switch(found);
+    backend_space_switch(space);
     for (uint32_t slot = 0; !paging() && slot << 10 < platform.guest_frames; slot++) shadow_fill(slot << 22, ERROR_WRITE);
 }
 
@@ -279,8 +221,7 @@ int shadow_fill(uint32_t linear, uint32_t error) {
     }
     if (s->table_frame[slot] != w.table && s->tables[slot]) drop_slot(space, slot);
     int first = !s->tables[slot];
-    if (first) s->tables[slot] = page_or_evict();
-    s->table_frame[slot] = w.table;
+    take_slot(space, slot, w.table);
     /* Other directories have not been compared with this slot yet. */
     if (first && space == SPACE_KERNEL) spaces[current].kernel_checked = ++kernel_generation;
     if (first && (space == SPACE_KERNEL || !paging())) fill_ahead(space, slot, &w);
@@ -309,16 +250,17 @@ static void update_use(uint32_t space, uint32_t slot, uint32_t pte) {
 }
 
 static void directory_changed(uint32_t frame, uint32_t slot, uint32_t pde) {
-    for (uint32_t i = 1; i < SPACE_LIMIT; i++) {
-        struct space *s = &spaces[i];
-        if (!s->used || s->directory != frame) continue;
-        if (slot < KERNEL_SLOT) {
-            if (s->tables[slot] && (!(pde & 1) || pde >> 12 != s->table_frame[slot] || (pde & 6) != 6)) drop_slot(i, slot);
-        } else if (slot < WINDOW_SLOT) {
-            s->kernel_checked = 0;
-            if (i == current) check_kernel_half(s);
-            if (i == current && !(pde & 1)) drop_slot(SPACE_KERNEL, slot - KERNEL_SLOT);
-        }
+    uint32_t i = space_of_directory(frame), table;
+    struct space *s = &spaces[i];
+    if (slot < KERNEL_SLOT) {
+        if (!s->tables[slot] || ((pde & 7) == 7 && pde >> 12 == s->table_frame[slot])) return;
+        table = s->table_frame[slot];
+        drop_slot(i, slot);
+        if (!(pde & 1)) release_table(table, i, slot);
+    } else if (slot < WINDOW_SLOT) {
+        s->kernel_checked = 0;
+        if (i == current) check_kernel_half(s);
+        if (i == current && !(pde & 1)) drop_slot(SPACE_KERNEL, slot - KERNEL_SLOT);
     }
 }
 
@@ -346,10 +288,6 @@ int table_store(uint32_t linear, uint32_t value, uint32_t size) {
 
 void shadow_start(void) {
     tracking_start();
-    spaces[SPACE_KERNEL].used = 1;
-    spaces[SPACE_KERNEL].directory = FRAME_NONE;
-    spaces[SPACE_KERNEL].tables = pool_take(SLOTS * sizeof(uint32_t *));
-    spaces[SPACE_KERNEL].table_frame = pool_take(SLOTS * sizeof(uint32_t));
-    for (uint32_t slot = 0; slot < SLOTS; slot++) spaces[SPACE_KERNEL].table_frame[slot] = FRAME_NONE;
+    spaces_start();
     shadow_load();
 }

@@ -20,8 +20,29 @@ struct space {
     uint32_t used, stamp, kernel_checked;
     uint32_t **tables;     /* by slot */
     uint32_t *table_frame; /* guest frame that the slot was filled from */
+    uint16_t *live;        /* entries that are not 0 */
+    uint32_t used_slots[SLOTS / 32];
 };
 extern struct space spaces[SPACE_LIMIT];
+/* The space of CR3. */
+extern uint32_t current;
+
+void spaces_start(void);
+/* Makes the directory's space the current one; makes it where there is none. */
+uint32_t use_space(uint32_t directory);
+/* 0 where there is none. */
+uint32_t space_of_directory(uint32_t frame);
+void destroy(uint32_t space);
+/* Drops the least recently used space that is not in use; returns 0 when there is none. */
+int evict(void);
+/* The slot is filled from `table`. */
+void take_slot(uint32_t space, uint32_t slot, uint32_t table);
+void drop_slot(uint32_t space, uint32_t slot);
+void drop_slots(uint32_t space);
+/* The first slot from `slot` on that has a table; SLOTS where there is none. */
+uint32_t next_slot(uint32_t space, uint32_t slot);
+/* A page of the kernel half is writable no longer. */
+void forget_writable(void);
 
 /* By guest frame: TRACKED_* bits. */
 extern uint8_t *tracked;
@@ -33,8 +54,12 @@ uint32_t *entry_of(uint32_t space, uint32_t linear);
 void set_entry(uint32_t space, uint32_t linear, uint32_t entry, uint32_t why);
 /* A writable mapping of the frame has been made. */
 void note_writable(uint32_t space, uint32_t linear, uint32_t frame);
-/* From now on the guest cannot write the frame but at sites. */
+/* From the next commit on the guest cannot write the frame but at sites. */
 void track(uint32_t frame, uint8_t kind);
+/* The table is in the directory's slot no longer: where nothing else is filled from it, the guest may write it again. */
+void release_table(uint32_t frame, uint32_t space, uint32_t slot);
+/* The entry of the kernel half as the guest's tables want it, touched or not. */
+uint32_t wanted_kernel_entry(uint32_t linear);
 /* The slot is filled from this table; to be said before track(). */
 void own_table(uint32_t frame, uint32_t space, uint32_t slot);
 /* Calls for each space and slot that was filled from the table. */

@@ -34,9 +34,8 @@ static void protect_in(uint32_t space, uint32_t linear, uint32_t frame) {
 
 static void protect_everywhere(uint32_t from, uint32_t to, uint32_t frame) {
     for (uint32_t space = from; space < to; space++)
-        for (uint32_t slot = 0; spaces[space].used && slot < SLOTS; slot++)
-            for (uint32_t i = 0; spaces[space].tables[slot] && i < 1024; i++)
-                protect_in(space, (slot + (space ? 0 : KERNEL_SLOT)) << 22 | i << 12, frame);
+        for (uint32_t slot = next_slot(space, 0); spaces[space].used && slot < SLOTS; slot = next_slot(space, slot + 1))
+            for (uint32_t i = 0; i < 1024; i++) protect_in(space, (slot + (space ? 0 : KERNEL_SLOT)) << 22 | i << 12, frame);
 }
 
 void track(uint32_t frame, uint8_t kind) {
@@ -46,10 +45,19 @@ void track(uint32_t frame, uint8_t kind) {
         else if (k) protect_in(SPACE_KERNEL, k & ~4095u, frame);
         if (u == MANY) protect_everywhere(1, SPACE_LIMIT, frame);
         else if (u) protect_in(u & 4095, u & ~4095u, frame);
-        kernel_map[frame] = user_map[frame] = 0;
-        backend_commit();
+        user_map[frame] = 0;
     }
     tracked[frame] |= kind;
+}
+
+void release_table(uint32_t frame, uint32_t space, uint32_t slot) {
+    uint32_t k = kernel_map[frame];
+    if (tracked[frame] != TRACKED_TABLE || owner[frame] != (space << 16 | slot | 0x8000)) return;
+    tracked[frame] = 0;
+    if (!k || k == MANY) return;
+    uint32_t *e = entry_of(SPACE_KERNEL, k & ~4095u);
+    uint32_t wanted = e && *e >> 12 == frame ? wanted_kernel_entry(k & ~4095u) : 0;
+    if (wanted >> 12 == frame) set_entry(SPACE_KERNEL, k & ~4095u, wanted, MAP_FOR_KERNEL);
 }
 
 void own_table(uint32_t frame, uint32_t space, uint32_t slot) {
@@ -64,7 +72,7 @@ void for_each_use(uint32_t frame, void (*call)(uint32_t space, uint32_t slot, ui
         return;
     }
     for (uint32_t space = 0; space < SPACE_LIMIT; space++)
-        for (uint32_t slot = 0; spaces[space].used && slot < SLOTS; slot++)
+        for (uint32_t slot = next_slot(space, 0); spaces[space].used && slot < SLOTS; slot = next_slot(space, slot + 1))
             if (spaces[space].table_frame[slot] == frame) call(space, slot, argument);
 }
 

@@ -58,11 +58,27 @@ static void logic_flags(uint32_t result, uint32_t size) {
     set_virtual_flags((top ? 0 : FLAG_ZF) | top >> 31 << 7 | (0x9669 >> parity & 1) << 2, FLAGS_ARITHMETIC);
 }
 
+/* REP MOVSD and REP STOSD upwards, as far as the destination is a page that is written as any other. */
+static void store_ahead(int move) {
+    uint32_t from = ESI, to = EDI, count = ECX, value = EAX, room = (4096 - (to & 4095)) / 4;
+    if (room < count) count = room;
+    uint32_t left = count;
+    if (!shadow_is_writable(to)) return;
+    for (; left; left--, to += 4) {
+        if (move && !guest_load32(from + 4 * (count - left), &value)) break;
+        if (!guest_store32(to, value)) break;
+    }
+    ECX -= count - left;
+    EDI = to;
+    if (move) ESI = from + 4 * (count - left);
+}
+
 /* REP MOVS and REP STOS, doubleword by doubleword: each is a store of its own, and a fault leaves the registers at it. */
 static int string_store(const struct operand *o, int move) {
     uint32_t size = o->opcode & 1 ? operand_size(o) : 1, step = vcpu.eflags & FLAG_DF ? -size : size;
     for (;;) {
         uint32_t value = EAX;
+        if (o->flags & OPERAND_REPEATED && size == 4 && step == 4) store_ahead(move);
         if (o->flags & OPERAND_REPEATED && ECX == 0) return DONE;
         if (move && !guest_load(ESI, size, &value)) return inject_fault();
         if (!table_store(EDI, value, size)) return inject_fault();

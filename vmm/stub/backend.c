@@ -58,7 +58,8 @@ void backend_unmap(uint32_t space, uint32_t linear) {
     if (linear < KERNEL_START && linear >> 12 < 1 << 10) entries[space % 8][linear >> 12] = 0;
     if (linear >= KERNEL_START || space == current_space) unmap(linear);
 }
-void backend_unmap_slot(uint32_t space, uint32_t slot) {
+void backend_unmap_slot(uint32_t space, uint32_t slot, int empty) {
+    (void)empty;
     if (slot != 0 && slot < 512) return;
     for (uint32_t i = 0; i < 1024; i++) backend_unmap(space, slot << 22 | i << 12);
 }

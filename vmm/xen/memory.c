@@ -23,11 +23,18 @@ static uint16_t free_tables[TABLES], pending_tables[TABLES];
 static uint32_t free_count, pending_count;
 static uint8_t dirty[TABLES];
 
-static struct {
+/* An L3 with its user L2s and the private one of slot 3. */
+struct upper {
     uint16_t l3, l2[3];
+};
+static struct {
+    struct upper upper;
     /* Number of the table of each 2 MiB, plus one. */
     uint16_t l1[1024];
 } spaces[SPACE_LIMIT];
+/* Of destroyed spaces: pinned and, but for slots 2 and 3, empty. */
+static struct upper spare[SPACE_LIMIT];
+static uint32_t spare_count;
 
 static uint32_t table_linear(uint32_t table) { return TABLE_POOL + table * 4096; }
 static uint32_t table_pfn[TABLES];
@@ -81,29 +88,31 @@ void backend_commit(void) {
     while (pending_count) free_tables[free_count++] = pending_tables[--pending_count];
 }
 
-/* Most tables are emptied entry by entry before they are given back. */
-static int is_zero(uint32_t linear) {
-    for (uint32_t i = 0; i < 1024; i++)
-        if (((const uint32_t *)linear)[i]) return 0;
-    return 1;
+static void give_table(uint32_t table, int empty) {
+    dirty[table] = !empty;
+    pending_tables[pending_count++] = (uint16_t)table;
+}
+static uint64_t table_machine(uint32_t table) { return (uint64_t)p2m[table_pfn[table]] << 12; }
+
+static void dismantle(const struct upper *u) {
+    extended(MMUEXT_UNPIN, (uint32_t)(table_machine(u->l3) >> 12));
+    for (uint32_t i = 0; i < 3; i++) give_table(u->l2[i], i < 2);
+    give_table(u->l3, 0);
 }
 
 /* A table of zeroes, read-only. Returns 0, or its number plus one. */
 static uint32_t take_table(void) {
+    if (!free_count && !pending_count && spare_count) dismantle(&spare[--spare_count]);
     if (!free_count) backend_commit();
     if (!free_count) return 0;
-    uint32_t table = free_tables[--free_count], linear = table_linear(table);
-    if (dirty[table] && !is_zero(linear)) {
-        update_va(linear, (uint64_t)p2m[table_pfn[table]] << 12 | PRESENT | WRITABLE | ACCESSED_DIRTY);
-        for (uint32_t i = 0; i < 1024; i++) ((uint32_t *)linear)[i] = 0;
-        update_va(linear, (uint64_t)p2m[table_pfn[table]] << 12 | PRESENT | ACCESSED_DIRTY);
+    uint32_t table = free_tables[--free_count], linear = table_linear(table), at = linear, count = 1024;
+    if (dirty[table]) {
+        update_va(linear, table_machine(table) | PRESENT | WRITABLE | ACCESSED_DIRTY);
+        asm volatile("rep stosl" : "+D"(at), "+c"(count) : "a"(0) : "memory");
+        update_va(linear, table_machine(table) | PRESENT | ACCESSED_DIRTY);
     }
-    dirty[table] = 1;
     return table + 1;
 }
-
-static void give_table(uint32_t table) { pending_tables[pending_count++] = (uint16_t)table; }
-static uint64_t table_machine(uint32_t table) { return (uint64_t)p2m[table_pfn[table]] << 12; }
 
 static uint64_t frame_entry(uint32_t frame, uint32_t rights) {
     uint32_t pfn = frame < guest_frames ? first_guest_pfn + frame : void_pfn;
@@ -119,39 +128,39 @@ void xen_map_machine(uint32_t linear, uint32_t mfn, uint32_t flags) {
 /* Machine address of the entry for the 2 MiB with number `index` of the space's half. */
 static uint64_t directory_entry(uint32_t space, uint32_t index) {
     if (space == SPACE_KERNEL) return ((uint64_t)kernel_l2_mfn << 12) + 8 * index;
-    return table_machine(spaces[space].l2[index / ENTRIES]) + 8 * (index % ENTRIES);
+    return table_machine(spaces[space].upper.l2[index / ENTRIES]) + 8 * (index % ENTRIES);
 }
 
 int backend_space_create(uint32_t space) {
     uint32_t taken[4];
+    /* No slot of it is mapped. */
+    if (spare_count) {
+        spaces[space].upper = spare[--spare_count];
+        return 1;
+    }
     for (uint32_t i = 0; i < 4; i++) {
         taken[i] = take_table();
         if (taken[i]) continue;
-        while (i) give_table(taken[--i] - 1);
+        while (i) give_table(taken[--i] - 1, 1);
         return 0;
     }
-    for (uint32_t i = 0; i < 3; i++) spaces[space].l2[i] = (uint16_t)(taken[i] - 1);
-    spaces[space].l3 = (uint16_t)(taken[3] - 1);
-    for (uint32_t i = 0; i < 1024; i++) spaces[space].l1[i] = 0;
+    for (uint32_t i = 0; i < 3; i++) spaces[space].upper.l2[i] = (uint16_t)(taken[i] - 1);
+    spaces[space].upper.l3 = (uint16_t)(taken[3] - 1);
     /* Xen takes stores to what is no table yet. */
-    uint64_t l3 = table_machine(spaces[space].l3);
-    update(l3, table_machine(spaces[space].l2[0]) | PRESENT);
-    update(l3 + 8, table_machine(spaces[space].l2[1]) | PRESENT);
+    uint64_t l3 = table_machine(spaces[space].upper.l3);
+    update(l3, table_machine(spaces[space].upper.l2[0]) | PRESENT);
+    update(l3 + 8, table_machine(spaces[space].upper.l2[1]) | PRESENT);
     update(l3 + 16, (uint64_t)kernel_l2_mfn << 12 | PRESENT);
-    update(l3 + 24, table_machine(spaces[space].l2[2]) | PRESENT);
+    update(l3 + 24, table_machine(spaces[space].upper.l2[2]) | PRESENT);
     extended(MMUEXT_PIN_L3, (uint32_t)(l3 >> 12));
     return 1;
 }
 
-void backend_space_destroy(uint32_t space) {
-    extended(MMUEXT_UNPIN, (uint32_t)(table_machine(spaces[space].l3) >> 12));
-    for (uint32_t i = 0; i < 3; i++) give_table(spaces[space].l2[i]);
-    give_table(spaces[space].l3);
-}
+void backend_space_destroy(uint32_t space) { spare[spare_count++] = spaces[space].upper; }
 
 void backend_space_switch(uint32_t space) {
     flush = 0;
-    extended(MMUEXT_NEW_BASEPTR, (uint32_t)(table_machine(spaces[space].l3) >> 12));
+    extended(MMUEXT_NEW_BASEPTR, (uint32_t)(table_machine(spaces[space].upper.l3) >> 12));
     backend_commit();
 }
 
@@ -177,13 +186,13 @@ void backend_unmap(uint32_t space, uint32_t linear) {
     flush = 1;
 }
 
-void backend_unmap_slot(uint32_t space, uint32_t slot) {
+void backend_unmap_slot(uint32_t space, uint32_t slot, int empty) {
     for (uint32_t i = 0; i < 2; i++) {
         uint32_t index = index_of(slot << 22) + i, table = spaces[space].l1[index];
         if (!table) continue;
         update(directory_entry(space, index), 0);
         spaces[space].l1[index] = 0;
-        give_table(table - 1);
+        give_table(table - 1, empty);
     }
     flush = 1;
 }
