@@ -118,6 +118,40 @@ vmm_tail_start:
     jmp *VCPU_EIP
 vmm_tail_end:
 
+    /* A store to a table. The number of the operand lies behind the return address. */
+    .globl short_store
+short_store:
+    movl %eax, REGISTER(0)
+    movl %ecx, REGISTER(1)
+    movl %edx, REGISTER(2)
+    movl %ebx, REGISTER(3)
+    leal 4(%esp), %eax
+    movl %ebp, REGISTER(5)
+    movl %eax, REGISTER(4)
+    movl %esi, REGISTER(6)
+    movl (%esp), %eax
+    movl %edi, REGISTER(7)
+    pushfl
+    movl %esp, VCPU_SCRATCH
+    movl $vmm_stack_top, %esp
+    cld
+    call vmm_short_store
+    movl VCPU_SCRATCH, %esp
+    movl REGISTER(1), %ecx
+    movl REGISTER(2), %edx
+    testl %eax, %eax
+    jz 1f
+    movl %eax, 4(%esp)
+    movl REGISTER(3), %ebx
+    movl REGISTER(5), %ebp
+    movl REGISTER(6), %esi
+    movl REGISTER(7), %edi
+    movl REGISTER(0), %eax
+    tail 0
+1:  movl REGISTER(0), %eax
+    popfl
+    jmp enter_store
+
     /* A selector that its register holds already, by a descriptor that is still the same. EAX is saved; the flags are on
      * the stack; AX has been compared. */
     .macro same segment, slow

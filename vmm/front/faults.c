@@ -90,10 +90,18 @@ static void note_user_segments(void) {
     }
 }
 
+/* The last fault of user code that was the guest's. */
+static struct pending_fault asked;
+
 void vmm_from_user(uint32_t vector, uint32_t error, uint32_t address) {
     note_user_segments();
     if (vector == PF) {
-        if (!shadow_fill(address, (error & ERROR_WRITE) | ERROR_USER)) inject_fault();
+        uint32_t access = (error & ERROR_WRITE) | ERROR_USER;
+        if (!shadow_fill(address, access)) {
+            asked = (struct pending_fault){PF, access, address};
+            vmm_work |= WORK_ASKED;
+            inject_fault();
+        }
     } else if (vector >= 32 || vector == BP || vector == OF) {
         user_software(vector, vector >= 32 ? 2 : 1);
     } else if (vector == GP && (error & 3) == DESCRIPTOR_TABLE_IDT) {
@@ -194,6 +202,7 @@ void vmm_before_resume(void) {
             for (uint32_t i = SEGMENT_ES; i <= SEGMENT_GS; i++) user_selectors[i] = vcpu.selectors[i];
             refresh_descriptors();
         }
+        if (vmm_work & WORK_ASKED) shadow_ahead(asked.address, asked.error);
         vmm_work = 0;
         backend_enter_user();
     }

@@ -107,11 +107,12 @@ extern const struct tail {
 } __start_vmm_tails[], __stop_vmm_tails[];
 extern const char direct_interrupted[];
 /* What is to be done before the guest goes on: the next deadline may have changed; on the way to user mode, segments have
- * changed, page tables are to be committed. Zero where the short ways out may be taken. */
+ * changed, page tables are to be committed, the guest has been asked for a page. Zero where the short ways out may be taken. */
 extern uint32_t vmm_work;
 #define WORK_TIMER 1
 #define WORK_USER 2
 #define WORK_COMMIT 4
+#define WORK_ASKED 8
 
 /* delivery.c: exceptions and interrupts through the guest's IDT. */
 int inject(uint32_t vector, uint32_t error);
@@ -164,7 +165,12 @@ int watched_changed(void);
 extern uint32_t user_selectors[SEGMENT_GS + 1];
 
 /* operands */
-uint32_t operand_address(const struct operand *o);
+static inline uint32_t operand_address(const struct operand *o) {
+    uint32_t address = o->displacement;
+    if (o->base != OPERAND_NONE) address += vcpu.registers[o->base];
+    if (o->index != OPERAND_NONE) address += vcpu.registers[o->index] << o->scale;
+    return address;
+}
 int operand_read(const struct operand *o, uint32_t size, uint32_t *value);
 int operand_write(const struct operand *o, uint32_t size, uint32_t value);
 void set_register(uint32_t number, uint32_t size, uint32_t value);
@@ -177,6 +183,8 @@ void shadow_flush(void);
 void shadow_reset(void);
 /* Fills in `linear` for an access; returns 1, or 0 where the guest must see pending_fault. */
 int shadow_fill(uint32_t linear, uint32_t error);
+/* User code is about to touch a page that it could not: fills it in where nothing is in the way any longer. */
+void shadow_ahead(uint32_t linear, uint32_t error);
 int shadow_is_writable(uint32_t linear);
 /* Pages of the kernel half that have been found writable, and still are: numbers, by their low bits. */
 extern uint32_t shadow_writable[SHADOW_WRITABLE];
@@ -187,6 +195,8 @@ uint32_t shadow_ensure_stack(uint32_t esp);
 void *window(uint32_t frame);
 uint32_t *window_entry(uint32_t frame, uint32_t index);
 int table_store(uint32_t linear, uint32_t value, uint32_t size);
+/* The same for a doubleword whose page is known, and gives its old value; else returns 0, and has done nothing. */
+int table_exchange(uint32_t linear, uint32_t value, uint32_t *old);
 #define ERROR_PRESENT 1
 #define ERROR_WRITE 2
 #define ERROR_USER 4

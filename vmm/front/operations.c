@@ -34,13 +34,6 @@ __attribute__((regparm(1))) void vmm_operation(uint32_t number) {
     if (operations[number](o)) vcpu.eip = start + o->site_bytes;
 }
 
-uint32_t operand_address(const struct operand *o) {
-    uint32_t address = o->displacement;
-    if (o->base != OPERAND_NONE) address += vcpu.registers[o->base];
-    if (o->index != OPERAND_NONE) address += vcpu.registers[o->index] << o->scale;
-    return address;
-}
-
 int guest_load(uint32_t linear, uint32_t size, void *value) {
     *(uint32_t *)value = 0;
     return size == 1 ? guest_load8(linear, value) : size == 2 ? guest_load16(linear, value) : guest_load32(linear, value);

@@ -73,7 +73,7 @@ static uint32_t wanted_entry(uint32_t pde, uint32_t pte, uint32_t space) {
     int at_once = space == SPACE_KERNEL && !(both & 4);
     if (!(both & 1) || !(both & 0x20 || at_once) || frame >= platform.guest_frames) return 0;
     uint32_t rights = ENTRY_PRESENT | (both & 4 ? MAP_USER : 0);
-    if (both & 2 && (pte & 0x40 || at_once) && !tracked[frame]) rights |= MAP_WRITE;
+    if (both & 2 && (pte & 0x40 || at_once)) rights |= tracked[frame] ? ENTRY_HELD : MAP_WRITE;
     return frame << 12 | rights;
 }
 
@@ -90,6 +90,18 @@ static void fill_ahead(uint32_t space, uint32_t slot, const struct walk *w) {
         if (paging()) wanted = wanted_entry(w->pde, *window_entry(w->table, i), space);
         else wanted = (linear >> 12) < platform.guest_frames ? linear | ENTRY_PRESENT | MAP_WRITE : 0;
         if (wanted && !spaces[space].tables[slot][i]) set_entry(space, linear, wanted, MAP_FOR_KERNEL);
+    }
+}
+
+/* What user code touches next is often nearby. */
+#define AROUND 16
+
+static void fill_around(uint32_t space, uint32_t linear, const struct walk *w) {
+    uint32_t slot = linear >> 22, first = w->index & ~(AROUND - 1u);
+    const uint32_t *entries = window(w->table), *known = spaces[space].tables[slot];
+    for (uint32_t i = first; i < first + AROUND; i++) {
+        uint32_t wanted = entries[i] & 1 && !known[i] ? wanted_entry(w->pde, entries[i], space) : 0;
+        if (wanted) set_entry(space, slot << 22 | i << 12, wanted, 0);
     }
 }
 
@@ -227,11 +239,22 @@ int shadow_fill(uint32_t linear, uint32_t error) {
     if (first && (space == SPACE_KERNEL || !paging())) fill_ahead(space, slot, &w);
     int write_by_kernel = error & ERROR_WRITE && !(both & 2);
     if (both & 4 && !write_by_kernel) rights |= MAP_USER;
-    if (w.frame < platform.guest_frames && !tracked[frame] && (write_by_kernel || (both & 2 && w.pte & 0x40)))
-        rights |= MAP_WRITE;
+    if (w.frame < platform.guest_frames && (write_by_kernel || (both & 2 && w.pte & 0x40)))
+        rights |= tracked[frame] ? ENTRY_HELD : MAP_WRITE;
     set_entry(space, linear, frame << 12 | rights, error & ERROR_USER ? 0 : MAP_FOR_KERNEL);
+    if (error & ERROR_USER && paging()) fill_around(space, linear, &w);
     backend_commit();
     return 1;
+}
+
+void shadow_ahead(uint32_t linear, uint32_t error) {
+    uint32_t *e = linear < KERNEL_START ? entry_of(current, linear) : 0, wanted = MAP_USER | (error & ERROR_WRITE ? MAP_WRITE : 0);
+    if (!paging() || linear >= KERNEL_START || (e && (*e & wanted) == wanted)) return;
+    uint32_t pde = *window_entry(vcpu.cr[3] >> 12, linear >> 22), table = pde >> 12;
+    if (!(pde & 1) || table >= platform.guest_frames) return;
+    /* As it is: an access that may not come sets no bits. */
+    uint32_t entry = wanted_entry(pde, *window_entry(table, linear >> 12 & 1023), current);
+    if ((entry & wanted) == wanted) shadow_fill(linear, error);
 }
 
 static uint32_t changed_index;
@@ -264,6 +287,18 @@ static void directory_changed(uint32_t frame, uint32_t slot, uint32_t pde) {
     }
 }
 
+/* A new value of an entry in a tracked frame. */
+static void store_entry(uint32_t frame, uint32_t index, uint32_t value) {
+    uint32_t *entry = window_entry(frame, index);
+    if (*entry == value) return;
+    *entry = value;
+    if (tracked[frame] & TRACKED_DIRECTORY) directory_changed(frame, index, value);
+    if (tracked[frame] & TRACKED_TABLE) {
+        changed_index = index;
+        for_each_use(frame, update_use, value);
+    }
+}
+
 /* A store of the guest kernel that may hit a table. Returns 0 with pending_fault. */
 int table_store(uint32_t linear, uint32_t value, uint32_t size) {
     struct walk w;
@@ -275,14 +310,16 @@ int table_store(uint32_t linear, uint32_t value, uint32_t size) {
     uint32_t *entry = window_entry(w.frame, offset / 4), shift = 8 * (offset & 3);
     uint32_t mask = size == 4 ? 0xFFFFFFFF : ((1u << 8 * size) - 1) << shift;
     if (shift + 8 * size > 32) return guest_store(linear, size, value);
-    uint32_t stored = (*entry & ~mask) | (value << shift & mask);
-    if (stored == *entry) return 1;
-    *entry = stored;
-    if (tracked[w.frame] & TRACKED_DIRECTORY) directory_changed(w.frame, offset / 4, stored);
-    if (tracked[w.frame] & TRACKED_TABLE) {
-        changed_index = offset / 4;
-        for_each_use(w.frame, update_use, stored);
-    }
+    store_entry(w.frame, offset / 4, (*entry & ~mask) | (value << shift & mask));
+    return 1;
+}
+
+int table_exchange(uint32_t linear, uint32_t value, uint32_t *old) {
+    uint32_t *e = linear >= WINDOW_START ? 0 : entry_of(space_of(linear), linear), index = linear >> 2 & 1023;
+    if (!e || linear & 3 || !(*e & (MAP_WRITE | ENTRY_HELD))) return 0;
+    if (*e & MAP_WRITE) return guest_load32(linear, old) && guest_store32(linear, value);
+    *old = *window_entry(*e >> 12, index);
+    store_entry(*e >> 12, index, value);
     return 1;
 }
 

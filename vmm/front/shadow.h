@@ -9,6 +9,8 @@
 #define WINDOW_SLOT (WINDOW_START >> 22)
 /* An entry: frame, and the rights below; 0 where nothing is mapped. */
 #define ENTRY_PRESENT 8
+/* The guest may write the page, and has; it is read-only because it is tracked. */
+#define ENTRY_HELD 16
 #define RIGHTS(entry) ((entry) & (MAP_WRITE | MAP_USER))
 
 #define TRACKED_TABLE 1

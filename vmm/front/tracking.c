@@ -29,7 +29,7 @@ void note_writable(uint32_t space, uint32_t linear, uint32_t frame) {
 
 static void protect_in(uint32_t space, uint32_t linear, uint32_t frame) {
     uint32_t *e = entry_of(space, linear);
-    if (e && *e && *e >> 12 == frame && *e & MAP_WRITE) set_entry(space, linear, *e & ~(uint32_t)MAP_WRITE, 0);
+    if (e && *e && *e >> 12 == frame && *e & MAP_WRITE) set_entry(space, linear, (*e & ~(uint32_t)MAP_WRITE) | ENTRY_HELD, 0);
 }
 
 static void protect_everywhere(uint32_t from, uint32_t to, uint32_t frame) {

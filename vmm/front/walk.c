@@ -100,6 +100,18 @@ static int bit_operation(const struct operand *o, uint32_t address, uint32_t bit
     return DONE;
 }
 
+/* MOV and XCHG of a doubleword in a page that is known. Returns the site's end, given the end of its call; else 0. */
+__attribute__((regparm(1))) uint32_t vmm_short_store(uint32_t end) {
+    const struct operand *o = &((const struct operand *)OPERAND_TABLE)[*(const uint16_t *)end];
+    uint32_t value = vcpu.registers[o->reg & 7], old;
+    if (o->flags & OPERAND_16 || o->rm != OPERAND_MEMORY) return 0;
+    if (o->opcode == 0xC7) value = o->immediate;
+    else if (o->opcode != 0x89 && o->opcode != 0xA3 && o->opcode != 0x87) return 0;
+    if (!table_exchange(operand_address(o), value, &old)) return 0;
+    if (o->opcode == 0x87) vcpu.registers[o->reg] = old;
+    return end - 6 + o->site_bytes;
+}
+
 /* A store that the source or a profile has declared: whatever instruction does it. */
 int operate_store(const struct operand *o) {
     uint32_t size = operand_size(o), address = operand_address(o), old, value;
