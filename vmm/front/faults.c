@@ -156,7 +156,8 @@ uint32_t vmm_resume_point(uint32_t eip, uint32_t *stack) {
     else if (within(eip, short_exit_start, short_exit_end)) point = (uint32_t)short_exit_start;
     for (const struct tail *tail = __start_vmm_tails; tail < __stop_vmm_tails; tail++) {
         if (eip >= tail->start && eip < tail->ret) point = tail->start;
-        if (eip != tail->ret) continue;
+        /* It may have been sent elsewhere by an event just before. */
+        if (eip != tail->ret || *stack == (uint32_t)direct_interrupted) continue;
         vcpu.restarts++;
         vcpu.eip = *stack;
         *stack = (uint32_t)direct_interrupted;

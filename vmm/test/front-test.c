@@ -305,6 +305,8 @@ static void restarts(void) {
     CHECK(vmm_resume_point(tail->ret - 1, &site) == tail->start && site == SITE + SITE_BYTES);
     CHECK(vmm_resume_point(tail->ret, &site) == tail->ret && site == (uint32_t)direct_interrupted);
     CHECK(vcpu.eip == SITE + SITE_BYTES);
+    CHECK(vmm_resume_point(tail->ret, &site) == tail->ret && site == (uint32_t)direct_interrupted);
+    CHECK(vcpu.eip == SITE + SITE_BYTES);
 }
 
 static void run(const char *test, void (*call)(void)) {
