@@ -66,12 +66,19 @@ async function runProgram(words: readonly string[]): Promise<number> {
     })
   program
     .command('bench [suite]')
-    .description('measure: peers (other emulators; the default), annotation (what sites cost a native kernel)')
+    .description(
+      'measure: peers (other emulators; the default), micro, macro (counters on each path), all (these three), annotation (what sites cost a native kernel)',
+    )
     .option('--peers <names>', 'v86,qemu')
     .option('--runs <n>', 'runs of each machine', parseCount)
     .option('--jobs <names>', 'only these jobs')
     .option('--scale <percent>', 'per cent of the full work', parseCount)
     .option('--engine <name>', 'our engine')
+    .option('--image <name>', 'micro, macro: linux, or another image')
+    .option('--on <paths>', 'micro, macro: as for compare')
+    .option('--seeds <numbers>', 'micro, macro: each moves the timer interrupts by a little')
+    .option('--against <file>', 'micro, macro: end with 5 when a counter is not that of this baseline')
+    .option('--write-baseline <file>', 'micro, macro: keep the counters')
     .option('--json', 'one JSON line')
     .action(async (suite, given) => {
       status = await (await import('./bench.js')).bench(suite, given)
