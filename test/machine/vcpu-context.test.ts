@@ -8,7 +8,7 @@ import { loadContext, saveContext } from '../../src/machine/vcpu-context.js'
 import { flatMachine } from '../drivers/flat-machine.js'
 import { assemble, program, STACK } from '../drivers/random-program.js'
 
-const RUNS = 15
+const RUNS = 6
 const ROUNDS = 2
 const BUDGET = 200_000
 const OTHER = 0x200000

@@ -74,7 +74,7 @@ export function audit(memory: MachineMemory, frames: FrameTable, roots: Roots): 
         if (owner === XEN_OWNER && (frames.flags[target]! & 16) === 0)
           problems.push(`${where} maps the hypervisor's frame ${hex(target)}`)
         if (owner === FREE_OWNER) problems.push(`${where} maps frame ${hex(target)}, which nobody owns`)
-        if (owner !== frames.owner[frame] && owner !== XEN_OWNER && !roots.granted)
+        if (owner !== frames.owner[frame] && owner !== XEN_OWNER)
           problems.push(`${where} maps the foreign frame ${hex(target)}`)
         if (writable) use(target, WRITABLE_PAGE)
         else refer(target)

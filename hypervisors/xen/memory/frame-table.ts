@@ -97,11 +97,11 @@ export class FrameTable {
     return [this.owner, this.type, this.flags, this.typeCount, this.references]
   }
 
-  /** Frames that a domain holds. */
+  /** Frames that count against what a domain may have: those that it holds, and those given up that it still maps. */
   heldBy(owner: number): number {
     let held = 0
     for (let frame = this.first; frame < this.frames; frame++)
-      if (this.owner[frame] === owner && (this.flags[frame]! & (ALLOCATED | LENT)) === ALLOCATED) held++
+      if (this.owner[frame] === owner && (this.flags[frame]! & LENT) === 0) held++
     return held
   }
 

@@ -8,7 +8,7 @@ import { buildKernel, type DomainImage, type RunningDomains, startDomains } from
 
 const BUDGET = 60_000_000
 const SMALL = 8 << 20
-const names = ['events', 'facts-processor', 'spaces', 'hostile', 'crash', 'peers', 'gates'] as const
+const names = ['events', 'facts-processor', 'spaces', 'hostile', 'crash', 'peers', 'gates', 'greedy'] as const
 const kernels = new Map(names.map(name => [name, buildKernel(name)]))
 const image = (name: (typeof names)[number], more: Partial<DomainImage> = {}): DomainImage => ({
   kernel: kernels.get(name)!,
@@ -84,6 +84,20 @@ describe('beside a hostile domain', () => {
     const { frames, memory, roots } = domains.hypervisor
     expect(audit(memory, frames, roots)).toEqual([])
   })
+})
+
+test('one that wants more memory than it may have leaves the others theirs', () => {
+  const images = [image('greedy'), image('events'), image('greedy')]
+  const domains = run(startDomains(images))
+  for (const n of [0, 2])
+    expect(domains.logs[n]!().trim().split('\n').slice(-3)).toEqual([
+      'taken_while_mapped 0',
+      'taken_when_free 64',
+      'grant_frames 0',
+    ])
+  expect(outcome(domains, 1)).toEqual(alone(image('events')))
+  const { frames, memory, roots } = domains.hypervisor
+  expect(audit(memory, frames, roots)).toEqual([])
 })
 
 test('one that crashes ends alone', () => {
