@@ -107,7 +107,7 @@ async function execute(guest: Guest, run: Run): Promise<Execution> {
     }
     const begun = performance.now()
     const files = ['--serial', `file:${console}`, ...(hasDisk ? ['--disk', disk] : [])]
-    const { output, errors } = await child([...commandOf(guest, run), ...files])
+    const { output, errors } = await runCommand([...commandOf(guest, run), ...files])
     const hostSeconds = (performance.now() - begun) / 1000
     if (output === '') throw new Error(`${run.id}: ${errors.trim().split('\n').at(-1) ?? 'it said nothing'}`)
     const document = documentSchema.parse(JSON.parse(output))
@@ -119,7 +119,8 @@ async function execute(guest: Guest, run: Run): Promise<Execution> {
   }
 }
 
-function child(words: readonly string[]): Promise<{ output: string; errors: string }> {
+/** Runs `previrt WORDS` as a process of its own: its standard output, and the end of what it said. */
+export function runCommand(words: readonly string[]): Promise<{ output: string; errors: string }> {
   const command = join(packageRoot(import.meta.url), 'dist', 'src', 'cli', 'main.js')
   return new Promise((resolve, reject) => {
     const process_ = spawn(process.execPath, [command, ...words], { stdio: ['ignore', 'pipe', 'pipe'] })

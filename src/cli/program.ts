@@ -103,8 +103,12 @@ async function runProgram(words: readonly string[]): Promise<number> {
     .option('--costs <tables>', 'names or files of cost tables; all that are in benchmarks/costs')
     .option('--json', 'one JSON line')
     .option('--html <file>', 'a page with charts, on its own')
+    .option('--consolidate <numbers>', 'so many guests at once on xen, for example 1,2,4: throughput and entries')
     .action(async (image, given) => {
-      status = await (await import('./compare.js')).compare(image, given)
+      status =
+        given.consolidate !== undefined
+          ? await (await import('./consolidate.js')).consolidate(image, given)
+          : await (await import('./compare.js')).compare(image, given)
     })
   const valued = new Set(run.options.filter(option => option.required).map(option => option.long))
   const ours = words[0] === 'run' ? rewriteQemuSpellings(words, word => valued.has(word)) : words

@@ -120,3 +120,17 @@ test(
   },
   8 * MINUTES,
 )
+
+test(
+  'compare --consolidate: guests are added, and each stays what it is',
+  async () => {
+    const words = ['compare', 'mini', '--consolidate', '1,2', '--workload', 'fork,sort', '--on', 'xen/3.0', '--json']
+    const { status, stdout, stderr } = await previrt(...words)
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    const { alone, runs } = JSON.parse(stdout)
+    expect(runs[0]).toMatchObject({ guests: 1, throughput: 1, scheduleEntries: 0, instructions: alone.instructions })
+    expect(runs[1]).toMatchObject({ guests: 2, instructions: 2 * alone.instructions, differences: [] })
+    expect(runs[1].throughput).toBeGreaterThanOrEqual(1)
+  },
+  8 * MINUTES,
+)
