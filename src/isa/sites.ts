@@ -35,10 +35,14 @@ export interface CodeRange {
 }
 
 const hex = (value: number) => `0x${(value >>> 0).toString(16).padStart(8, '0')}`
-const BY_NUMBER = new Map(SENSITIVE_CLASSES.map(entry => [entry.number, entry]))
+const BY_NUMBER: (SensitiveClass | undefined)[] = []
+for (const entry of SENSITIVE_CLASSES) BY_NUMBER[entry.number] = entry
 
-/** Cuts the section into records without judging their order. */
-function readRecords(records: Uint8Array): Site[] {
+const addressAt = (records: Uint8Array, at: number) =>
+  (records[at]! | (records[at + 1]! << 8) | (records[at + 2]! << 16) | (records[at + 3]! << 24)) >>> 0
+
+/** Checks each record by itself: what the section holds, not its order. */
+function checkRecords(records: Uint8Array): void {
   if (records.length % RECORD_BYTES !== 0) {
     const whole = records.length - (records.length % RECORD_BYTES)
     throw new RecordError(
@@ -46,35 +50,66 @@ function readRecords(records: Uint8Array): Site[] {
       `the records are truncated: ${records.length} bytes are no multiple of ${RECORD_BYTES}`,
     )
   }
-  const view = new DataView(records.buffer, records.byteOffset, records.length)
-  const sites: Site[] = []
   for (let at = 0; at < records.length; at += RECORD_BYTES) {
-    const address = view.getUint32(at, true)
-    const [instructionBytes, bytes, number, flags] = [4, 5, 6, 7].map(i => view.getUint8(at + i)) as [
-      number,
-      number,
-      number,
-      number,
-    ]
-    const entry = BY_NUMBER.get(number)
-    if (entry === undefined)
-      throw new RecordError(at + 6, `the record for ${hex(address)} has the unknown class ${number}`)
-    if (instructionBytes === 0 || instructionBytes > bytes) {
-      throw new RecordError(
-        at + 4,
-        `the record for ${hex(address)} has an instruction of ${instructionBytes} in a site of ${bytes} bytes`,
-      )
-    }
-    if (bytes < entry.room) {
-      throw new RecordError(
-        at + 5,
-        `the ${entry.name} site at ${hex(address)} has ${bytes} bytes, fewer than ${entry.room}`,
-      )
-    }
-    const fused = (flags & SITE_FUSED) !== 0
-    sites.push({ address, instructionBytes, bytes, class: entry, fused, declared: (flags & SITE_DECLARED) !== 0 })
+    const instructionBytes = records[at + 4]!
+    const bytes = records[at + 5]!
+    const entry = BY_NUMBER[records[at + 6]!]
+    if (entry === undefined || instructionBytes === 0 || instructionBytes > bytes || bytes < entry.room)
+      throw damaged(records, at)
   }
-  return sites
+}
+
+function damaged(records: Uint8Array, at: number): RecordError {
+  const [instructionBytes, bytes, number] = records.subarray(at + 4, at + 7) as unknown as [number, number, number]
+  const address = hex(addressAt(records, at))
+  const entry = BY_NUMBER[number]
+  if (entry === undefined) return new RecordError(at + 6, `the record for ${address} has the unknown class ${number}`)
+  if (instructionBytes === 0 || instructionBytes > bytes) {
+    const reason = `the record for ${address} has an instruction of ${instructionBytes} in a site of ${bytes} bytes`
+    return new RecordError(at + 4, reason)
+  }
+  return new RecordError(at + 5, `the ${entry.name} site at ${address} has ${bytes} bytes, fewer than ${entry.room}`)
+}
+
+/** The records of an image by number, without an object for each. */
+export class SiteTable {
+  readonly count: number
+
+  /** @param records as in the image, checked */
+  constructor(private readonly records: Uint8Array) {
+    this.count = records.length / RECORD_BYTES
+  }
+  address(n: number): number {
+    return addressAt(this.records, n * RECORD_BYTES)
+  }
+  instructionBytes(n: number): number {
+    return this.records[n * RECORD_BYTES + 4]!
+  }
+  bytes(n: number): number {
+    return this.records[n * RECORD_BYTES + 5]!
+  }
+  classNumber(n: number): number {
+    return this.records[n * RECORD_BYTES + 6]!
+  }
+  /** What sites with equal instructions differ in: lengths, class and flags. */
+  shape(n: number): number {
+    const at = n * RECORD_BYTES + 4
+    const { records } = this
+    return records[at]! | (records[at + 1]! << 8) | (records[at + 2]! << 16) | (records[at + 3]! << 24)
+  }
+  site(n: number): Site {
+    const at = n * RECORD_BYTES
+    const { records } = this
+    const flags = records[at + 7]!
+    return {
+      address: addressAt(records, at),
+      instructionBytes: records[at + 4]!,
+      bytes: records[at + 5]!,
+      class: BY_NUMBER[records[at + 6]!]!,
+      fused: (flags & SITE_FUSED) !== 0,
+      declared: (flags & SITE_DECLARED) !== 0,
+    }
+  }
 }
 
 /**
@@ -84,23 +119,32 @@ function readRecords(records: Uint8Array): Site[] {
  * @returns the sites, ascending and disjoint
  * @throws RecordError for truncated, unknown, unsorted, overlapping records and for those outside `code`
  */
-export function readSites(records: Uint8Array, code: readonly CodeRange[]): Site[] {
-  const sites = readRecords(records)
-  for (const [i, site] of sites.entries()) {
-    const before = sites[i - 1]
-    const at = i * RECORD_BYTES
-    if (before !== undefined && site.address < before.address) {
-      throw new RecordError(at, `the records are not sorted: ${hex(site.address)} comes after ${hex(before.address)}`)
-    }
-    if (before !== undefined && site.address < before.address + before.bytes) {
-      throw new RecordError(at, `the sites at ${hex(before.address)} and ${hex(site.address)} overlap`)
-    }
-    const end = site.address + site.bytes
-    if (!code.some(range => site.address >= range.start && end <= range.end)) {
-      throw new RecordError(at, `the site at ${hex(site.address)} lies outside the text of the image`)
-    }
+export function readSiteTable(records: Uint8Array, code: readonly CodeRange[]): SiteTable {
+  checkRecords(records)
+  let before = 0
+  let end = 0
+  let start = 0
+  let last = 0
+  for (let at = 0; at < records.length; at += RECORD_BYTES) {
+    const address = addressAt(records, at)
+    if (address < before)
+      throw new RecordError(at, `the records are not sorted: ${hex(address)} comes after ${hex(before)}`)
+    if (address < end) throw new RecordError(at, `the sites at ${hex(before)} and ${hex(address)} overlap`)
+    before = address
+    end = address + records[at + 5]!
+    if (address >= start && end <= last) continue
+    const range = code.find(each => before >= each.start && end <= each.end)
+    if (range === undefined) throw new RecordError(at, `the site at ${hex(address)} lies outside the text of the image`)
+    start = range.start
+    last = range.end
   }
-  return sites
+  return new SiteTable(records)
+}
+
+/** The same, as objects. */
+export function readSites(records: Uint8Array, code: readonly CodeRange[]): Site[] {
+  const table = readSiteTable(records, code)
+  return Array.from({ length: table.count }, (_, n) => table.site(n))
 }
 
 /** Code that was copied over other code, as a kernel's alternatives are. Linear addresses, lengths in bytes. */
@@ -118,25 +162,48 @@ export interface CodeMove {
  * @throws RecordError when a record is damaged
  */
 export function moveRecords(records: Uint8Array, moves: readonly CodeMove[]): Uint8Array {
-  readRecords(records)
-  const view = new DataView(records.buffer, records.byteOffset, records.length)
-  const offsets = Array.from({ length: records.length / RECORD_BYTES }, (_, i) => i * RECORD_BYTES)
-  let places = offsets.map(at => ({ at, address: view.getUint32(at, true) }))
+  const sorted = new Uint8Array(records)
+  sortRecords(sorted)
+  const count = sorted.length / RECORD_BYTES
+  const addresses = Float64Array.from({ length: count }, (_, i) => addressAt(sorted, i * RECORD_BYTES))
+  /** Addresses of those that went with their code; not a number once they are gone. The others are where they were. */
+  const moved = new Map<number, number>()
+  const inside = (from: number, bytes: number): number[] => {
+    const found: number[] = []
+    for (let i = lowerBound(addresses, from); i < count && addresses[i]! < from + bytes; i++)
+      if (!moved.has(i)) found.push(i)
+    for (const [i, address] of moved) if (address >= from && address < from + bytes) found.push(i)
+    return found
+  }
   for (const { from, fromBytes, to, toBytes } of moves) {
-    places = places
-      .filter(({ address }) => address < to || address >= to + toBytes)
-      .map(({ at, address }) =>
-        address >= from && address < from + fromBytes ? { at, address: address - from + to } : { at, address },
-      )
+    for (const i of inside(to, toBytes)) moved.set(i, Number.NaN)
+    for (const i of inside(from, fromBytes)) moved.set(i, (moved.get(i) ?? addresses[i]!) - from + to)
   }
-  const moved = new Uint8Array(places.length * RECORD_BYTES)
-  const output = new DataView(moved.buffer)
-  for (const [i, { at, address }] of places.entries()) {
-    moved.set(records.subarray(at, at + RECORD_BYTES), i * RECORD_BYTES)
-    output.setUint32(i * RECORD_BYTES, address, true)
+  if (moved.size === 0) return sorted
+  const gone = [...moved.values()].filter(Number.isNaN).length
+  const kept = new Uint8Array((count - gone) * RECORD_BYTES)
+  const view = new DataView(kept.buffer)
+  let at = 0
+  for (let i = 0; i < count; i++) {
+    const address = moved.get(i)
+    if (address !== undefined && Number.isNaN(address)) continue
+    kept.set(sorted.subarray(i * RECORD_BYTES, (i + 1) * RECORD_BYTES), at)
+    if (address !== undefined) view.setUint32(at, address, true)
+    at += RECORD_BYTES
   }
-  sortRecords(moved)
-  return moved
+  sortRecords(kept)
+  return kept
+}
+
+/** The place of the first number that is not less than `value`, in ascending ones. */
+function lowerBound(ascending: Float64Array, value: number): number {
+  let [low, high] = [0, ascending.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (ascending[middle]! < value) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /**
@@ -144,10 +211,13 @@ export function moveRecords(records: Uint8Array, moves: readonly CodeMove[]): Ui
  * @throws RecordError when a record is damaged
  */
 export function sortRecords(records: Uint8Array): void {
-  readRecords(records)
+  checkRecords(records)
+  let ordered = true
+  for (let at = RECORD_BYTES; at < records.length && ordered; at += RECORD_BYTES)
+    ordered = addressAt(records, at - RECORD_BYTES) <= addressAt(records, at)
+  if (ordered) return
   const copy = new Uint8Array(records)
-  const view = new DataView(copy.buffer)
   const order = Array.from({ length: records.length / RECORD_BYTES }, (_, i) => i * RECORD_BYTES)
-  order.sort((a, b) => view.getUint32(a, true) - view.getUint32(b, true))
+  order.sort((a, b) => addressAt(copy, a) - addressAt(copy, b))
   for (const [i, from] of order.entries()) records.set(copy.subarray(from, from + RECORD_BYTES), i * RECORD_BYTES)
 }

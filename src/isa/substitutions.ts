@@ -121,11 +121,12 @@ export const SUBSTITUTIONS: readonly Substitution[] = ROWS.map(([number, operati
   ...(number >= FPU_FIRST && number <= FPU_LAST && { fpu: true as const }),
 }))
 
-const BY_NUMBER = new Map(SUBSTITUTIONS.map(each => [each.number, each]))
+const BY_NUMBER: (Substitution | undefined)[] = []
+for (const each of SUBSTITUTIONS) BY_NUMBER[each.number] = each
 
 /** What is written at sites of the class. Throws RangeError for a class that the table does not have. */
 export function substitutionOf(classNumber: number): Substitution {
-  const found = BY_NUMBER.get(classNumber)
+  const found = BY_NUMBER[classNumber]
   if (found === undefined) throw new RangeError(`class ${classNumber} has no substitution`)
   return found
 }

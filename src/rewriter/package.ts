@@ -21,8 +21,9 @@ export class RecordedMemory implements MemoryView {
     this.bytes = new Uint8Array(size)
     this.written = new Uint8Array(size / PAGE)
   }
+  /** What it answers is the memory itself: later writes are seen in it. */
   read(address: number, bytes: number): Uint8Array {
-    return this.bytes.slice(address, address + bytes)
+    return this.bytes.subarray(address, address + bytes)
   }
   write(address: number, data: Uint8Array): void {
     this.bytes.set(data, address)

@@ -1,7 +1,7 @@
 // What would be written at each site of an annotated image: a pure function of the image and of what the VMM lends. The
 // image is one whose alternatives are settled; its own bytes are the pristine state that rewriting needs and undo restores.
 import { CALL_BYTES, RECORD_SECTION } from '../isa/sensitive.js'
-import { RecordError, readSites, type Site } from '../isa/sites.js'
+import { RecordError, readSiteTable, type Site, type SiteTable } from '../isa/sites.js'
 import {
   DIRECT_BYTES,
   DIRECT_OPERATIONS,
@@ -32,20 +32,39 @@ export interface RewriteTarget {
   readonly fpu: 'real' | 'image'
 }
 
-/** A site with both of its states. */
-export interface PlannedSite {
-  readonly site: Site
-  readonly physical: number
-  readonly pristine: Uint8Array
-  readonly rewritten: Uint8Array
-}
+/** A range of text in guest-physical memory, in both of its states. */
+export class PlannedText {
+  private made: readonly Site[] | undefined
 
-/** A range of text in guest-physical memory, and the sites in it, ascending. */
-export interface PlannedText {
-  readonly linear: number
-  readonly physical: number
-  readonly bytes: number
-  readonly sites: readonly PlannedSite[]
+  constructor(
+    readonly linear: number,
+    readonly physical: number,
+    readonly pristine: Uint8Array,
+    readonly rewritten: Uint8Array,
+    private readonly table: SiteTable,
+    /** Numbers of the sites that are rewritten, ascending. */
+    private readonly numbers: readonly number[],
+  ) {}
+
+  get bytes(): number {
+    return this.pristine.length
+  }
+  /** How many sites are rewritten. */
+  get count(): number {
+    return this.numbers.length
+  }
+  /** Those sites, ascending. */
+  get sites(): readonly Site[] {
+    this.made ??= this.numbers.map(n => this.table.site(n))
+    return this.made
+  }
+  /** Offsets between which the two states differ. */
+  get range(): readonly [start: number, end: number] {
+    const { table, numbers, linear } = this
+    if (numbers.length === 0) return [0, 0]
+    const last = numbers.at(-1)!
+    return [table.address(numbers[0]!) - linear, table.address(last) + table.bytes(last) - linear]
+  }
 }
 
 /** A site that stays as it is, and why. */
@@ -133,7 +152,10 @@ function transfer(site: Site, vector: number, number?: number): Uint8Array {
 /** The longest instruction that prefixes can fill up to. */
 const INSTRUCTION_LIMIT = 15
 
-function planSite(site: Site, pristine: Uint8Array, target: RewriteTarget, table: OperandTable) {
+/** What becomes of a site: its new bytes, or why it stays. */
+type Outcome = Uint8Array | LeftSite['reason']
+
+function planSite(site: Site, pristine: Uint8Array, target: RewriteTarget, table: OperandTable): Outcome {
   const substitution = substitutionOf(site.class.number)
   if (substitution.fpu && target.fpu === 'real') return 'fpu'
   const operand =
@@ -157,13 +179,53 @@ function planSite(site: Site, pristine: Uint8Array, target: RewriteTarget, table
   return number === undefined ? 'operands exhausted' : transfer(site, vector, number)
 }
 
-function readRecords(elf: ElfImage, code: readonly ElfSection[]): Site[] {
+/** A site that was planned, and where it lies in the image. */
+interface Known {
+  readonly n: number
+  readonly at: number
+  readonly outcome: Outcome
+}
+
+/** Outcomes by what they depend on: most sites of a kernel are like another. */
+class Outcomes {
+  private readonly known = new Map<number, Known[]>()
+
+  constructor(
+    private readonly image: Uint8Array,
+    private readonly sites: SiteTable,
+    private readonly plan: (site: Site, pristine: Uint8Array) => Outcome,
+  ) {}
+
+  /** @param at offset of site n in the image */
+  of(n: number, at: number): Outcome {
+    const { image, sites, known } = this
+    const shape = sites.shape(n)
+    const bytes = sites.instructionBytes(n)
+    let hash = shape
+    for (let i = 0; i < bytes; i++) hash = Math.imul(hash ^ image[at + i]!, HASH_FACTOR)
+    const alike = known.get(hash)
+    if (alike !== undefined)
+      for (const each of alike) if (sites.shape(each.n) === shape && this.equal(at, each.at, bytes)) return each.outcome
+    const outcome = this.plan(sites.site(n), image.subarray(at, at + sites.bytes(n)))
+    if (alike === undefined) known.set(hash, [{ n, at, outcome }])
+    else alike.push({ n, at, outcome })
+    return outcome
+  }
+  private equal(a: number, b: number, bytes: number): boolean {
+    for (let i = 0; i < bytes; i++) if (this.image[a + i] !== this.image[b + i]) return false
+    return true
+  }
+}
+/** FNV's prime. */
+const HASH_FACTOR = 16777619
+
+function readRecords(elf: ElfImage, code: readonly ElfSection[]): SiteTable {
   const section = findSection(elf, RECORD_SECTION)
   const remedy = 'build it with the afterburner as its assembler'
   if (section === undefined || section.bytes === 0)
     throw new LoadError({ file: elf.file, reason: `no records (section ${RECORD_SECTION})`, remedy })
   try {
-    return readSites(
+    return readSiteTable(
       sectionBytes(elf, section),
       code.map(each => ({ start: each.address, end: each.address + each.bytes })),
     )
@@ -194,33 +256,43 @@ export function planRewrite(elf: ElfImage, target: RewriteTarget): RewritePlan {
     .sort((a, b) => a.address - b.address)
   const sites = readRecords(elf, code)
   const table = new OperandTable()
+  numberShortOperands(elf, code, sites, table)
+  const outcomes = new Outcomes(elf.bytes, sites, (site, pristine) => planSite(site, pristine, target, table))
   const left: LeftSite[] = []
-  let next = 0
-  const sitesOf = (section: ElfSection) => {
-    const from = next
-    while (next < sites.length && sites[next]!.address < section.address + section.bytes) next++
-    return sites.slice(from, next).map(site => {
-      const at = section.offset + site.address - section.address
-      return { site, pristine: elf.bytes.subarray(at, at + site.bytes) }
-    })
-  }
-  const found = code.map(section => ({ section, segment: segmentOf(elf, section), sites: sitesOf(section) }))
-  // Short numbers are the first ones.
-  for (const { site, pristine } of found.flatMap(each => each.sites)) {
-    if (substitutionOf(site.class.number).form !== 'call-short') continue
-    const operand = decodeOperand(pristine, site.instructionBytes, site.bytes)
-    if (operand) table.number(operand, SHORT_OPERANDS)
-  }
-  const text = found.map(({ section, segment, sites }): PlannedText => {
-    const offset = segment.physical - segment.linear
-    const planned: PlannedSite[] = []
-    for (const { site, pristine } of sites) {
-      const rewritten = planSite(site, pristine, target, table)
-      if (typeof rewritten === 'string') left.push({ site, reason: rewritten })
-      else planned.push({ site, physical: site.address + offset, pristine, rewritten })
+  let n = 0
+  const text = code.map(section => {
+    const { address: linear, offset, bytes } = section
+    const segment = segmentOf(elf, section)
+    const pristine = elf.bytes.subarray(offset, offset + bytes)
+    const rewritten = new Uint8Array(pristine)
+    const numbers: number[] = []
+    for (; n < sites.count; n++) {
+      const start = sites.address(n) - linear
+      if (start >= bytes) break
+      const outcome = outcomes.of(n, offset + start)
+      if (typeof outcome === 'string') left.push({ site: sites.site(n), reason: outcome })
+      else {
+        for (let i = 0; i < outcome.length; i++) rewritten[start + i] = outcome[i]!
+        numbers.push(n)
+      }
     }
-    const { address: linear, bytes } = section
-    return { linear, physical: linear + offset, bytes, sites: planned }
+    return new PlannedText(linear, linear + segment.physical - segment.linear, pristine, rewritten, sites, numbers)
   })
   return { text, left, operands: table.bytes }
+}
+
+/** Operands whose numbers have one byte only take the first ones. */
+function numberShortOperands(elf: ElfImage, code: readonly ElfSection[], sites: SiteTable, table: OperandTable) {
+  for (let n = 0; n < sites.count; n++) {
+    if (substitutionOf(sites.classNumber(n)).form !== 'call-short') continue
+    const address = sites.address(n)
+    const section = code.find(each => address >= each.address && address < each.address + each.bytes)!
+    const at = section.offset + address - section.address
+    const operand = decodeOperand(
+      elf.bytes.subarray(at, at + sites.bytes(n)),
+      sites.instructionBytes(n),
+      sites.bytes(n),
+    )
+    if (operand) table.number(operand, SHORT_OPERANDS)
+  }
 }

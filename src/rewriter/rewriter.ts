@@ -1,7 +1,7 @@
 // Rewrites the sites of a guest in live memory, puts them back, and proves both. A site is touched only if its bytes are
 // one of its two states; otherwise it is gone (freed init memory, changed text), left alone and counted.
 import type { MemoryView } from '../loader/entry.js'
-import type { PlannedSite, PlannedText, RewritePlan } from './plan.js'
+import type { PlannedText, RewritePlan } from './plan.js'
 
 /** What became of the sites. */
 export interface RewriteOutcome {
@@ -27,38 +27,49 @@ export class RewriteError extends Error {
 /** Which of its two states a site is to be in. */
 export type SiteState = 'pristine' | 'rewritten'
 
-function holds(text: Uint8Array, at: number, bytes: Uint8Array): boolean {
-  for (let i = 0; i < bytes.length; i++) if (text[at + i] !== bytes[i]) return false
+/** Whether the site of these bytes is in the state that `image` has, which holds the same text. */
+function holds(text: Uint8Array, at: number, image: Uint8Array, bytes: number): boolean {
+  for (let i = at; i < at + bytes; i++) if (text[i] !== image[i]) return false
   return true
 }
 
 const other = (state: SiteState): SiteState => (state === 'pristine' ? 'rewritten' : 'pristine')
 
+/** Text that is wholly in the other state is taken as a whole, other text site by site. */
 function change(memory: MemoryView, text: PlannedText, state: SiteState, gone: number[]): [number, number] {
   const before = memory.read(text.physical, text.bytes)
+  if (Buffer.compare(before, text[other(state)]) === 0) {
+    write(memory, text, text[state], text.range)
+    return [text.count, 0]
+  }
   const wanted = new Uint8Array(before)
   let [changed, unchanged] = [0, 0]
-  let [first, end] = [text.bytes, 0]
-  for (const planned of text.sites) {
-    const at = planned.physical - text.physical
-    if (holds(before, at, planned[state])) unchanged++
-    else if (holds(before, at, planned[other(state)])) {
-      wanted.set(planned[state], at)
+  let [start, end] = [text.bytes, 0]
+  for (const site of text.sites) {
+    const at = site.address - text.linear
+    if (holds(before, at, text[state], site.bytes)) unchanged++
+    else if (holds(before, at, text[other(state)], site.bytes)) {
+      wanted.set(text[state].subarray(at, at + site.bytes), at)
       changed++
-      first = Math.min(first, at)
-      end = at + planned.site.bytes
-    } else gone.push(planned.site.address)
+      start = Math.min(start, at)
+      end = at + site.bytes
+    } else gone.push(site.address)
   }
-  if (changed > 0) memory.write(text.physical + first, wanted.subarray(first, end))
-  verify(text, memory.read(text.physical, text.bytes), wanted)
+  write(memory, text, wanted, [start, end])
   return [changed, unchanged]
+}
+
+/** Writes the part of the text that changes, and verifies all of it. */
+function write(memory: MemoryView, text: PlannedText, wanted: Uint8Array, [start, end]: readonly [number, number]) {
+  if (start < end) memory.write(text.physical + start, wanted.subarray(start, end))
+  verify(text, memory.read(text.physical, text.bytes), wanted)
 }
 
 /** Every site that is there is in its new state, and every other byte is what it was. */
 function verify(text: PlannedText, after: Uint8Array, wanted: Uint8Array): void {
   if (Buffer.compare(after, wanted) === 0) return
   const address = text.linear + after.findIndex((byte, at) => byte !== wanted[at])
-  const inside = text.sites.some(({ site }) => address >= site.address && address < site.address + site.bytes)
+  const inside = text.sites.some(site => address >= site.address && address < site.address + site.bytes)
   throw new RewriteError(address, inside ? 'a site is not what was written' : 'a byte outside all sites has changed')
 }
 
@@ -90,11 +101,13 @@ export function undo(memory: MemoryView, plan: RewritePlan): RewriteOutcome {
 /** How many sites are pristine, rewritten and gone. */
 export function countSites(memory: MemoryView, plan: RewritePlan): Record<SiteState | 'gone', number> {
   const counts = { pristine: 0, rewritten: 0, gone: 0 }
-  const stateOf = (text: Uint8Array, at: number, planned: PlannedSite) =>
-    holds(text, at, planned.pristine) ? 'pristine' : holds(text, at, planned.rewritten) ? 'rewritten' : 'gone'
-  for (const text of plan.text) {
-    const bytes = memory.read(text.physical, text.bytes)
-    for (const planned of text.sites) counts[stateOf(bytes, planned.physical - text.physical, planned)]++
+  for (const { linear, physical, bytes, sites, pristine, rewritten } of plan.text) {
+    const text = memory.read(physical, bytes)
+    for (const site of sites) {
+      const at = site.address - linear
+      const isPristine = holds(text, at, pristine, site.bytes)
+      counts[isPristine ? 'pristine' : holds(text, at, rewritten, site.bytes) ? 'rewritten' : 'gone']++
+    }
   }
   return counts
 }

@@ -26,7 +26,13 @@ function loaded() {
   loadElf(memory, elf)
   return memory
 }
-const planned = () => plan.text.flatMap(({ sites }) => sites)
+const planned = () =>
+  plan.text.flatMap(({ sites, linear, physical, rewritten }) =>
+    sites.map(site => {
+      const at = site.address - linear
+      return { site, physical: physical + at, rewritten: rewritten.subarray(at, at + site.bytes) }
+    }),
+  )
 
 test('every site but those of the FPU is rewritten, and undone byte for byte', () => {
   expect(plan.left.filter(({ reason }) => reason !== 'fpu')).toEqual([])

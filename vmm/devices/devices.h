@@ -16,7 +16,7 @@ extern uint64_t devices_now;
 /* All chips at power-on; `epoch` is the RTC's time in seconds since 1970. */
 void devices_start(uint64_t now, uint32_t epoch, uint64_t memory_bytes);
 /* Lets time pass. */
-void devices_advance(uint64_t now);
+int devices_advance(uint64_t now);
 /* When the next interrupt may come of itself; NEVER. */
 uint64_t devices_deadline(void);
 /* Port accesses of 1, 2 or 4 bytes at devices_now; unclaimed ports read all ones and are counted. */

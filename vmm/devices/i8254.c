@@ -16,7 +16,9 @@ static struct counter {
     int32_t latched_count, latched_status;
 } counters[3] = {INITIAL, INITIAL, INITIAL};
 static uint8_t control61;
-static uint64_t event;
+/* When counter 0 changes its output next, and when that rises next; the second is found out when it is asked for. */
+static uint64_t event, rise;
+static int rise_known;
 
 static int64_t tick_of(uint64_t now) {
     uint32_t rest;
@@ -168,18 +170,23 @@ void pit_follow(void) {
     pic_line(0, output(&counters[0], tick));
     change = next_change(&counters[0], tick);
     event = change < 0 ? NEVER : time_of(change);
+    rise_known = 0;
 }
 
 uint64_t pit_event(void) { return event; }
 
 /* When the output rises next: the only change that can bring an interrupt. */
 uint64_t pit_rise(void) {
-    if (event == NEVER) return NEVER;
+    if (event == NEVER || rise_known) return event == NEVER ? NEVER : rise;
     struct counter copy = counters[0];
     int64_t change = next_change(&copy, tick_of(devices_now));
-    if (output(&copy, change)) return event;
-    change = next_change(&copy, change);
-    return change < 0 ? NEVER : time_of(change);
+    rise = event;
+    if (!output(&copy, change)) {
+        change = next_change(&copy, change);
+        rise = change < 0 ? NEVER : time_of(change);
+    }
+    rise_known = 1;
+    return rise;
 }
 
 static void fresh_access(struct counter *c, uint8_t access) {

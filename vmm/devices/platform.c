@@ -31,8 +31,9 @@ static uint64_t next_event(void) {
     return first(first(pit_event(), rtc_event()), first(uart_event(0), uart_event(1)));
 }
 
-void devices_advance(uint64_t now) {
-    for (;;) {
+int devices_advance(uint64_t now) {
+    int happened = 0;
+    for (;; happened = 1) {
         uint64_t event = next_event();
         if (event > now) break;
         if (event > devices_now) devices_now = event;
@@ -41,6 +42,7 @@ void devices_advance(uint64_t now) {
         else uart_timeout(uart_event(0) == event ? 0 : 1);
     }
     if (now > devices_now) devices_now = now;
+    return happened;
 }
 
 uint64_t devices_deadline(void) {

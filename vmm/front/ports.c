@@ -13,6 +13,12 @@ static void catch_up(void) {
     devices_advance(time_now());
 }
 
+/* The same for one access. The deadline stays where the PIC is accessed, and where the PIT is read. */
+static void catch_up_for(uint16_t port, int in) {
+    if ((port & ~0x81) != 0x20 && !(in && (port & ~3) == 0x40)) vmm_work |= WORK_TIMER;
+    if (devices_advance(time_now())) vmm_work |= WORK_TIMER;
+}
+
 static uint32_t port_of(const struct operand *o) {
     /* E4 to E7 name the port; EC to EF, and the string forms, take DX. */
     return (o->opcode & 0xFC) == 0xE4 ? o->immediate & 0xFF : EDX & 0xFFFF;
@@ -21,14 +27,14 @@ static uint32_t port_of(const struct operand *o) {
 static uint32_t width_of(const struct operand *o) { return o->opcode & 1 ? operand_size(o) : 1; }
 
 int operate_in(const struct operand *o) {
-    catch_up();
+    catch_up_for((uint16_t)port_of(o), 1);
     set_register(REGISTER_EAX, width_of(o), devices_read((uint16_t)port_of(o), width_of(o)));
     return DONE;
 }
 
 int operate_out(const struct operand *o) {
     uint32_t width = width_of(o);
-    catch_up();
+    catch_up_for((uint16_t)port_of(o), 0);
     devices_write((uint16_t)port_of(o), width, width == 4 ? EAX : EAX & ((1u << 8 * width) - 1));
     return DONE;
 }
