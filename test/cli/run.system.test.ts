@@ -1,43 +1,14 @@
 // The built command as a process: Linux from its files to its last marker, standard input and output, signals, a terminal,
 // a debugger.
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { buildImage, type Image } from '../../images/index.js'
-import { packageRoot } from '../../images/package-root.js'
 import { runReportSchema } from '../../src/cli/report-schema.js'
 import { com1, halt, multibootFile, powerOff, spin, testFolder, writeGuest } from './command.js'
+import { COMMAND, start } from './command-process.js'
 
 const MINUTES = 60_000
-const COMMAND = join(packageRoot(import.meta.url), 'dist/src/cli/main.js')
 const at = testFolder()
-
-interface Ended {
-  readonly status: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-function start(...words: string[]): { child: ChildProcess; ended: Promise<Ended>; shows(text: string): Promise<void> } {
-  const child = spawn(process.execPath, [COMMAND, ...words], { stdio: ['pipe', 'pipe', 'pipe'] })
-  const output = { stdout: '', stderr: '' }
-  const waiting: { text: string; found: () => void }[] = []
-  for (const name of ['stdout', 'stderr'] as const) {
-    child[name].setEncoding('latin1').on('data', (text: string) => {
-      output[name] += text
-      for (const { text, found } of waiting) if (output.stdout.includes(text) || output.stderr.includes(text)) found()
-    })
-  }
-  const ended = new Promise<Ended>(resolve => {
-    child.once('close', status => resolve({ status, ...output }))
-  })
-  const shows = (text: string) =>
-    new Promise<void>((found, never) => {
-      waiting.push({ text, found })
-      child.once('close', () => never(new Error(`ended without "${text}": ${output.stdout}${output.stderr}`)))
-    })
-  return { child, ended, shows }
-}
 
 /** Echoes COM1 to COM1 for ever, by polling. */
 const echo = [0x66, 0xba, 0xfd, 0x03, 0xec, 0xa8, 0x01, 0x74, 0xfb, 0x66, 0xba, 0xf8, 0x03, 0xec, 0xee, 0xeb, 0xef]

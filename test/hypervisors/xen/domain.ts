@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import type { GuestImage, Hypervisor } from '../../../hypervisors/hypervisor.js'
 import { type Xen, xen } from '../../../hypervisors/xen/xen.js'
 import { cpuModel } from '../../../src/cpu/models.js'
+import type { BlockStorage } from '../../../src/devices/block-storage.js'
 import type { EngineName } from '../../../src/engine/engines.js'
 import { isElf, parseElf } from '../../../src/loader/elf.js'
 import { type Hosting, hostMachine } from '../../../src/machine/hosting.js'
@@ -56,6 +57,7 @@ export interface DomainOptions {
   readonly memoryBytes?: number
   readonly module?: Uint8Array
   readonly commandLine?: string
+  readonly disk?: BlockStorage
 }
 
 /** A domain on its machine. */
@@ -77,6 +79,7 @@ export interface DomainImage {
   readonly module?: Uint8Array
   readonly commandLine?: string
   readonly privileged?: boolean
+  readonly disk?: BlockStorage
 }
 
 /** Several domains on one machine. */
@@ -126,6 +129,7 @@ export function startDomains(
   const logs = guests.map(() => '')
   guests.forEach((_, n) => {
     const account = hosting.account(n)
+    account.block = images[n]!.disk
     account.onConsole = byte => {
       consoles[n] += String.fromCharCode(byte)
     }
