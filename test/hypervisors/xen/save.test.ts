@@ -1,14 +1,19 @@
 // A domain moved to another machine in the midst of things: saved, restored, and at its end as if nothing had happened.
 
-import { buildKernel, type DomainOptions, type RunningDomain, startDomain } from './domain.js'
+import { buildKernel, type DomainOptions, type RunningDomain, startDomain, startDomains } from './domain.js'
 
 const BUDGET = 60_000_000
 const kernels = new Map(['events', 'facts-memory', 'facts-processor', 'spaces'].map(name => [name, buildKernel(name)]))
 
+type Whole = Pick<RunningDomain, 'machine' | 'hosting' | 'hypervisor'>
+
 /** The same domain on a new machine. */
 function moved(from: RunningDomain, kernel: Uint8Array, options: DomainOptions): RunningDomain {
+  return takeOver(from, startDomain(kernel, options))
+}
+/** Brings a machine that has just been started to the state of another one. */
+function takeOver<T extends Whole>(from: Whole, to: T): T {
   const saved = structuredClone(from.hypervisor.save())
-  const to = startDomain(kernel, options)
   const { machine } = to
   to.hosting.host.memory.write(0, from.hosting.host.memory.ram.slice())
   machine.haltedNanoseconds = from.machine.haltedNanoseconds
@@ -55,4 +60,26 @@ test('saving changes nothing, and is the same after restoring', () => {
   domain.hypervisor.restore(structuredClone(saved))
   expect(domain.hypervisor.save()).toEqual(saved)
   expect(domain.run(BUDGET).kind).toBe('power-off')
+})
+
+test.each(['4.17', '3.0'])('several domains, profile %s, whoever runs at the time', profile => {
+  const images = ['events', 'spaces', 'facts-processor'].map(name => ({
+    kernel: kernels.get(name)!,
+    memoryBytes: 8 << 20,
+  }))
+  const start = () => startDomains(images, { profile })
+  const whole = start()
+  expect(whole.machine.run(BUDGET).kind).toBe('power-off')
+  const total = whole.machine.retired
+  for (const part of [0.05, 0.2, 0.4, 0.6, 0.8, 0.95]) {
+    const first = start()
+    expect(first.machine.run(Math.floor(total * part)).kind).toBe('budget')
+    const second = takeOver(first, start())
+    expect(second.machine.run(BUDGET).kind).toBe('power-off')
+    expect([second.machine.retired, second.machine.now]).toEqual([total, whole.machine.now])
+    images.forEach((_, n) => {
+      expect(first.logs[n]!() + second.logs[n]!()).toBe(whole.logs[n]!())
+      expect(second.hypervisor.guests[n]!.nanoseconds).toBe(whole.hypervisor.guests[n]!.nanoseconds)
+    })
+  }
 })
