@@ -21,6 +21,8 @@ import { readInput } from './input-file.js'
 
 /** What guests see on every virtualized path. */
 const GUEST_MODEL = 'previrt-guest'
+/** What the VMM's own tables, whose place is fixed, are enough for. */
+const GUEST_MEMORY_MAXIMUM = 768 << 20
 /** Back ends whose guests need a VMM, and that have one. */
 const WITH_VMM = ['xen']
 
@@ -55,6 +57,10 @@ function settled(elf: ElfImage): LoadedFile {
  * @throws LoadError for files that cannot be used
  */
 export async function virtualize(path: string, files: GuestFiles, memoryBytes: number): Promise<Virtualized> {
+  if (memoryBytes > GUEST_MEMORY_MAXIMUM)
+    throw new CommandError(
+      `--mem: ${memoryBytes >>> 20}M for a guest in a VMM; ${GUEST_MEMORY_MAXIMUM >>> 20}M are the most, give less`,
+    )
   const vmmFile = readInput(await buildVmm(path))
   const given = readInput(files.kernel)
   const memory = new RecordedMemory(memoryBytes)

@@ -134,3 +134,19 @@ test(
   },
   8 * MINUTES,
 )
+
+test(
+  'more memory than the machine or a VMM can have is refused',
+  async () => {
+    const large = await previrt('run', '--on', 'xen', '--guest', 'mini --mem 1024M')
+    expect({ status: large.status, stderr: large.stderr }).toEqual({
+      status: 2,
+      stderr: 'previrt: --mem: 1024M for a guest in a VMM; 768M are the most, give less\n',
+    })
+    const words = new Array<string[]>(3).fill(['--guest', 'mini --mem 600M']).flat()
+    const many = await previrt('run', '--on', 'xen', ...words)
+    expect({ status: many.status, lines: many.stderr.trim().split('\n').length }).toEqual({ status: 2, lines: 1 })
+    expect(many.stderr).toContain('1896 MiB for all guests together')
+  },
+  8 * MINUTES,
+)

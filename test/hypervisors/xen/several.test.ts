@@ -8,7 +8,17 @@ import { buildKernel, type DomainImage, type RunningDomains, startDomains } from
 
 const BUDGET = 60_000_000
 const SMALL = 8 << 20
-const names = ['events', 'facts-processor', 'spaces', 'hostile', 'crash', 'peers', 'gates', 'greedy'] as const
+const names = [
+  'events',
+  'facts-processor',
+  'spaces',
+  'hostile',
+  'crash',
+  'peers',
+  'gates',
+  'greedy',
+  'sleeper',
+] as const
 const kernels = new Map(names.map(name => [name, buildKernel(name)]))
 const image = (name: (typeof names)[number], more: Partial<DomainImage> = {}): DomainImage => ({
   kernel: kernels.get(name)!,
@@ -98,6 +108,15 @@ test('one that wants more memory than it may have leaves the others theirs', () 
   expect(outcome(domains, 1)).toEqual(alone(image('events')))
   const { frames, memory, roots } = domains.hypervisor
   expect(audit(memory, frames, roots)).toEqual([])
+})
+
+test('one that sleeps for ever is where it is alone; the others end first', () => {
+  const solo = startDomains([image('sleeper')])
+  expect(solo.machine.run(BUDGET)).toEqual({ kind: 'halted' })
+  const domains = startDomains([image('sleeper'), image('events')])
+  expect(domains.machine.run(BUDGET)).toEqual({ kind: 'halted' })
+  expect(outcome(domains, 0)).toEqual({ ...outcome(solo, 0), result: undefined })
+  expect(outcome(domains, 1)).toEqual(alone(image('events')))
 })
 
 test('one that crashes ends alone', () => {
