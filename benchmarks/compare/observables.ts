@@ -36,6 +36,7 @@ export const ALLOWED: readonly Allowance[] = [
   { pattern: /^CPU: Intel /, reason: 'CPU model' },
   { pattern: /^(?:x86\/fpu|x86\/PAT|PAT|MTRR)[:/ ]/, reason: 'features of the CPU model' },
   { pattern: /^Memory: |^Write protecting /, reason: 'size of the kernel, plain or annotated' },
+  { pattern: /^figure: /, reason: 'throughput in virtual time' },
   { pattern: /^random: /, reason: 'moments at which entropy was gathered' },
 ]
 

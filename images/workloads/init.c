@@ -7,8 +7,8 @@
      scale=N          per cent of the full number of iterations
 
    A job is /workloads/NAME or /bench/NAME: a program, or a script for the shell. The last word that it
-   writes to its standard output is its checksum; lines that begin with "figure: " are printed without that
-   when the job has ended, behind its end marker. */
+   writes to its standard output is its checksum; lines that begin with "figure: " say what depends
+   on time and are printed when the job has ended, behind its end marker. */
 #include "runtime/runtime.h"
 #include "jobs.h" /* generated: WORKLOADS and JOBS, names joined by commas */
 
@@ -64,7 +64,7 @@ static void print_figures(const char *output, size_t length)
     for (end = line; end < length && output[end] != '\n'; end++)
       ;
     if (end < length && end - line > sizeof mark && !memcmp(output + line, mark, sizeof mark - 1))
-      write_bytes(1, output + line + sizeof mark - 1, end + 1 - line - (sizeof mark - 1));
+      write_bytes(1, output + line, end + 1 - line);
   }
 }
 

@@ -104,6 +104,11 @@ export class RunDisk implements BlockStorage {
     this.storage.flush()
     this.flushes++
   }
+  /** What was done so far. */
+  get counts() {
+    const { reads, writes, flushes } = this
+    return { reads, writes, flushes }
+  }
   /** SHA-256 over all sectors; undefined when one cannot be read. */
   digest(): string | undefined {
     const hash = createHash('sha256')

@@ -18,7 +18,7 @@ export function groupReport(
   hostSeconds: number,
 ): RunReport {
   const { statistics } = subject.machine.execution.engine
-  const { entries: _, entriesBy, ...counts } = countsOf(subject, undefined)
+  const { entries: _, entriesBy, disk: __, ...counts } = countsOf(subject, undefined)
   const { verdict, place } = ends.find(end => end.verdict.status === status)!
   const hash = createHash('sha256')
   for (const { digest } of ends) hash.update(digest)
@@ -43,7 +43,7 @@ export function groupReport(
 }
 
 function guestReport({ member, verdict, place, digest }: GuestEnd): NonNullable<RunReport['guests']>[number] {
-  const { entries: _, entriesBy, ...counts } = member.counts()
+  const { entries: _, entriesBy, disk: __, ...counts } = member.counts()
   const { status, reason } = verdict
   return {
     name: member.name,

@@ -89,7 +89,11 @@ export async function makeGroup(specs: readonly GuestSpec[], options: RunOptions
   const members = found.map(({ spec, files, virtualized }, n): Member => {
     const account = hosting.account(n)
     const view = hypervisor.guests![n]!
-    const counts = () => countsOf(account, view, virtualized !== undefined)
+    const disk = disks[n]
+    const counts = () => ({
+      ...countsOf(account, view, virtualized !== undefined),
+      ...(disk && { disk: disk.counts }),
+    })
     const counting: Counting = { now: counts, between }
     return {
       name: spec.name,
@@ -97,7 +101,7 @@ export async function makeGroup(specs: readonly GuestSpec[], options: RunOptions
       account,
       view,
       progress: new GuestProgress(counting),
-      disk: disks[n],
+      disk,
       symbols: guestSymbols(files),
       counts,
       digest: () => {

@@ -31,7 +31,13 @@ const counts = {
   /** Sensitive instructions by owner and class. */
   sensitive: z.partialRecord(z.enum(['user', 'kernel', 'vmm']), byName).optional(),
 }
-const workloadCounts = z.strictObject({ ...counts, entries: count.optional(), entriesBy: byName.optional() })
+const workloadCounts = z.strictObject({
+  ...counts,
+  entries: count.optional(),
+  entriesBy: byName.optional(),
+  /** Sectors read and written. */
+  disk: z.strictObject({ reads: count, writes: count, flushes: count }).optional(),
+})
 
 /** What stood at one place of a run, or lies between two. */
 export type RunCounts = z.infer<typeof workloadCounts>

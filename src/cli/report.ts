@@ -35,7 +35,7 @@ export function runReport(
 ): RunReport {
   const { statistics } = machine.execution.engine
   const { status, reason } = verdict
-  const { entries: _, entriesBy, ...counts } = counted
+  const { entries: _, entriesBy, disk: __, ...counts } = counted
   return {
     schemaVersion: 1,
     image: options.image ?? options.kernel ?? options.multiboot ?? options.roms[0]!.file,
@@ -59,9 +59,8 @@ export function runReport(
 
 /** What was done with a disk. */
 export function describeDisk(disk: RunDisk): NonNullable<RunReport['disk']> {
-  const { sectors, reads, writes, flushes } = disk
   const digest = disk.digest()
-  return { sectors, reads, writes, flushes, ...(digest !== undefined && { digest }) }
+  return { sectors: disk.sectors, ...disk.counts, ...(digest !== undefined && { digest }) }
 }
 
 /** The guest's digest: of the whole machine where that is the guest's. */

@@ -44,7 +44,7 @@ export class RunCounting implements Counting {
 }
 
 /** What a machine and its hypervisor have counted so far. */
-export function countsOf({ machine, virtual }: Subject, sensitive: SensitiveCounts | undefined): RunCounts {
+export function countsOf({ machine, virtual, disk }: Subject, sensitive: SensitiveCounts | undefined): RunCounts {
   const { cpu, platform } = machine
   return {
     instructions: machine.retired,
@@ -66,6 +66,7 @@ export function countsOf({ machine, virtual }: Subject, sensitive: SensitiveCoun
     tlbFlushes: cpu.tlb.flushes,
     tlbInvalidations: cpu.tlb.invalidations,
     ...(sensitive && { sensitive: sensitive.counts }),
+    ...(disk && { disk: disk.counts }),
     ...(virtual && countsOfHypervisor(virtual.hosting)),
   }
 }
@@ -110,7 +111,7 @@ function difference(begin: Counts, end: Counts, keepZeros: boolean): Counts {
   return Object.fromEntries(keepZeros ? parts : parts.filter(([, value]) => !isNothing(value)))
 }
 /** Parts whose names are always there. */
-const FIXED: ReadonlySet<string> = new Set(['instructionsBy', 'pageTableUpdates'])
+const FIXED: ReadonlySet<string> = new Set(['instructionsBy', 'pageTableUpdates', 'disk'])
 
 function isNothing(value: number | Counts): boolean {
   return typeof value === 'number' ? value === 0 : Object.values(value).every(isNothing)
