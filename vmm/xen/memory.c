@@ -204,6 +204,9 @@ static uint32_t boot_page(void) {
     return boot_free - 4096;
 }
 
+/* Machine frames of the window's tables that are made here, by 2 MiB from its start. */
+static uint32_t window_table[32];
+
 /* Tables for a part of the window that the domain builder has not mapped. */
 static void window_tables(uint32_t from, uint32_t to) {
     for (uint32_t linear = from & ~0x1FFFFFu; linear < to; linear += 0x200000) {
@@ -211,8 +214,15 @@ static void window_tables(uint32_t from, uint32_t to) {
         uint32_t page = boot_page();
         update_va(page, (uint64_t)xen_mfn((void *)page) << 12 | PRESENT | ACCESSED_DIRTY);
         update(((uint64_t)kernel_l2_mfn << 12) + 8 * index_of(linear), (uint64_t)xen_mfn((void *)page) << 12 | UPPER);
+        window_table[(linear - WINDOW_START) >> 21] = xen_mfn((void *)page);
     }
     flush_queue();
+}
+
+/* Maps a page of a pool, where nothing was mapped; in force after the next flush_queue. */
+static void map_pool_page(uint32_t linear, uint32_t mfn, uint32_t flags) {
+    uint64_t table = (uint64_t)window_table[(linear - WINDOW_START) >> 21] << 12;
+    update(table + 8 * (linear >> 12 & 511), (uint64_t)mfn << 12 | PRESENT | ACCESSED_DIRTY | flags);
 }
 
 uint32_t xen_memory_start(uint32_t wanted) {
@@ -235,11 +245,12 @@ uint32_t xen_memory_start(uint32_t wanted) {
     next_pfn = first_guest_pfn + guest_frames;
     void_pfn = next_pfn++;
     for (uint32_t linear = FRONT_POOL; linear < FRONT_POOL_END; linear += 4096)
-        xen_map_machine(linear, p2m[next_pfn++], WRITABLE);
+        map_pool_page(linear, p2m[next_pfn++], WRITABLE);
     for (uint32_t table = 0; table < TABLES; table++) {
         table_pfn[table] = next_pfn;
-        xen_map_machine(table_linear(table), p2m[next_pfn++], 0);
+        map_pool_page(table_linear(table), p2m[next_pfn++], 0);
         free_tables[free_count++] = (uint16_t)table;
     }
+    flush_queue();
     return guest_frames;
 }
