@@ -60,20 +60,50 @@ void release_table(uint32_t frame, uint32_t space, uint32_t slot) {
     if (wanted >> 12 == frame) set_entry(SPACE_KERNEL, k & ~4095u, wanted, MAP_FOR_KERNEL);
 }
 
+/* All uses of the table with more than one that was looked for last: tables are written entry after entry. */
+#define LISTED 4
+static uint32_t listed_frame = FRAME_NONE, listed[LISTED + 1];
+
 void own_table(uint32_t frame, uint32_t space, uint32_t slot) {
     uint32_t mine = space << 16 | slot | 0x8000;
     owner[frame] = !(tracked[frame] & TRACKED_TABLE) || owner[frame] == mine ? mine : MANY;
+    if (listed_frame == frame) listed_frame = FRAME_NONE;
+}
+
+static int is_use(uint32_t frame, uint32_t use) {
+    return spaces[use >> 16].used && spaces[use >> 16].table_frame[use & 0x7FFF] == frame;
+}
+
+/* Lists the uses, with 0 behind the last. Returns 0 where they are too many. */
+static int list_uses(uint32_t frame) {
+    uint32_t count = 0;
+    listed_frame = FRAME_NONE;
+    for (uint32_t space = 0; space < SPACE_LIMIT; space++)
+        for (uint32_t slot = next_slot(space, 0); spaces[space].used && slot < SLOTS; slot = next_slot(space, slot + 1)) {
+            if (spaces[space].table_frame[slot] != frame) continue;
+            if (count == LISTED) return 0;
+            listed[count++] = space << 16 | slot | 0x8000;
+        }
+    listed[count] = 0;
+    listed_frame = frame;
+    return 1;
 }
 
 void for_each_use(uint32_t frame, void (*call)(uint32_t space, uint32_t slot, uint32_t argument), uint32_t argument) {
     uint32_t o = owner[frame];
     if (o != MANY) {
-        if (spaces[o >> 16].used && spaces[o >> 16].table_frame[o & 0x7FFF] == frame) call(o >> 16, o & 0x7FFF, argument);
-        return;
+        if (is_use(frame, o)) call(o >> 16, o & 0x7FFF, argument);
+    } else if (listed_frame == frame || list_uses(frame)) {
+        /* The list may be another one after a call. */
+        uint32_t uses[LISTED + 1];
+        for (uint32_t i = 0; i <= LISTED; i++) uses[i] = listed[i];
+        for (const uint32_t *use = uses; *use; use++)
+            if (is_use(frame, *use)) call(*use >> 16, *use & 0x7FFF, argument);
+    } else {
+        for (uint32_t space = 0; space < SPACE_LIMIT; space++)
+            for (uint32_t slot = next_slot(space, 0); spaces[space].used && slot < SLOTS; slot = next_slot(space, slot + 1))
+                if (spaces[space].table_frame[slot] == frame) call(space, slot, argument);
     }
-    for (uint32_t space = 0; space < SPACE_LIMIT; space++)
-        for (uint32_t slot = next_slot(space, 0); spaces[space].used && slot < SLOTS; slot = next_slot(space, slot + 1))
-            if (spaces[space].table_frame[slot] == frame) call(space, slot, argument);
 }
 
 void tracking_start(void) {
