@@ -50,7 +50,7 @@ export class Cpu {
   innerEsp = 0
   /** The stack that a transfer of control pushes on, before it becomes SS:ESP. */
   readonly stack = new StackCursor()
-  /** Bit n: segment register n has base 0, limit 4 GiB and lets flat code do all it may do. */
+  /** Bit n: segment register n, up to DS, has base 0, limit 4 GiB and lets flat code do all it may do. */
   flatSegments = 0
   /** CS base or limit have changed since the host was last told. */
   codeSegmentMoved = true

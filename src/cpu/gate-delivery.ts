@@ -23,6 +23,7 @@ import {
 } from './descriptors.js'
 import { IF, NT, RF, TF, VM } from './eflags.js'
 import { GP, NP, TS } from './exceptions.js'
+import { deliverFlat } from './flat-transfers.js'
 import { innerStack } from './inner-stack.js'
 import { CPL, CS, DS, EIP, ES, ESP, FLAGS, FS, GS, gprCell, IDTR_BASE, IDTR_LIMIT, SEG_SELECTOR, SS } from './layout.js'
 import { loadDescriptor } from './memory.js'
@@ -50,6 +51,7 @@ export function deliverThroughIdt(
   returnEip: number,
   flags: number,
 ): boolean {
+  if (deliverFlat(cpu, vector, source, error, hasError, returnEip, flags)) return true
   const { i32 } = cpu
   const ext = source === SOFTWARE ? 0 : 1
   const offset = vector * 8

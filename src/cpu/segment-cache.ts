@@ -5,6 +5,7 @@ import type { Cpu } from './cpu.js'
 import {
   CR0,
   CS,
+  DS,
   ES,
   GS,
   SEG_BASE,
@@ -80,7 +81,7 @@ export function setSegment(
   return true
 }
 
-/** Recomputes the ranges and the flat bit of segment register n from its base, limit and rights. */
+/** Recomputes the ranges of segment register n from its base, limit and rights, and of ES to DS the flat bit. */
 export function updateRanges(cpu: Cpu, n: number) {
   const i32 = cpu.i32
   const at = segmentIndex(n)
@@ -106,6 +107,7 @@ export function updateRanges(cpu: Cpu, n: number) {
   i32[at + READ_HIGH] = readable ? high : 0
   i32[at + WRITE_LOW] = writable ? low : 1
   i32[at + WRITE_HIGH] = writable ? high : 0
+  if (n > DS) return
   let flat = i32[at + BASE] === 0 && low === 0 && high === -1 && readable
   if (n === SS) flat = flat && (rights & BIG) !== 0
   if (n !== CS) flat = flat && writable

@@ -6,8 +6,8 @@ import { I32, I64, V128 } from '../ir/types.js'
 import * as W from '../wasm/opcodes.js'
 import { emitLoad, emitStore, type FunctionCode, wasmType } from './function-code.js'
 
-/** Where the translation tables are: a constant (hot code), a local or a cell that holds the address (cold code). */
-export type TableBase = { readonly constant: number } | { readonly local: number } | { readonly cell: number }
+/** Where the translation tables are: a constant (hot code), or a cell that holds the address (cold code). */
+export type TableBase = { readonly constant: number } | { readonly cell: number }
 
 /** Indices of the slow functions by width, in the module being made. */
 export interface SlowFunctions {
@@ -20,8 +20,7 @@ export const typeOfWidth = (width: number) => (width === 16 ? V128 : width === 8
 
 /** Leaves "a is plainly accessible" on the stack and the table's entry in the local `entry`. */
 function emitTest(f: FunctionCode, a: number, width: number, base: TableBase, entry: number) {
-  if ('local' in base) f.get(base.local)
-  else if ('cell' in base) f.cell(base.cell)
+  if ('cell' in base) f.cell(base.cell)
   f.get(a)
   f.i32(10)
   f.op(W.I32_SHR_U)

@@ -11,6 +11,9 @@ import type { FunctionCode } from './function-code.js'
 import { Lowering } from './lower.js'
 import { DONE_FAULT, DONE_JUMP, DONE_NEXT, DONE_STOP, DONE_TARGET } from './record.js'
 
+const READ_TABLE: TableBase = { cell: TLB_READ }
+const WRITE_TABLE: TableBase = { cell: TLB_WRITE }
+
 /** Function indices that code of a module refers to. */
 export interface Linkage {
   readonly slow: SlowFunctions
@@ -34,8 +37,6 @@ abstract class ColdLowering extends Lowering {
   constructor(
     f: FunctionCode,
     private readonly linkage: Linkage,
-    private readonly readTable: TableBase = { cell: TLB_READ },
-    private readonly writeTable: TableBase = { cell: TLB_WRITE },
   ) {
     super(f)
   }
@@ -52,9 +53,7 @@ abstract class ColdLowering extends Lowering {
     const { f } = this
     const slow = willWrite ? this.linkage.slow.loadForWrite : this.linkage.slow.load
     const a = this.address(address)
-    emitGuestLoad(f, a, width, willWrite ? this.writeTable : this.readTable, () =>
-      this.slowAccess(at, slow.get(width)!),
-    )
+    emitGuestLoad(f, a, width, willWrite ? WRITE_TABLE : READ_TABLE, () => this.slowAccess(at, slow.get(width)!))
     f.release(a)
   }
   protected guestStore(at: Value, address: Value, width: number, v: Value) {
@@ -63,7 +62,7 @@ abstract class ColdLowering extends Lowering {
     this.materialise(v, 1)
     const value = () => this.push(v)
     const slow = this.linkage.slow.store.get(width)!
-    emitGuestStore(f, a, width, this.writeTable, value, () => this.slowAccess(at, slow))
+    emitGuestStore(f, a, width, WRITE_TABLE, value, () => this.slowAccess(at, slow))
     f.release(a)
   }
   private slowAccess(at: Value, slow: number) {
@@ -127,11 +126,9 @@ export class InlineLowering extends ColdLowering {
   constructor(
     f: FunctionCode,
     linkage: Linkage,
-    read: TableBase,
-    write: TableBase,
     private readonly labels: RunLabels,
   ) {
-    super(f, linkage, read, write)
+    super(f, linkage)
   }
   protected ending(op: number, a: Value, imm: number) {
     const { f, labels } = this

@@ -21,9 +21,14 @@ const TRAP_FLAG = 0x100
 export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: number, hot: number): FunctionCode {
   const f = new FunctionCode([I32])
   const pc = 0
-  const [start, budget, read, write, reason, link, scratch, heat] = Array.from({ length: 8 }, () =>
-    f.allocate(I32),
-  ) as [number, number, number, number, number, number, number, number]
+  const [start, budget, reason, link, scratch, heat] = Array.from({ length: 6 }, () => f.allocate(I32)) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
   const field = (offset: number, op: number = W.I32_LOAD) => {
     f.get(pc)
     f.memory(op, offset)
@@ -62,20 +67,12 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
     field(R.LENGTH, W.I32_LOAD8_U)
     f.op(W.I32_ADD)
   }
-  const loadTables = () => {
-    f.cell(L.TLB_READ)
-    f.set(read)
-    f.cell(L.TLB_WRITE)
-    f.set(write)
-  }
-
   f.cell(L.BUDGET)
   f.set(budget)
   f.cell(L.HEAT)
   f.set(heat)
   f.get(pc)
   f.set(start)
-  loadTables()
   window.lookAt(scratch)
   const top = f.open(W.LOOP)
 
@@ -179,7 +176,7 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
     }
     const slot = slots[i - R.FIRST_SLOT]!
     const ends = isIndirectBranch(slot.form) ? { ...labels, jump: indirect } : labels
-    const lowering = new InlineLowering(f, linkage, { local: read }, { local: write }, ends)
+    const lowering = new InlineLowering(f, linkage, ends)
     lowering.lower(tapeOf(context, slot))
     emitAdvance(f, pc)
     f.br(top)
@@ -256,7 +253,6 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
   charge(1)
   exit(R.EXIT_STOP)
   f.close()
-  loadTables()
   f.br(jump)
 
   f.close() // fault

@@ -4,6 +4,7 @@
 import { CS, DS, ES, FS, GS, SEG_SELECTOR, SEGMENT, SHADOW_KIND, SS } from '../cpu/layout.js'
 import { STOP_NEXT } from '../cpu/stops.js'
 import type { Value } from '../ir/tape.js'
+import { I32 } from '../ir/types.js'
 import { MEM } from '../isa/form.js'
 import type { Context, Semantics } from './context.js'
 import { UD, watchingMode } from './privilege.js'
@@ -19,7 +20,8 @@ export function storeSelector(b: Context, n: Value) {
 /** Loads segment register n, then runs `after`, and leaves translated code where the new segment matters to it. */
 export function loadSegment(b: Context, n: Value, selector: Value, after?: () => void) {
   watchingMode(b, () => {
-    b.helper('load_segment', [n, selector], true)
+    const done = b.call('load_segment_quick', [n, selector], I32)
+    b.if(b.eqz(done), () => b.helper('load_segment', [n, selector], true))
     after?.()
   })
   b.if(b.eq(n, b.const(SS)), () => b.stop(STOP_NEXT))

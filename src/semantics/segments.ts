@@ -6,6 +6,7 @@ import type { Value } from '../ir/tape.js'
 import { I32 } from '../ir/types.js'
 import type { Context } from './context.js'
 import type { ProcedureSource } from './procedures.js'
+import { loadSegmentQuick } from './segment-quick.js'
 
 const STACK_FAULT = 12
 const GENERAL_PROTECTION = 13
@@ -44,4 +45,5 @@ const access = (write: boolean): ProcedureSource => ({
 export const segmentProcedures: Record<string, ProcedureSource> = {
   segment_read: access(false),
   segment_write: access(true),
+  load_segment_quick: loadSegmentQuick,
 }

@@ -1,0 +1,154 @@
+// The quick ways of deliveries, IRET and segment loads against the plain ones: two machines alike, but one has the
+// translations of all its pages at hand, which is what the quick ways need. The machines must be alike afterwards too.
+import fc from 'fast-check'
+import { softwareInterrupt } from '../../src/cpu/delivery.js'
+import { setEflags } from '../../src/cpu/eflags.js'
+import { deliverFlat, iretFlat } from '../../src/cpu/flat-transfers.js'
+import { iret } from '../../src/cpu/iret.js'
+import { CPL, GDTR_LIMIT, gprCell, RAM, STATE_END, segmentCell } from '../../src/cpu/layout.js'
+import { load } from '../../src/cpu/memory.js'
+import { updateMode } from '../../src/cpu/mode.js'
+import { loadSegment } from '../../src/cpu/segmentation.js'
+import { Evaluator, prepare } from '../../src/ir/evaluate.js'
+import { procedure } from '../drivers/static-context.js'
+import { Fixture } from './fixture.js'
+
+const fixtures = [new Fixture(), new Fixture()]
+const USED = 0xa000
+const STACK_PAGES = [7, 8, 9]
+const quickLoadProgram = prepare(procedure('load_segment_quick').tape)
+
+/** Mostly what kernels have, sometimes anything else. */
+const mostly = <T>(usual: T, ...others: T[]) =>
+  fc.oneof({ weight: 12, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constantFrom(...others) })
+const byte = (usual: number) =>
+  mostly(usual, usual & ~1, usual ^ 0x60, usual ^ 8, usual & 0x7f, usual ^ 2, usual ^ 4, usual & ~0x10)
+const selector = (usual: number) =>
+  mostly(usual, 0, 3, 0x08, 0x0b, 0x10, 0x13, 0x1b, 0x23, 0x18, 0x2c, 0xff8, usual | 4)
+const start = fc.record({
+  cpl: fc.constantFrom(0, 3),
+  access: fc.tuple(byte(0x9b), byte(0x93), byte(0xfb), byte(0xf3), mostly(0x8b, 0x89, 0x83, 0x0b)),
+  flags: fc.tuple(mostly(12, 4, 8, 13), mostly(12, 4, 8, 13), mostly(12, 4, 13), mostly(12, 4, 13)),
+  stack: mostly(0x8000, 0x8002, 0x800c, 0x8004, 4),
+  taskLimit: mostly(0x67, 9, 8, 11),
+  eflags: mostly(0x246, 0x4246, 0x40246, 0x10346, 0x2c47),
+})
+type Start = typeof start extends fc.Arbitrary<infer T> ? T : never
+
+const usual: Start = {
+  cpl: 3,
+  access: [0x9b, 0x93, 0xfb, 0xf3, 0x8b],
+  flags: [12, 12, 12, 12],
+  stack: 0x8000,
+  taskLimit: 0x67,
+  eflags: 0x246,
+}
+
+function machine({ cpl, access, flags, stack, taskLimit, eflags }: Start, quick: boolean) {
+  const f = fixtures[Number(quick)]!
+  f.cpu.u8.fill(0, RAM, RAM + USED)
+  f.cpu.tlb.flush(true)
+  f.protectedMode(cpl)
+  for (let i = 0; i < 4; i++) f.descriptor(0x1008 + 8 * i, 0, 0xfffff, access[i]!, flags[i]!)
+  f.write32(0x3004, stack, 0x10)
+  const { cpu } = f
+  cpu.i32[segmentCell(7, 0x18) >> 2] = taskLimit
+  cpu.i32[segmentCell(7, 0x1c) >> 2] = access[4]
+  setEflags(cpu, eflags)
+  updateMode(cpu)
+  if (quick) for (const page of [0, 1, 2, 3, ...STACK_PAGES]) load(cpu, page << 12, 4, true, false)
+  return f
+}
+/** State and memory as text: arrays take the test runner too long to compare. */
+const snapshot = ({ cpu }: Fixture) => [
+  Array.from(cpu.u32.subarray(0x100 >> 2, STATE_END >> 2), (v, i) => `${(0x100 + 4 * i).toString(16)}: ${v}`).join(),
+  Buffer.from(cpu.u8.subarray(RAM, RAM + USED)).toString('latin1'),
+  cpu.flatSegments & 15,
+  cpu.resumeAt,
+]
+function alike(given: Start, run: (f: Fixture, isQuick: boolean) => unknown) {
+  const [quick, plain] = [machine(given, true), machine(given, false)]
+  expect(run(quick, true)).toEqual(run(plain, false))
+  expect(snapshot(quick)).toEqual(snapshot(plain))
+}
+
+const gate = fc.record({ kind: mostly(0x8e, 0x8f, 0xee, 0xef, 0x86, 0x87, 0x85, 0x0e), target: selector(0x08) })
+
+test('interrupts, faults and INT n', () => {
+  fc.assert(
+    fc.property(start, gate, fc.constantFrom('software', 'external', 'fault'), (given, { kind, target }, source) => {
+      alike(given, f => {
+        f.gate(0x2000 + 8 * 0x80, target, 0x5678, kind)
+        f.gate(0x2000 + 8 * 14, target, 0x1234567, kind)
+        if (source === 'external') f.cpu.deliverInterrupt(0x80)
+        else if (source === 'fault') f.cpu.deliverFault(14, 7)
+        else return [softwareInterrupt(f.cpu, 0x80, 0, 0x4002), f.raised()]
+        return f.raised()
+      })
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('IRET', () => {
+  const frame = fc.tuple(
+    fc.constant(0x12345),
+    selector(0x1b),
+    mostly(0x3246, 0x4246, 0x20246, 0x50346, 0x200000),
+    fc.constant(0x8abc),
+    selector(0x23),
+  )
+  fc.assert(
+    fc.property(start, frame, mostly(0x8100, 0x8102, 0x8ff4, 0x8fec, 0x8fe8), (given, words, esp) => {
+      alike({ ...given, cpl: 0 }, f => {
+        f.write32(esp, ...words)
+        f.cpu.setRegister(4, esp)
+        return [iret(f.cpu, 4, 0), f.raised()]
+      })
+    }),
+    { numRuns: 500, examples: [[usual, [1, 0x0b, 2, 0, 0], 0x8100]] },
+  )
+})
+
+test('DS, ES, FS and GS', () => {
+  const segment = fc.constantFrom(0, 3, 4, 5)
+  const descriptor = fc.record({
+    base: mostly(0, 0x12345678),
+    limit: mostly(0xfffff, 0x123),
+    access: byte(0xf3),
+    flags: mostly(12, 4, 8, 13),
+  })
+  fc.assert(
+    fc.property(start, descriptor, segment, selector(0x33), mostly(0x37, 0x36, 0x2f), (given, d, n, chosen, limit) => {
+      alike(given, (f, isQuick) => {
+        f.descriptor(0x1030, d.base, d.limit, d.access, d.flags)
+        f.cpu.i32[GDTR_LIMIT >> 2] = limit
+        if (!isQuick || quickLoad(f, n, chosen) === 0) loadSegment(f.cpu, n, chosen)
+        return f.raised()
+      })
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('the usual case is the quick one', () => {
+  const f = machine(usual, true)
+  f.gate(0x2000 + 8 * 0x80, 0x08, 0x5678, 0xee)
+  expect(deliverFlat(f.cpu, 0x80, 0, 0, false, 0x4000, 0x246)).toBe(true)
+  expect([f.cpu.i32[CPL >> 2], f.cpu.i32[gprCell(4) >> 2]]).toEqual([0, 0x8000 - 20])
+  expect(iretFlat(f.cpu)).toBe(true)
+  expect(f.cpu.i32[CPL >> 2]).toBe(3)
+  for (const chosen of [0x23, 0, 0x23]) expect(quickLoad(f, 4, chosen)).toBe(1)
+  expect(quickLoad(f, 3, 0x23)).toBe(1)
+})
+
+/** What MOV and POP to a segment register try first: 1 when it is done. */
+function quickLoad({ cpu }: Fixture, n: number, chosen: number): unknown {
+  const unexpected = () => {
+    throw new Error('a quick load accesses no guest memory and raises nothing')
+  }
+  const environment = { guestLoad: unexpected, guestStore: unexpected, helper: unexpected, raise: unexpected }
+  const evaluator = new Evaluator(cpu.buffer, { ...environment, procedure, fault: () => false })
+  evaluator.run(quickLoadProgram, [n, chosen])
+  return Reflect.get(evaluator, 'returned')
+}
