@@ -56,9 +56,8 @@ export interface Execution {
 }
 
 const AT_ONCE = 2
-const DISK_BYTES = 32 << 20
-/** What makes the workload `disk` write too. */
-const SCRATCH = 'previrt scratch'
+/** Blank, so that the workload `disk` makes a file system on it. */
+const DISK_BYTES = 64 << 20
 
 /**
  * Runs all.
@@ -102,7 +101,7 @@ async function execute(guest: Guest, run: Run): Promise<Execution> {
     const [console, disk] = [join(folder, 'console'), join(folder, 'disk')]
     const hasDisk = guest.image !== 'mini'
     if (hasDisk) {
-      writeFileSync(disk, SCRATCH)
+      writeFileSync(disk, '')
       truncateSync(disk, DISK_BYTES)
     }
     const begun = performance.now()

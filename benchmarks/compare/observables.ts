@@ -9,6 +9,8 @@ export interface Observables {
   readonly workloads: readonly ObservedWorkload[]
   /** Messages outside the workloads and the kernel's own, without time stamps, sorted. */
   readonly log: readonly string[]
+  /** What workloads said of how fast they moved data. */
+  readonly throughput: readonly Throughput[]
   /** SHA-256 of the disk image; undefined without one. */
   readonly disk: string | undefined
 }
@@ -21,6 +23,15 @@ export interface ObservedWorkload {
   readonly console: string
 }
 
+/** So much in so much virtual time; it depends on the path, and is no observable. */
+export interface Throughput {
+  /** Workload and part, such as `disk write`. */
+  readonly what: string
+  readonly amount: number
+  readonly unit: string
+  readonly microseconds: number
+}
+
 /** Status of a workload whose device or processor feature is absent. */
 export const SKIPPED = 77
 
@@ -29,6 +40,9 @@ export interface Allowance {
   readonly pattern: RegExp
   readonly reason: string
 }
+
+/** What workloads that move data say of themselves: what, how much, in which time. */
+const THROUGHPUT = /^figure: (\S+ \S+) (\d+) (\S+) in (\d+) us: (\d+) \S+$/
 
 export const ALLOWED: readonly Allowance[] = [
   { pattern: /^tsc: |^clocksource: |^sched_clock: /, reason: 'rates and moments measured at boot' },
@@ -67,6 +81,10 @@ export function observe(console: string, exitStatus: number, disk: string | unde
       status,
       console: lines.join('\n'),
     })),
+    throughput: log.flatMap(line => {
+      const [, what, amount, unit, microseconds] = THROUGHPUT.exec(line) ?? []
+      return what ? [{ what, amount: Number(amount), unit: unit!, microseconds: Number(microseconds) }] : []
+    }),
     log: log.filter(line => !ALLOWED.some(({ pattern }) => pattern.test(line))).sort(),
     disk,
   }

@@ -2,14 +2,15 @@
 // price. Everything but `host` follows from the guest and the tables alone.
 
 import type { CostTable } from '../costs/cost-table.js'
-import { type Counts, countsSchema } from '../costs/counts.js'
+import { type Counts, countsSchema, diskSectors } from '../costs/counts.js'
 import type { Category } from '../costs/events.js'
 import { itemize } from '../costs/itemize.js'
 import { contributors, type Price, price, pricesOf } from '../costs/price.js'
 import { type Flip, flips, type PathItems, type Swing, swings } from '../costs/sensitivity.js'
 import { geometricMean } from '../statistics.js'
 import { commandOf, type Execution, type Guest } from './execute.js'
-import { ALLOWED, differences, isSkipped, type Observables } from './observables.js'
+import { ALLOWED, differences, isSkipped, type Observables, type Throughput } from './observables.js'
+import { type Published, publishedBeside } from './published.js'
 import { BASELINE } from './runs.js'
 import { checkTargets, limitsOf, type Target } from './targets.js'
 
@@ -31,6 +32,10 @@ export interface ReportedWorkload {
   readonly status: number | undefined
   /** Runs that have not what it needs. */
   readonly skippedOn: readonly string[]
+  /** By run: what it said of itself, in virtual time. */
+  readonly throughput: Readonly<Record<string, readonly Throughput[]>>
+  /** By run: of what was moved to and from the disk; absent where that is little. */
+  readonly perKilobyte: Readonly<Record<string, PerKilobyte>>
   /** By run. */
   readonly counts: Readonly<Record<string, Counts>>
   /** By table, then by run; absent where the machine has no price for what the run does. */
@@ -41,6 +46,14 @@ export interface ReportedWorkload {
   readonly largest: Readonly<
     Record<string, Readonly<Record<string, readonly { category: Category; cycles: number }[]>>>
   >
+}
+
+/** Of one KiB that was moved to or from the disk. */
+export interface PerKilobyte {
+  readonly kilobytes: number
+  readonly entries?: number
+  /** By table. */
+  readonly cycles: Readonly<Record<string, number>>
 }
 
 export interface ReportedTable extends CostTable {
@@ -65,6 +78,8 @@ export interface CompareReport {
   readonly workloads: readonly ReportedWorkload[]
   readonly tables: readonly ReportedTable[]
   readonly targets: readonly Target[]
+  /** Figures of others, and ours. */
+  readonly published: readonly Published[]
   /** Of this host and moment: the only part that another run of the same command changes. */
   readonly host: {
     readonly seconds: number
@@ -111,6 +126,7 @@ export function compareReport(
     workloads,
     tables: tables.map(table => judged(table, workloads, complete, ids, limitsOf(guest.image, ids))),
     targets: checkTargets(guest.image, workloads, ids),
+    published: publishedBeside(tables, workloads),
     host: {
       seconds: hostSeconds,
       runs: Object.fromEntries(
@@ -125,6 +141,7 @@ export function compareReport(
 
 interface Measured extends PathItems {
   readonly skippedOn: readonly string[]
+  readonly throughput: Readonly<Record<string, Throughput[]>>
   readonly counts: Readonly<Record<string, Counts>>
   readonly observed: Observables['workloads'][number] | undefined
 }
@@ -133,6 +150,7 @@ function measure(name: string, executions: readonly Execution[]): Measured {
   const counts: Record<string, Counts> = {}
   const items: Record<string, ReturnType<typeof itemize>> = {}
   const skippedOn: string[] = []
+  const throughput: Record<string, Throughput[]> = {}
   for (const { run, document, observed } of executions) {
     const seen = observed.workloads.find(workload => workload.name === name)
     if (!seen || isSkipped(seen)) {
@@ -142,14 +160,16 @@ function measure(name: string, executions: readonly Execution[]): Measured {
     const counted = countsSchema.safeParse(document.workloads.find(workload => workload.name === name))
     if (!counted.success) continue
     counts[run.id] = counted.data
+    const said = observed.throughput.filter(({ what }) => what.startsWith(`${name} `))
+    if (said.length > 0) throughput[run.id] = said
     items[run.id] = itemize(run, counted.data)
   }
   const observed = executions[0]!.observed.workloads.find(workload => workload.name === name)
-  return { workload: name, skippedOn, counts, items, observed }
+  return { workload: name, skippedOn, throughput, counts, items, observed }
 }
 
 function priced(
-  { workload, skippedOn, counts, items, observed }: Measured,
+  { workload, skippedOn, throughput, counts, items, observed }: Measured,
   tables: readonly CostTable[],
 ): ReportedWorkload {
   const cycles: Record<string, Record<string, Price>> = {}
@@ -174,11 +194,33 @@ function priced(
     checksum: observed?.checksum,
     status: observed?.status,
     skippedOn,
+    throughput,
+    perKilobyte: perKilobyte(counts, cycles),
     counts,
     cycles,
     ratios,
     largest,
   }
+}
+
+const KILOBYTES_AT_LEAST = 64
+
+function perKilobyte(
+  counts: Measured['counts'],
+  cycles: Readonly<Record<string, Readonly<Record<string, Price>>>>,
+): Record<string, PerKilobyte> {
+  return Object.fromEntries(
+    Object.entries(counts).flatMap(([id, counted]) => {
+      const kilobytes = diskSectors(counted) / 2
+      if (kilobytes < KILOBYTES_AT_LEAST) return []
+      const each = (value: number) => toFour(value / kilobytes)
+      const costs = Object.entries(cycles).flatMap(([table, byRun]) =>
+        byRun[id] ? [[table, each(byRun[id].total)]] : [],
+      )
+      const entries = counted.entries === undefined ? {} : { entries: each(counted.entries) }
+      return [[id, { kilobytes: Math.round(kilobytes), ...entries, cycles: Object.fromEntries(costs) }]]
+    }),
+  )
 }
 
 function judged(

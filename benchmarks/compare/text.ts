@@ -13,6 +13,7 @@ export function formatComparison(report: CompareReport): string {
     ...agreement(report),
     ...report.tables.flatMap(table => ratios(report, table)),
     ...targets(report),
+    ...publishedLines(report),
     ...report.workloads.flatMap(workload => details(report, workload)),
     ...report.tables.flatMap(table => sensitivity(table)),
     ...report.tables.flatMap(sources),
@@ -62,13 +63,38 @@ function targets({ targets: all }: CompareReport): string[] {
   return ['what pre-virtualization is to reach', ...rightAligned(rows), '']
 }
 
+function publishedLines({ published }: CompareReport): string[] {
+  const rows = published.map(({ what, theirs, ours, how }) => [
+    what,
+    String(theirs),
+    ours === undefined ? '-' : String(ours),
+    ours === undefined ? '-' : (ours / theirs).toFixed(2),
+    how,
+  ])
+  const sources = [...new Set(published.map(({ source }) => source))]
+  return [
+    'beside published measurements',
+    ...rightAligned([['', 'theirs', 'ours', 'ours / theirs', 'what ours is'], ...rows], 3),
+    ...sources.map(source => `  ${source}`),
+    '',
+  ]
+}
+
 function details({ runs, tables }: CompareReport, workload: ReportedWorkload): string[] {
-  const { name, checksum, status, counts, cycles, largest } = workload
+  const { name, checksum, status, counts, cycles, largest, throughput, perKilobyte } = workload
   const lines = [`== ${name}: checksum ${checksum ?? '-'}, status ${status ?? '-'}`]
   for (const { id } of runs) {
     const counted = counts[id]
     if (!counted) continue
     lines.push(`${id}:`, ...described(counted).map(([what, text]) => `  ${what.padEnd(22)} ${text}`))
+    for (const { what, amount, unit, microseconds } of throughput[id] ?? [])
+      lines.push(`  ${what.padEnd(22)} ${amount} ${unit} in ${grouped(microseconds)} us of virtual time`)
+    const each = perKilobyte[id]
+    if (each) {
+      const parts = Object.entries(each.cycles).map(([table, value]) => `${scaled(value)} cycles (${table})`)
+      const entries = each.entries === undefined ? [] : [`${each.entries} entries`]
+      lines.push(`  ${'for each KiB of disk'.padEnd(22)} ${[...entries, ...parts].join(', ')}`)
+    }
     for (const table of tables) {
       const price = cycles[table.name]?.[id]
       if (!price) continue
@@ -102,6 +128,7 @@ export function described(counts: Counts): [what: string, text: string][] {
   if (entriesBy?.fill !== undefined) lines.push(['shadow fills', grouped(entriesBy.fill)])
   if (hypercalls) lines.push(['hypercalls', list(hypercalls)])
   if (upcalls !== undefined) lines.push(['upcalls', grouped(upcalls)])
+  if (counts.disk) lines.push(['disk sectors', list({ ...counts.disk })])
   if (pageTableUpdates) {
     const { entries, batches, tables } = pageTableUpdates
     const whole = tables === undefined ? '' : `, ${grouped(tables)} whole tables`

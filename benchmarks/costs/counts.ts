@@ -25,6 +25,8 @@ export const countsSchema = z.object({
   entriesBy: byName.optional(),
   hypercalls: byName.optional(),
   upcalls: count.optional(),
+  /** Sectors. */
+  disk: z.object({ reads: count, writes: count, flushes: count }).optional(),
   pageTableUpdates: z.object({ entries: count, batches: count, tables: count.optional() }).optional(),
 })
 
@@ -39,4 +41,9 @@ export interface PricedPath {
 /** The sum of all counts of a record. */
 export function total(counts: Readonly<Record<string, number>> = {}): number {
   return Object.values(counts).reduce((sum, each) => sum + each, 0)
+}
+
+/** Sectors that were moved to and from the disk. */
+export function diskSectors({ disk }: Counts): number {
+  return disk ? disk.reads + disk.writes : 0
 }

@@ -2,7 +2,7 @@
 // timer; and Xen's work for each. A mmuext_op is taken for a new base, and one that only flushes too: its list is not looked
 // into. Loads of CR3 and INVLPG are those that the TLB saw.
 
-import { type Counts, total } from './counts.js'
+import { type Counts, diskSectors, total } from './counts.js'
 import type { PricedEvent } from './events.js'
 import type { Item } from './items.js'
 
@@ -20,6 +20,9 @@ const WORK: Readonly<Record<string, PricedEvent>> = {
 }
 /** Their entries are counted one by one. */
 const TABLE_UPDATES = ['mmu_update', 'update_va_mapping', 'update_va_mapping_otherdomain']
+
+/** Of two bytes in a sector. */
+const UNITS = 256
 
 /** What Xen costs a domain. */
 export function xenItems(counts: Counts): Item[] {
@@ -41,6 +44,8 @@ export function xenItems(counts: Counts): Item[] {
   add('xen_multicall_entry', hypercalls.multicall ? total(hypercalls) - (entriesBy.hypercall ?? 0) : 0, 'work')
   add('xen_table_entry', pageTableUpdates?.entries ?? 0, 'work')
   add('xen_pin', pageTableUpdates?.tables ?? 0, 'work')
+  // Its own disk is read and written as the native kernel does it.
+  add('port_string_unit', diskSectors(counts) * UNITS, 'work')
   add('xen_event', counts.upcalls ?? 0, 'work')
   add('xen_bounce', counts.upcalls ?? 0, 'work')
   add('xen_flush', counts.tlbFlushes + counts.tlbInvalidations, 'work')

@@ -14,6 +14,7 @@ import {
   folded,
   foldedLong,
   priceTable,
+  publishedTable,
   ratioTable,
   targetTable,
   workloadTable,
@@ -54,6 +55,7 @@ export function htmlReport(report: CompareReport): string {
       report.tables.map(each => pricedSections(report, each)),
       entriesSection(report),
       targetSection(report),
+      publishedSection(report),
       numbers(report),
       method(report),
     ),
@@ -302,6 +304,20 @@ function targetSection(report: CompareReport): Markup {
     element('h2', {}, 'Targets'),
     element('p', {}, `${met} of ${report.targets.length} are met.`),
     folded('All targets', targetTable(report)),
+  )
+}
+
+function publishedSection(report: CompareReport): Markup {
+  return element(
+    'section',
+    {},
+    element('h2', {}, 'Beside published measurements'),
+    element(
+      'p',
+      {},
+      'Nothing is fitted to these figures. Events alone are what the model charges for them; mixes of workloads are a stand-in for the ones that were published.',
+    ),
+    publishedTable(report),
   )
 }
 

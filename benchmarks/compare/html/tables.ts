@@ -139,6 +139,19 @@ export function targetTable({ targets }: CompareReport): Markup {
   return table('Targets of pre-virtualization on xen 4.17', ['what', 'workload', 'measured', 'target', ''], rows, 2)
 }
 
+/** Ours beside figures that others have published. */
+export function publishedTable({ published }: CompareReport): Markup {
+  const rows = published.map(({ what, theirs, ours, how, source }) => [
+    what,
+    String(theirs),
+    ours === undefined ? NONE : String(ours),
+    ours === undefined ? NONE : (ours / theirs).toFixed(2),
+    how,
+    source,
+  ])
+  return table('Ours beside theirs', ['what', 'theirs', 'ours', 'ours / theirs', 'what ours is', 'source'], rows, 9)
+}
+
 /** The prices that a conclusion hangs on. */
 export function flipTable({ name, flips }: ReportedTable): Markup {
   const rows = flips.map(({ event, factor, workload, from, to }) => [event, `× ${factor}`, workload, from, to])

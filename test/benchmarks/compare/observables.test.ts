@@ -13,6 +13,7 @@ const CONSOLE = [
   'previrt: end one c0ffee 0',
   'previrt: begin two',
   'previrt: end two - 77',
+  '[    1.100000] figure: two write 64 KiB in 1234 us: 53109 KiB/s',
   'previrt: done',
 ]
 const seen = (lines: readonly string[] = CONSOLE, status = 0, disk = 'd15c') =>
@@ -26,6 +27,7 @@ test('a console is taken apart into workloads and messages', () => {
       { name: 'one', checksum: 'c0ffee', status: 0, console: 'hello' },
       { name: 'two', checksum: '-', status: 77, console: '' },
     ],
+    throughput: [{ what: 'two write', amount: 64, unit: 'KiB', microseconds: 1234 }],
     log: ['Linux version 6.1', 'ata1: ready', 'one[42]: segfault', 'previrt: done', 'previrt: userland'].sort(),
     disk: 'd15c',
   })
@@ -35,6 +37,7 @@ test('time stamps, the order of messages and what the list allows are no differe
   const order = [CONSOLE[2]!, ...CONSOLE.filter((_, n) => n !== 2)]
   expect(differences(seen(), seen(order.map(line => line.replace('0.5', '0.7'))))).toEqual([])
   expect(differences(seen(), changed('1000.003', '999.9'))).toEqual([])
+  expect(differences(seen(), changed('in 1234 us', 'in 999 us'))).toEqual([])
 })
 
 test.each([

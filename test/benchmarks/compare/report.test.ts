@@ -1,7 +1,9 @@
 // The document of a comparison, its text and its page, on figures that are known.
 import { htmlReport } from '../../../benchmarks/compare/html/page.js'
+import { publishedBeside } from '../../../benchmarks/compare/published.js'
 import { grouped, rightAligned, scaled } from '../../../benchmarks/compare/table-text.js'
 import { formatComparison } from '../../../benchmarks/compare/text.js'
+import { findCostTable } from '../../../benchmarks/costs/cost-table.js'
 import { toyReport } from './fixture.js'
 
 test('cycles, ratios, means and the largest differences', () => {
@@ -92,4 +94,19 @@ describe('the page', () => {
   test('text of a guest is text', () => {
     expect(htmlReport(toyReport('previrt: begin one\n<script>\nprevirt: end one c0ffee 0\n'))).not.toContain('<script>')
   })
+})
+
+test('published figures stand beside what the model charges, computed by hand', () => {
+  const tables = [findCostTable('p4-2005')]
+  const cost = Object.fromEntries(tables[0]!.entries.map(({ event, cycles }) => [event, cycles])) as Record<
+    string,
+    number
+  >
+  const ours = (what: string) => publishedBeside(tables, []).find(each => each.what.startsWith(what))?.ours
+  expect(ours('port read, native')).toBe(cost.port)
+  expect(ours('port read, VT-x')).toBe(cost.vm_exit! + cost.vm_entry! + cost.monitor_switch! + cost.emulate_port!)
+  expect(ours('page fault, native')).toBe(cost.exception! + cost.iret!)
+  expect(ours('divide error, VT-x')).toBe(cost.exception! + cost.iret!)
+  // Without the workloads there is nothing to say about a build.
+  expect(ours('build of Linux, Xen')).toBeUndefined()
 })

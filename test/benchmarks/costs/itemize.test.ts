@@ -124,6 +124,7 @@ test('xen: hypercalls, bounced traps, calls inside multicalls, entries of tables
       // 2 multicalls of 3 calls each, and 6 calls on their own: 14 names counted for 8 entries.
       hypercalls: { multicall: 2, mmu_update: 5, mmuext_op: 4, set_timer_op: 1, stack_switch: 2 },
       upcalls: 2,
+      disk: { reads: 1, writes: 1, flushes: 5 },
       pageTableUpdates: { entries: 50, batches: 5, tables: 3 },
       tlbFlushes: 4,
       tlbInvalidations: 6,
@@ -145,6 +146,7 @@ test('xen: hypercalls, bounced traps, calls inside multicalls, entries of tables
     xen_multicall_entry: 6,
     xen_table_entry: 50,
     xen_pin: 3,
+    port_string_unit: 512,
     xen_flush: 10,
     cr_write: 4,
     invlpg: 6,
