@@ -100,9 +100,9 @@ export class FunctionCode {
     return this.open(W.IF, type)
   }
   /** Opens an `if` whose condition hardly ever holds. */
-  openUnlikely(): number {
+  openUnlikely(type: number = W.TYPE_VOID): number {
     this.hints.push(this.out.length, 0)
-    return this.open(W.IF)
+    return this.open(W.IF, type)
   }
   close() {
     this.out.byte(W.END)

@@ -8,13 +8,11 @@ import * as T from '../ir/tape.js'
 import { I32, V128 } from '../ir/types.js'
 import { semantics } from '../semantics/index.js'
 import * as W from '../wasm/opcodes.js'
-import { emitGuestLoad, emitGuestStore, type TableBase } from './access.js'
 import type { CodePage } from './code-cache.js'
 import { emitRaise } from './cold-lowering.js'
 import type { FunctionCode } from './function-code.js'
-import { HotContext, type Snapshot } from './hot-context.js'
-import { A_LOCAL, B_LOCAL, type FlagState, KIND_LOCAL, RESULT_LOCAL } from './hot-flags.js'
-import { Lowering } from './lower.js'
+import { HotBlockLowering, type Imports, type Sites } from './hot-block-lowering.js'
+import { A_LOCAL, B_LOCAL, KIND_LOCAL, RESULT_LOCAL } from './hot-flags.js'
 import * as R from './record.js'
 import type { Block, Edge, Region, RegionFinder } from './region.js'
 import { formOf } from './slots.js'
@@ -28,50 +26,29 @@ const FLAG_CELLS = [
   [KIND_LOCAL, L.FLAG_KIND],
 ] as const
 
-/** Function indices of the module in the making; asked for by the core's export names. */
-export interface Imports {
-  function(name: string): number
-}
-
-/** Places that may fault: where they are, and how many instructions of the block they take off its charge. */
-export interface Sites {
-  add(eip: number, uncharged: number): number
-}
-
-export class HotLowering extends Lowering {
-  private readonly context: HotContext
+export class HotLowering extends HotBlockLowering {
   private readonly blockTape = new T.Tape()
   private eip = 0
   private code = 0
   /** Labels: state is in its locals and EIP is set, and `code` where it is not to go on there; SITE is set. */
   private exit = 0
-  private fault = 0
-  private vector = 0
   /** Labels that forward edges and back edges take. */
   private readonly joins = new Map<Block, number>()
   private readonly loopLabels = new Map<Block, number>()
-  private snapshots!: ReadonlyMap<number, Snapshot>
-  /** Instructions of the block at hand that were translated. */
-  private count = 0
   private progress = false
   /** The block at hand lies in the counted window (cpu/layout.ts). */
   private counted = false
-  private readonly read: TableBase
-  private readonly write: TableBase
   private readonly codeTable: number
 
   constructor(
     f: FunctionCode,
-    private readonly imports: Imports,
+    imports: Imports,
     private readonly finder: RegionFinder,
-    private readonly sites: Sites,
+    sites: Sites,
     i32: Int32Array,
     user: boolean,
   ) {
-    super(f)
-    this.context = new HotContext(i32)
-    this.read = { constant: user ? L.TLB_USER_READ : L.TLB_SUPERVISOR_READ }
-    this.write = { constant: user ? L.TLB_USER_WRITE : L.TLB_SUPERVISOR_WRITE }
+    super(f, imports, sites, i32, user)
     this.codeTable = user ? L.CODE_USER : L.CODE_SUPERVISOR
   }
 
@@ -220,9 +197,6 @@ export class HotLowering extends Lowering {
           ? ending.condition
           : T.NONE
     context.finish(operand)
-    this.snapshots = context.snapshots
-    this.assigned = [...context.entry]
-    this.assignedFlags = context.entryFlags
     if (block.order === 0) this.progress = this.count > 0
     if (this.count > 0) {
       f.get(BUDGET)
@@ -230,7 +204,7 @@ export class HotLowering extends Lowering {
       f.op(W.I32_SUB)
       f.set(BUDGET)
     }
-    this.lower(this.blockTape)
+    this.lowerBlock(this.blockTape)
     if (refusedAt >= 0) return this.leave(this.finder.offset(refusedAt))
     if (ending.kind === 'jump') {
       f.set(this.eip)
@@ -261,55 +235,6 @@ export class HotLowering extends Lowering {
     }
   }
 
-  // What the lowering of a tape asks.
-  protected override held(at: number): readonly Value[] | undefined {
-    return this.snapshots?.get(at)?.values
-  }
-  protected override mark(_n: number, a: Value) {
-    if (a >= 0) this.push(a)
-    this.assign(this.snapshots.get(this.tape.length - 1)!)
-  }
-  /** What the locals of registers and flags hold, by local. */
-  private assigned: Value[] = []
-  private assignedFlags: FlagState | undefined
-
-  protected override hold(at: number) {
-    if (this.tape.op[at] !== T.MARK && !this.inArm) this.assign(this.snapshots.get(at)!)
-  }
-  /** Puts a snapshot's registers and flags into their locals; inside an arm, which leaves then, without remembering it. */
-  private assign(s: Snapshot) {
-    const { f } = this
-    const targets: number[] = []
-    const inArm = this.inArm
-    const put = (local: number, v: Value) => {
-      if (this.assigned[local] === v) return
-      if (!inArm) this.assigned[local] = v
-      this.peek(v)
-      targets.push(local)
-    }
-    if (!inArm) {
-      for (let n = 0; n < 8; n++) if (this.assigned[n] !== s.registers[n]) this.save(n)
-      if (s.flags !== this.assignedFlags) for (let n = RESULT_LOCAL; n <= B_LOCAL; n++) this.save(n)
-    }
-    for (let n = 0; n < 8; n++) put(n, s.registers[n]!)
-    if (s.flags !== this.assignedFlags) {
-      put(RESULT_LOCAL, s.flags.result)
-      put(A_LOCAL, s.flags.a)
-      put(B_LOCAL, s.flags.b)
-      f.i32(s.flags.kind)
-      targets.push(KIND_LOCAL)
-      if (!inArm) this.assignedFlags = s.flags
-    }
-    while (targets.length) {
-      f.op(W.LOCAL_SET)
-      f.out.u32(targets.pop()!)
-    }
-  }
-  /** Before a local changes: what the block began with is kept elsewhere where it is still wanted. */
-  private save(local: number) {
-    const parameter = this.context.parameters.get(local)
-    if (parameter !== undefined) this.rescue(parameter)
-  }
   /** Leaves from inside a block: the first `done` of its instructions have retired. */
   private leaveAt(at: number, done: number, eip: number, code: number) {
     const { f } = this
@@ -321,18 +246,6 @@ export class HotLowering extends Lowering {
     f.set(BUDGET)
     this.leave(eip, code)
   }
-  protected faultExit(at: number) {
-    const { f } = this
-    if (this.inArm) this.assign(this.snapshots.get(at)!)
-    f.i32(0)
-    this.site(at)
-    f.memory(W.I32_STORE, L.SITE, 2)
-    f.br(this.fault)
-  }
-  private site(at: number) {
-    const s = this.snapshots.get(at)!
-    this.f.i32(this.sites.add(s.eip, this.count - s.index))
-  }
   protected ending(op: number, a: Value, imm: number, at: number) {
     const s = this.snapshots.get(at)!
     if (op === T.RAISE) {
@@ -340,38 +253,5 @@ export class HotLowering extends Lowering {
       return this.faultExit(at)
     }
     this.leaveAt(at, s.index + 1, s.next, R.EXIT_STOP + 1)
-  }
-  protected invoke(kind: number, callee: string) {
-    this.f.call(this.imports.function(kind === T.CALL ? `procedure_${callee}` : `helper_${callee}`))
-  }
-  protected guestLoad(at: Value, address: Value, width: number, willWrite: boolean) {
-    const { f } = this
-    const a = f.allocate(I32)
-    this.push(address)
-    f.set(a)
-    const slow = `hot_load${willWrite ? '_for_write' : ''}${width}`
-    emitGuestLoad(f, a, width, willWrite ? this.write : this.read, () => this.slowAccess(at, slow))
-    f.release(a)
-  }
-  protected guestStore(at: Value, address: Value, width: number, v: Value) {
-    const { f } = this
-    const a = f.allocate(I32)
-    this.push(address)
-    f.set(a)
-    this.materialise(v, 1)
-    const value = () => this.push(v)
-    emitGuestStore(f, a, width, this.write, value, () => this.slowAccess(at, `hot_store${width}`))
-    f.release(a)
-  }
-  /** Address, and value to be stored, are on the stack. */
-  private slowAccess(at: number, name: string) {
-    const { f } = this
-    this.site(at)
-    f.get(this.vector)
-    f.call(this.imports.function(name))
-    if (!this.inArm) return f.brUnlikely(this.fault)
-    f.openUnlikely()
-    this.faultExit(at)
-    f.close()
   }
 }

@@ -1,0 +1,197 @@
+// Lowers the instructions of one block of a region: its registers and flags go to their locals where the block may be
+// left, guest memory is reached in one test for all accesses that stay together (page-groups.ts), and what faults goes
+// to one place. The structure around blocks is hot-lowering.ts.
+
+import * as L from '../cpu/layout.js'
+import type { Value } from '../ir/tape.js'
+import * as T from '../ir/tape.js'
+import { I32 } from '../ir/types.js'
+import * as W from '../wasm/opcodes.js'
+import { emitGuestLoad, emitGuestStore, typeOfWidth } from './access.js'
+import { emitLoad, emitStore, type FunctionCode, wasmType } from './function-code.js'
+import { HotContext, type Snapshot } from './hot-context.js'
+import { A_LOCAL, B_LOCAL, type FlagState, KIND_LOCAL, RESULT_LOCAL } from './hot-flags.js'
+import { Lowering } from './lower.js'
+import { emitGroupTest, type GroupedAccess, pageGroups } from './page-groups.js'
+
+/** Function indices of the module in the making; asked for by the core's export names. */
+export interface Imports {
+  function(name: string): number
+}
+
+/** Places that may fault: where they are, and how many instructions of the block they take off its charge. */
+export interface Sites {
+  add(eip: number, uncharged: number): number
+}
+
+export abstract class HotBlockLowering extends Lowering {
+  protected readonly context: HotContext
+  /** Label: SITE is set. */
+  protected fault = 0
+  /** Local of the vector that nobody looks at (hot-access.ts). */
+  protected vector = 0
+  /** Instructions of the block at hand that were translated. */
+  protected count = 0
+  protected snapshots!: ReadonlyMap<number, Snapshot>
+  private groups: ReadonlyMap<Value, GroupedAccess> = new Map()
+  /** What the locals of registers and flags hold, by local. */
+  private assigned: Value[] = []
+  private assignedFlags: FlagState | undefined
+  private readonly read: { constant: number }
+  private readonly write: { constant: number }
+
+  constructor(
+    f: FunctionCode,
+    protected readonly imports: Imports,
+    private readonly sites: Sites,
+    i32: Int32Array,
+    user: boolean,
+  ) {
+    super(f)
+    this.context = new HotContext(i32)
+    this.read = { constant: user ? L.TLB_USER_READ : L.TLB_SUPERVISOR_READ }
+    this.write = { constant: user ? L.TLB_USER_WRITE : L.TLB_SUPERVISOR_WRITE }
+  }
+
+  /** Emits the code of the block that the context has just finished. */
+  protected lowerBlock(tape: T.Tape) {
+    const { context } = this
+    this.snapshots = context.snapshots
+    this.assigned = [...context.entry]
+    this.assignedFlags = context.entryFlags
+    this.groups = pageGroups(tape)
+    this.lower(tape)
+  }
+
+  protected override held(at: number): readonly Value[] | undefined {
+    const values = this.snapshots?.get(at)?.values
+    const group = this.groups.get(at)?.group
+    return group?.first === at ? [...values!, group.root] : values
+  }
+  protected override mark(_n: number, a: Value) {
+    if (a >= 0) this.push(a)
+    this.assign(this.snapshots.get(this.tape.length - 1)!)
+  }
+  protected override hold(at: number) {
+    if (this.tape.op[at] !== T.MARK && !this.inArm) this.assign(this.snapshots.get(at)!)
+  }
+  /** Puts a snapshot's registers and flags into their locals; inside an arm, which leaves then, without remembering it. */
+  protected assign(s: Snapshot) {
+    const { f } = this
+    const targets: number[] = []
+    const inArm = this.inArm
+    const put = (local: number, v: Value) => {
+      if (this.assigned[local] === v) return
+      if (!inArm) this.assigned[local] = v
+      this.peek(v)
+      targets.push(local)
+    }
+    if (!inArm) {
+      for (let n = 0; n < 8; n++) if (this.assigned[n] !== s.registers[n]) this.save(n)
+      if (s.flags !== this.assignedFlags) for (let n = RESULT_LOCAL; n <= B_LOCAL; n++) this.save(n)
+    }
+    for (let n = 0; n < 8; n++) put(n, s.registers[n]!)
+    if (s.flags !== this.assignedFlags) {
+      put(RESULT_LOCAL, s.flags.result)
+      put(A_LOCAL, s.flags.a)
+      put(B_LOCAL, s.flags.b)
+      f.i32(s.flags.kind)
+      targets.push(KIND_LOCAL)
+      if (!inArm) this.assignedFlags = s.flags
+    }
+    while (targets.length) {
+      f.op(W.LOCAL_SET)
+      f.out.u32(targets.pop()!)
+    }
+  }
+  /** Before a local changes: what the block began with is kept elsewhere where it is still wanted. */
+  private save(local: number) {
+    const parameter = this.context.parameters.get(local)
+    if (parameter !== undefined) this.rescue(parameter)
+  }
+  protected faultExit(at: number) {
+    const { f } = this
+    if (this.inArm) this.assign(this.snapshots.get(at)!)
+    f.i32(0)
+    this.site(at)
+    f.memory(W.I32_STORE, L.SITE, 2)
+    f.br(this.fault)
+  }
+  private site(at: number) {
+    const s = this.snapshots.get(at)!
+    this.f.i32(this.sites.add(s.eip, this.count - s.index))
+  }
+  protected invoke(kind: number, callee: string) {
+    this.f.call(this.imports.function(kind === T.CALL ? `procedure_${callee}` : `helper_${callee}`))
+  }
+  protected guestLoad(at: Value, address: Value, width: number, willWrite: boolean) {
+    const { f } = this
+    const slow = `hot_load${willWrite ? '_for_write' : ''}${width}`
+    const grouped = this.groups.get(at)
+    if (grouped) {
+      const offset = this.grouped(grouped)
+      f.openLikely(wasmType(typeOfWidth(width)))
+      f.get(grouped.group.base)
+      emitLoad(f, width, offset)
+      f.op(W.ELSE)
+      this.push(address)
+      this.slowAccess(at, slow)
+      f.close()
+      return this.leaveGroup(grouped)
+    }
+    const a = f.allocate(I32)
+    this.push(address)
+    f.set(a)
+    emitGuestLoad(f, a, width, willWrite ? this.write : this.read, () => this.slowAccess(at, slow))
+    f.release(a)
+  }
+  protected guestStore(at: Value, address: Value, width: number, v: Value) {
+    const { f } = this
+    const slow = `hot_store${width}`
+    this.materialise(v, 1)
+    const grouped = this.groups.get(at)
+    if (grouped) {
+      const offset = this.grouped(grouped)
+      f.openLikely()
+      f.get(grouped.group.base)
+      this.push(v)
+      emitStore(f, width, offset)
+      f.op(W.ELSE)
+      this.push(address)
+      this.push(v)
+      this.slowAccess(at, slow)
+      f.close()
+      return this.leaveGroup(grouped)
+    }
+    const a = f.allocate(I32)
+    this.push(address)
+    f.set(a)
+    const value = () => this.push(v)
+    emitGuestStore(f, a, width, this.write, value, () => this.slowAccess(at, slow))
+    f.release(a)
+  }
+  /** Puts on the stack whether the access is plain; then it is so at the returned offset from the group's base. */
+  private grouped({ group, offset }: GroupedAccess): number {
+    const { f } = this
+    if (group.base < 0) {
+      const table = group.write ? this.write : this.read
+      emitGroupTest(f, group, table.constant, () => this.peek(group.root))
+    }
+    f.get(group.base)
+    return L.TLB_VALID + offset - group.low
+  }
+  private leaveGroup({ group }: GroupedAccess) {
+    if (--group.accesses === 0) this.f.release(group.base)
+  }
+  /** Address, and value to be stored, are on the stack. */
+  private slowAccess(at: number, name: string) {
+    const { f } = this
+    this.site(at)
+    f.get(this.vector)
+    f.call(this.imports.function(name))
+    if (!this.inArm) return f.brUnlikely(this.fault)
+    f.openUnlikely()
+    this.faultExit(at)
+    f.close()
+  }
+}
