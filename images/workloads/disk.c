@@ -55,7 +55,7 @@ static void figure(const char *name, uint32_t count, const char *unit, uint32_t 
   print_text(" in ");
   print_decimal(took);
   print_text(" us: ");
-  print_decimal(count * 1000 / (took / 1000 ? took / 1000 : 1));
+  print_decimal(count * 10000 / (took / 100 ? took / 100 : 1));
   print_text(unit);
   print_text("/s\n");
 }
