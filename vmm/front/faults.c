@@ -199,6 +199,9 @@ void vmm_before_resume(void) {
     arm_timer();
     vcpu.eflags = (vcpu.eflags & ~(uint32_t)(FLAG_VM | FLAG_IOPL | FLAG_NT | FLAG_RF)) | FLAG_IF | 2;
     if (vcpu.cpl == 3) {
+        static int filled;
+        if (!filled) shadow_fill_kernel();
+        filled = 1;
         if (vmm_work & WORK_USER || watched_changed()) {
             for (uint32_t i = SEGMENT_ES; i <= SEGMENT_GS; i++) user_selectors[i] = vcpu.selectors[i];
             refresh_descriptors();

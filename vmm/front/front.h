@@ -185,6 +185,8 @@ void shadow_reset(void);
 int shadow_fill(uint32_t linear, uint32_t error);
 /* User code is about to touch a page that it could not: fills it in where nothing is in the way any longer. */
 void shadow_ahead(uint32_t linear, uint32_t error);
+/* Fills in all of the kernel half that is there. */
+void shadow_fill_kernel(void);
 int shadow_is_writable(uint32_t linear);
 /* Pages of the kernel half that have been found writable, and still are: numbers, by their low bits. */
 extern uint32_t shadow_writable[SHADOW_WRITABLE];
@@ -192,8 +194,17 @@ extern uint32_t shadow_writable[SHADOW_WRITABLE];
 extern uint32_t entry_page;
 /* Before an event's frame is pushed at `esp`: pages of the stack are mapped, writable. Returns the lowest, or 0. */
 uint32_t shadow_ensure_stack(uint32_t esp);
-void *window(uint32_t frame);
-uint32_t *window_entry(uint32_t frame, uint32_t index);
+/* By slot of the window: the frame that is shown there, plus one. */
+extern uint32_t shown[WINDOW_SLOTS];
+static inline void *window(uint32_t frame) {
+    uint32_t slot = frame % WINDOW_SLOTS;
+    if (shown[slot] != frame + 1) {
+        backend_window(slot, frame);
+        shown[slot] = frame + 1;
+    }
+    return (void *)(WINDOW_FRAMES + slot * 4096);
+}
+static inline uint32_t *window_entry(uint32_t frame, uint32_t index) { return (uint32_t *)window(frame) + index; }
 int table_store(uint32_t linear, uint32_t value, uint32_t size);
 /* The same for a doubleword whose page is known, and gives its old value; else returns 0, and has done nothing. */
 int table_exchange(uint32_t linear, uint32_t value, uint32_t *old);

@@ -247,6 +247,15 @@ int shadow_fill(uint32_t linear, uint32_t error) {
     return 1;
 }
 
+void shadow_fill_kernel(void) {
+    const uint32_t *directory = window(vcpu.cr[3] >> 12);
+    for (uint32_t slot = 0; paging() && slot < WINDOW_SLOT - KERNEL_SLOT; slot++) {
+        uint32_t linear = (slot + KERNEL_SLOT) << 22;
+        if (!spaces[SPACE_KERNEL].tables[slot] && directory[slot + KERNEL_SLOT] & 1 && wanted_kernel_entry(linear))
+            shadow_fill(linear, 0);
+    }
+}
+
 void shadow_ahead(uint32_t linear, uint32_t error) {
     uint32_t *e = linear < KERNEL_START ? entry_of(current, linear) : 0, wanted = MAP_USER | (error & ERROR_WRITE ? MAP_WRITE : 0);
     if (!paging() || linear >= KERNEL_START || (e && (*e & wanted) == wanted)) return;

@@ -52,7 +52,10 @@ extern uint8_t *tracked;
 static inline uint32_t slot_of(uint32_t linear) { return linear >> 22 & (SLOTS - 1); }
 
 void tracking_start(void);
-uint32_t *entry_of(uint32_t space, uint32_t linear);
+static inline uint32_t *entry_of(uint32_t space, uint32_t linear) {
+    uint32_t *table = spaces[space].tables[slot_of(linear)];
+    return table ? &table[linear >> 12 & 1023] : 0;
+}
 void set_entry(uint32_t space, uint32_t linear, uint32_t entry, uint32_t why);
 /* A writable mapping of the frame has been made. */
 void note_writable(uint32_t space, uint32_t linear, uint32_t frame);
@@ -64,7 +67,14 @@ void release_table(uint32_t frame, uint32_t space, uint32_t slot);
 uint32_t wanted_kernel_entry(uint32_t linear);
 /* The slot is filled from this table; to be said before track(). */
 void own_table(uint32_t frame, uint32_t space, uint32_t slot);
-/* Calls for each space and slot that was filled from the table. */
-void for_each_use(uint32_t frame, void (*call)(uint32_t space, uint32_t slot, uint32_t argument), uint32_t argument);
+/* Calls for each space and slot that was filled from the table; one is the rule. */
+extern uint32_t *owner;
+void for_each_owner(uint32_t frame, void (*call)(uint32_t space, uint32_t slot, uint32_t argument), uint32_t argument);
+static inline void for_each_use(uint32_t frame, void (*call)(uint32_t space, uint32_t slot, uint32_t argument),
+                                uint32_t argument) {
+    uint32_t o = owner[frame], space = o >> 16, slot = o & 0x7FFF;
+    if (o == MANY) for_each_owner(frame, call, argument);
+    else if (spaces[space].used && spaces[space].table_frame[slot] == frame) call(space, slot, argument);
+}
 
 #endif

@@ -5,14 +5,9 @@
 
 /* By guest frame. */
 uint8_t *tracked;
-static uint32_t *owner;        /* of a table: space and slot, or MANY */
+uint32_t *owner;               /* of a table: space and slot, or MANY */
 static uint32_t *kernel_map;   /* linear page | 1 of a writable mapping in the kernel half, or MANY */
 static uint32_t *user_map;     /* the same for user halves: linear page | space */
-
-uint32_t *entry_of(uint32_t space, uint32_t linear) {
-    uint32_t *table = spaces[space].tables[slot_of(linear)];
-    return table ? &table[linear >> 12 & 1023] : 0;
-}
 
 void note_writable(uint32_t space, uint32_t linear, uint32_t frame) {
     uint32_t *map = space == SPACE_KERNEL ? &kernel_map[frame] : &user_map[frame];
@@ -64,14 +59,15 @@ void release_table(uint32_t frame, uint32_t space, uint32_t slot) {
 #define LISTED 4
 static uint32_t listed_frame = FRAME_NONE, listed[LISTED + 1];
 
-void own_table(uint32_t frame, uint32_t space, uint32_t slot) {
-    uint32_t mine = space << 16 | slot | 0x8000;
-    owner[frame] = !(tracked[frame] & TRACKED_TABLE) || owner[frame] == mine ? mine : MANY;
-    if (listed_frame == frame) listed_frame = FRAME_NONE;
-}
-
 static int is_use(uint32_t frame, uint32_t use) {
     return spaces[use >> 16].used && spaces[use >> 16].table_frame[use & 0x7FFF] == frame;
+}
+
+void own_table(uint32_t frame, uint32_t space, uint32_t slot) {
+    uint32_t mine = space << 16 | slot | 0x8000, old = owner[frame];
+    int other = tracked[frame] & TRACKED_TABLE && old != mine && (old == MANY || is_use(frame, old));
+    owner[frame] = other ? MANY : mine;
+    if (listed_frame == frame) listed_frame = FRAME_NONE;
 }
 
 /* Lists the uses, with 0 behind the last. Returns 0 where they are too many. */
@@ -89,11 +85,8 @@ static int list_uses(uint32_t frame) {
     return 1;
 }
 
-void for_each_use(uint32_t frame, void (*call)(uint32_t space, uint32_t slot, uint32_t argument), uint32_t argument) {
-    uint32_t o = owner[frame];
-    if (o != MANY) {
-        if (is_use(frame, o)) call(o >> 16, o & 0x7FFF, argument);
-    } else if (listed_frame == frame || list_uses(frame)) {
+void for_each_owner(uint32_t frame, void (*call)(uint32_t space, uint32_t slot, uint32_t argument), uint32_t argument) {
+    if (listed_frame == frame || list_uses(frame)) {
         /* The list may be another one after a call. */
         uint32_t uses[LISTED + 1];
         for (uint32_t i = 0; i <= LISTED; i++) uses[i] = listed[i];

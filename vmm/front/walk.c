@@ -3,18 +3,7 @@
  */
 #include "front.h"
 
-static uint32_t shown[WINDOW_SLOTS];
-
-void *window(uint32_t frame) {
-    uint32_t slot = frame % WINDOW_SLOTS;
-    if (shown[slot] != frame + 1) {
-        backend_window(slot, frame);
-        shown[slot] = frame + 1;
-    }
-    return (void *)(WINDOW_FRAMES + slot * 4096);
-}
-
-uint32_t *window_entry(uint32_t frame, uint32_t index) { return (uint32_t *)window(frame) + index; }
+uint32_t shown[WINDOW_SLOTS];
 
 static int fault(uint32_t linear, uint32_t error) {
     pending_fault = (struct pending_fault){PF, error, linear};

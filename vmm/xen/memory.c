@@ -11,13 +11,17 @@
 #define UPPER 0x67
 #define ENTRIES 512
 #define KERNEL_START 0x80000000u
-#define QUEUE 256
+#define QUEUE 512
+/* More pages than these are one flush of everything. */
+#define FLUSHES 4
 #define TABLES ((TABLE_POOL_END - TABLE_POOL) / 4096)
 
 static uint32_t *p2m, first_guest_pfn, guest_frames, next_pfn, void_pfn, boot_free, boot_end;
 static uint32_t kernel_l2_mfn;
 static struct mmu_update queue[QUEUE];
-static uint32_t queued, flush;
+static uint32_t queued;
+/* Pages that the processor may still translate as they were before the batch; more than FLUSHES: any. */
+static uint32_t stale[FLUSHES], stale_count, loaded_space;
 /* Free tables by number, and those that are free after the next commit; dirty ones have been used and may hold entries. */
 static uint16_t free_tables[TABLES], pending_tables[TABLES];
 static uint32_t free_count, pending_count;
@@ -65,26 +69,49 @@ static void update(uint64_t machine, uint64_t entry) {
     if (queued == QUEUE) flush_queue();
 }
 
-/* One operation on the page tables, together with the batch before it: one entry into the hypervisor. */
-static void extended(uint32_t command, uint32_t mfn) {
+/* Operations on the page tables, together with the batch before them: one entry into the hypervisor. */
+static void extended_list(const struct mmuext_op *operations, uint32_t operation_count) {
     static struct multicall_entry calls[2];
-    struct mmuext_op op = {command, mfn, 0};
     uint32_t done = 0, done_updates = 0, count = 0, updates = queued;
     if (queued) {
         calls[count++] = (struct multicall_entry){
             HYPERCALL_MMU_UPDATE, 0, {(uint32_t)queue, queued, (uint32_t)&done_updates, DOMID_SELF}};
         queued = 0;
     }
-    calls[count++] = (struct multicall_entry){HYPERCALL_MMUEXT_OP, 0, {(uint32_t)&op, 1, (uint32_t)&done, DOMID_SELF}};
+    calls[count++] = (struct multicall_entry){
+        HYPERCALL_MMUEXT_OP, 0, {(uint32_t)operations, operation_count, (uint32_t)&done, DOMID_SELF}};
     if (hypercall(HYPERCALL_MULTICALL, (uint32_t)calls, count, 0, 0)) xen_panic("multicall was refused");
     if (done_updates != updates) xen_panic("mmu_update was refused");
     if (calls[count - 1].result) xen_panic("mmuext_op was refused");
 }
 
+static void extended(uint32_t command, uint32_t mfn) {
+    const struct mmuext_op operation = {command, mfn, 0};
+    extended_list(&operation, 1);
+}
+
+static void flush_stale(void) {
+    struct mmuext_op operations[FLUSHES];
+    if (stale_count > FLUSHES) {
+        extended(MMUEXT_TLB_FLUSH_LOCAL, 0);
+        return;
+    }
+    for (uint32_t i = 0; i < stale_count; i++) operations[i] = (struct mmuext_op){MMUEXT_INVLPG_LOCAL, stale[i], 0};
+    extended_list(operations, stale_count);
+}
+
+/* A page, or with `all` more than one, is no longer what it was. Nothing is known of spaces that are not loaded. */
+static void note_stale(uint32_t space, uint32_t linear, int all) {
+    if (space != SPACE_KERNEL && space != loaded_space) return;
+    if (all) stale_count = FLUSHES + 1;
+    else if (stale_count < FLUSHES) stale[stale_count++] = linear & ~4095u;
+    else stale_count = FLUSHES + 1;
+}
+
 void backend_commit(void) {
-    if (flush) extended(MMUEXT_TLB_FLUSH_LOCAL, 0);
+    if (stale_count) flush_stale();
     else flush_queue();
-    flush = 0;
+    stale_count = 0;
     while (pending_count) free_tables[free_count++] = pending_tables[--pending_count];
 }
 
@@ -159,7 +186,8 @@ int backend_space_create(uint32_t space) {
 void backend_space_destroy(uint32_t space) { spare[spare_count++] = spaces[space].upper; }
 
 void backend_space_switch(uint32_t space) {
-    flush = 0;
+    stale_count = 0;
+    loaded_space = space;
     extended(MMUEXT_NEW_BASEPTR, (uint32_t)(table_machine(spaces[space].upper.l3) >> 12));
     backend_commit();
 }
@@ -175,7 +203,7 @@ int backend_map(uint32_t space, uint32_t linear, uint32_t frame, uint32_t rights
         update(directory_entry(space, index), table_machine(table - 1) | UPPER);
     }
     uint64_t old = ((const uint64_t *)table_linear(table - 1))[linear >> 12 & 511];
-    if (old & PRESENT) flush = 1;
+    if (old & PRESENT) note_stale(space, linear, 0);
     update(table_machine(table - 1) + 8 * (linear >> 12 & 511), frame_entry(frame, rights));
     return 1;
 }
@@ -183,7 +211,7 @@ int backend_map(uint32_t space, uint32_t linear, uint32_t frame, uint32_t rights
 void backend_unmap(uint32_t space, uint32_t linear) {
     uint32_t table = spaces[space].l1[index_of(linear)];
     if (table) update(table_machine(table - 1) + 8 * (linear >> 12 & 511), 0);
-    flush = 1;
+    note_stale(space, linear, 0);
 }
 
 void backend_unmap_slot(uint32_t space, uint32_t slot, int empty) {
@@ -194,7 +222,7 @@ void backend_unmap_slot(uint32_t space, uint32_t slot, int empty) {
         spaces[space].l1[index] = 0;
         give_table(table - 1, empty);
     }
-    flush = 1;
+    note_stale(space, 0, 1);
 }
 
 /* A page of the domain builder's padding: mapped, writable, zero. */
