@@ -3,6 +3,9 @@
  */
 #include "backend.h"
 #include "bare.h"
+#define RING_DATA BARE_DS
+#define RING_HIDING BARE_HIDING
+#include "ring-hiding.h"
 
 #define vcpu (*(volatile struct virtual_cpu *)VIRTUAL_CPU)
 #define KERNEL_SLOT 512
@@ -125,7 +128,12 @@ void backend_unmap(uint32_t space, uint32_t linear) {
     flush = 1;
 }
 
+void backend_commit_later(void) {
+    if (flush) ring_hide();
+}
+
 void backend_commit(void) {
+    ring_show();
     if (!flush) return;
     flush = 0;
     asm volatile("movl %0, %%cr3" ::"r"(machine_frame(directories[current]) << 12) : "memory");
@@ -136,7 +144,7 @@ static uint32_t tss[26];
 
 int backend_user_descriptor(uint32_t selector, uint32_t low, uint32_t high) {
     uint32_t index = selector >> 3, *entry;
-    if (selector & 4 ? index >= 64 : index >= BARE_CS >> 3) return 0;
+    if (selector & 4 ? index >= 64 : index >= BARE_HIDING >> 3) return 0;
     entry = selector & 4 ? ldt[index] : gdt[index];
     if (entry[0] == low && entry[1] == high) return 0;
     entry[0] = low;
@@ -211,12 +219,14 @@ __attribute__((noreturn)) void backend_from_user(uint32_t vector, uint32_t error
 
 __attribute__((noreturn)) void backend_from_kernel(uint32_t vector, uint32_t error, uint32_t address) {
     asm volatile("sti");
+    if (ring_was_hidden(vector, 0)) vmm_service();
     if (!is_interrupt(vector)) vmm_from_kernel(vector, error, address);
     interrupt(vector);
     vmm_service();
 }
 
 uint32_t backend_from_window(uint32_t eip, uint32_t vector, uint32_t error, uint32_t address, uint32_t *stack) {
+    if (ring_was_hidden(vector, stack)) return eip;
     if (!is_interrupt(vector)) return vmm_from_window(eip, vector, error, address);
     interrupt(vector);
     return vmm_resume_point(eip, stack);
@@ -256,6 +266,8 @@ __attribute__((noreturn)) void bare_start(const struct bare_boot *given) {
     gdt[BARE_CS >> 3][0] = gdt[BARE_DS >> 3][0] = 0xFFFF;
     gdt[BARE_CS >> 3][1] = 0x00CF9B00;
     gdt[BARE_DS >> 3][1] = 0x00CF9300;
+    gdt[BARE_HIDING >> 3][0] = HIDING_LOW;
+    gdt[BARE_HIDING >> 3][1] = HIDING_HIGH;
     tss[1] = (uint32_t)vmm_stack_top;
     tss[2] = BARE_DS;
     tss[25] = sizeof tss << 16;

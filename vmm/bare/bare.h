@@ -4,6 +4,7 @@
 #ifndef BARE_H
 #define BARE_H
 
+#define BARE_HIDING 0x1FD8
 #define BARE_CS 0x1FE0
 #define BARE_DS 0x1FE8
 #define BARE_TSS 0x1FF0

@@ -86,8 +86,7 @@ int operate_mov_to_debug(const struct operand *o) {
 }
 
 int operate_invlpg(const struct operand *o) {
-    (void)o;
-    shadow_flush();
+    shadow_invalidate(operand_address(o));
     return DONE;
 }
 

@@ -77,7 +77,9 @@ vmm_resume:
 vmm_exit_start:
     testl $0x7FFFFFFF, VCPU_ATTENTION
     jnz vmm_resume
-    movl $vmm_stack_top, %esp
+    cmpl $0, kernel_data
+    jne 2f
+1:  movl $vmm_stack_top, %esp
     pushl VCPU_EFLAGS
     popfl
     movl REGISTER(4), %esp
@@ -89,6 +91,14 @@ vmm_exit_start:
     movl REGISTER(7), %edi
     movl REGISTER(0), %eax
     jmp *VCPU_EIP
+2:  movl kernel_data, %eax
+    movl %eax, %ds
+    movl %eax, %es
+    movl %eax, %ss
+    xorl %eax, %eax
+    movl %eax, %fs
+    movl %eax, %gs
+    jmp 1b
 vmm_exit_end:
 
     .section .bss.stack, "aw", @nobits

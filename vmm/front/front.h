@@ -180,6 +180,7 @@ static inline uint32_t operand_size(const struct operand *o) { return o->flags &
 void shadow_start(void);
 void shadow_load(void);
 void shadow_flush(void);
+void shadow_invalidate(uint32_t linear);
 void shadow_reset(void);
 /* Fills in `linear` for an access; returns 1, or 0 where the guest must see pending_fault. */
 int shadow_fill(uint32_t linear, uint32_t error);

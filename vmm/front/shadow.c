@@ -10,6 +10,8 @@
 #include "shadow.h"
 
 uint32_t shadow_writable[SHADOW_WRITABLE];
+/* The kernel half has changed since the last commit. */
+uint32_t kernel_changed;
 
 static uint32_t directory_loose, kernel_loose, user_loose, kernel_generation = 1;
 static uint8_t slot_loose[SLOTS];
@@ -26,6 +28,7 @@ void set_entry(uint32_t space, uint32_t linear, uint32_t entry, uint32_t why) {
     if (*e == entry) return;
     spaces[space].live[slot_of(linear)] += !!entry - !!*e;
     *e = entry;
+    if (space == SPACE_KERNEL) kernel_changed = 1;
     if (space == SPACE_KERNEL && !(entry & MAP_WRITE)) forget_writable();
     vmm_work |= WORK_COMMIT;
     if (!entry) {
@@ -156,10 +159,22 @@ static void resynchronise_all(void) {
     }
 }
 
+static void commit(void) {
+    backend_commit();
+    kernel_changed = 0;
+}
+
 /* A TLB flush by the guest: nothing may be stale any longer, and what was taken away holds. */
 void shadow_flush(void) {
     resynchronise_all();
-    backend_commit();
+    commit();
+}
+
+/* INVLPG: as a flush, but for what concerns user code and the kernel's accesses to its memory only. */
+void shadow_invalidate(uint32_t linear) {
+    resynchronise_all();
+    if (linear < KERNEL_START && !kernel_changed) backend_commit_later();
+    else commit();
 }
 
 /* Drops all user halves and looks at every kernel entry again: the meaning of entries has changed (CR0.WP). */
@@ -182,6 +197,7 @@ void shadow_load(void) {
     }
     resynchronise_all();
     backend_space_switch(space);
+    kernel_changed = 0;
     for (uint32_t slot = 0; !paging() && slot << 10 < platform.guest_frames; slot++) shadow_fill(slot << 22, ERROR_WRITE);
 }
 
@@ -243,7 +259,7 @@ int shadow_fill(uint32_t linear, uint32_t error) {
         rights |= tracked[frame] ? ENTRY_HELD : MAP_WRITE;
     set_entry(space, linear, frame << 12 | rights, error & ERROR_USER ? 0 : MAP_FOR_KERNEL);
     if (error & ERROR_USER && paging()) fill_around(space, linear, &w);
-    backend_commit();
+    commit();
     return 1;
 }
 

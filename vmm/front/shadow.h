@@ -43,6 +43,8 @@ void drop_slot(uint32_t space, uint32_t slot);
 void drop_slots(uint32_t space);
 /* The first slot from `slot` on that has a table; SLOTS where there is none. */
 uint32_t next_slot(uint32_t space, uint32_t slot);
+/* The kernel half has changed since the last commit. */
+extern uint32_t kernel_changed;
 /* A page of the kernel half is writable no longer. */
 void forget_writable(void);
 

@@ -4,7 +4,7 @@
  */
 #include "front.h"
 
-uint32_t vmm_work;
+uint32_t vmm_work, kernel_data;
 
 /* What lies behind a null selector, and behind one that must take the long way. */
 static const uint32_t nothing[2];

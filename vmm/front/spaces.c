@@ -14,7 +14,10 @@ static uint32_t without_paging;
 void drop_slot(uint32_t space, uint32_t slot) {
     struct space *s = &spaces[space];
     if (!s->tables[slot]) return;
-    if (space == SPACE_KERNEL) forget_writable();
+    if (space == SPACE_KERNEL) {
+        forget_writable();
+        kernel_changed = 1;
+    }
     vmm_work |= WORK_COMMIT;
     backend_unmap_slot(space, slot + (space == SPACE_KERNEL ? KERNEL_SLOT : 0), !s->live[slot]);
     page_free(s->tables[slot], !s->live[slot]);

@@ -100,6 +100,16 @@ int backend_map(uint32_t space, uint32_t linear, uint32_t frame, uint32_t rights
 void backend_unmap(uint32_t space, uint32_t linear);
 void backend_unmap_slot(uint32_t space, uint32_t slot, int empty);
 
+/* Everything asked for so far, which is in the user half only, holds before guest kernel code touches user memory, and at
+ * the next commit. May commit at once.
+ * xen   kernel code goes on with data segments that end where the user half begins (ring-hiding.h)
+ * l4    commits
+ * linux commits
+ * bare  as xen */
+void backend_commit_later(void);
+/* The selector for the data segments of guest kernel code, where they must be loaded; 0: they stay as they are. */
+extern uint32_t kernel_data;
+
 /* Everything asked for so far holds when this returns.
  * xen   one multicall: mmu_update of the whole batch, then one TLB flush or INVLPG where something was taken away
  * l4    one Unmap with up to 63 fpages

@@ -109,15 +109,24 @@ from_window:
     popal
     addl $8, %esp
     iret
+    /* The user's segments are loaded again on the way out. */
 1:  movl %eax, 48(%esp)
-    addl $8, %esp
-    popal
+    popl %ecx
+    popl %edx
+    testl $USER_BIT, %ecx
+    jnz 2f
+    movl %ecx, %es
+2:  testl $USER_BIT, %edx
+    jnz 3f
+    movl %edx, %ds
+3:  popal
     addl $8, %esp
     iret
 
     .globl backend_enter_user
 backend_enter_user:
     call backend_commit
+    movl $0, kernel_data
     .globl backend_exit_start, backend_exit_end
 backend_exit_start:
     testl $0x7FFFFFFF, VCPU_ATTENTION

@@ -2,8 +2,8 @@
  * in block.c.
  */
 #include "xen.h"
+#include "ring-hiding.h"
 
-#define GDT_ENTRIES 512
 
 const struct start_info *start_info;
 extern const uint8_t xen_stubs[], xen_stub_80[], xen_event[], xen_failsafe[];
@@ -35,12 +35,14 @@ __attribute__((noreturn)) void backend_from_user(uint32_t vector, uint32_t error
 }
 
 __attribute__((noreturn)) void backend_from_kernel(uint32_t vector, uint32_t error, uint32_t address) {
+    if (ring_was_hidden(vector, 0)) vmm_service();
     if (vector != EVENT_VECTOR) vmm_from_kernel(vector, error, address);
     xen_take_events();
     vmm_service();
 }
 
 uint32_t backend_from_window(uint32_t eip, uint32_t vector, uint32_t error, uint32_t address, uint32_t *stack) {
+    if (ring_was_hidden(vector, stack)) return eip;
     if (vector != EVENT_VECTOR) return vmm_from_window(eip, vector, error, address);
     xen_take_events();
     return vmm_resume_point(eip, stack);
@@ -116,7 +118,7 @@ int backend_console_read(void) {
 
 int backend_user_descriptor(uint32_t selector, uint32_t low, uint32_t high) {
     uint32_t index = selector >> 3;
-    if (selector & 4 || index == 0 || index >= GDT_ENTRIES) return 0;
+    if (selector & 4 || index == 0 || index >= GDT_ENTRIES - 1) return 0;
     if (gdt[index][0] == low && gdt[index][1] == high) return 0;
     uint64_t machine = ((uint64_t)xen_mfn(gdt) << 12) + index * 8;
     return !hypercall(HYPERCALL_UPDATE_DESCRIPTOR, (uint32_t)machine, (uint32_t)(machine >> 32), low, high);
@@ -181,6 +183,8 @@ __attribute__((noreturn)) void xen_start(const struct start_info *given) {
     time_origin = xen_system_time();
     if (given->console_mfn && !(given->flags & XEN_CONTROL_DOMAIN)) ring = xen_domain_page(given->console_mfn);
     start_traps();
+    gdt[GDT_ENTRIES - 1][0] = HIDING_LOW;
+    gdt[GDT_ENTRIES - 1][1] = HIDING_HIGH | 1 << 13;
     uint32_t frame = xen_mfn(gdt);
     xen_map_machine((uint32_t)gdt, frame, 0);
     if (hypercall(HYPERCALL_SET_GDT, (uint32_t)&frame, GDT_ENTRIES, 0, 0)) xen_panic("set_gdt was refused");

@@ -3,6 +3,7 @@
  * from a pool that is mapped read-only; updates are batched (mmu_update) until the next commit.
  */
 #include "xen.h"
+#include "ring-hiding.h"
 
 #define PRESENT 1
 #define WRITABLE 2
@@ -108,10 +109,15 @@ static void note_stale(uint32_t space, uint32_t linear, int all) {
     else stale_count = FLUSHES + 1;
 }
 
+void backend_commit_later(void) {
+    if (queued || stale_count) ring_hide();
+}
+
 void backend_commit(void) {
     if (stale_count) flush_stale();
     else flush_queue();
     stale_count = 0;
+    ring_show();
     while (pending_count) free_tables[free_count++] = pending_tables[--pending_count];
 }
 

@@ -19,6 +19,11 @@
 #define FRONT_POOL 0xBD400000u
 #define FRONT_POOL_END WINDOW_FRAMES
 
+/* The last entry of the guest's part of the GDT. */
+#define GDT_ENTRIES 512
+#define RING_DATA XEN_DS
+#define RING_HIDING ((GDT_ENTRIES - 1) * 8 + 1)
+
 extern const struct start_info *start_info;
 
 /* Ends the domain with one line on Xen's console. */
