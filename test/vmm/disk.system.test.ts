@@ -1,7 +1,9 @@
 // Linux with a disk: natively, on trap and on Xen (through the VMM's IDE front end and the block ring). What arrives on the
 // disk is the same everywhere; a disk that fails is an I/O error to the guest; streams cost few entries; what the guest was
 // told is safe outlives a host process that is killed.
+import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { BlockRing } from '../../hypervisors/xen/block/block-ring.js'
 import { DEFAULT_COMMAND_LINE } from '../../images/index.js'
 import { type RunReport, runReportSchema } from '../../src/cli/report-schema.js'
 import { cpuModel } from '../../src/cpu/models.js'
@@ -61,6 +63,28 @@ test(
     }
   },
   15 * MINUTES,
+)
+
+test(
+  'two guests on Xen, each with a disk of its own',
+  async () => {
+    const files = ['one', 'two'].map(name => at(name))
+    for (const file of files) writeFileSync(file, new Uint8Array(16 * MEGABYTE))
+    const guests = files.flatMap((file, n) => [
+      '--guest',
+      `linux --name g${n} --mem 64M --disk ${file} --append "workload=disk scale=${n === 0 ? 100 : 50}"`,
+    ])
+    const { stdout, stderr } = await previrt('run', '--on', 'xen', ...guests, '--serial', 'none', '--json')
+    expect(stderr).not.toContain('previrt: ')
+    const report = runReportSchema.parse(JSON.parse(stdout))
+    expect(report.guests!.map(({ workloads }) => workloads.map(({ status }) => status))).toEqual([[0], [0]])
+    for (const file of files)
+      expect(streamSectors(readFileSync(file))).toEqual(Array.from({ length: 64 }, (_, n) => [n, 128]))
+    const [one, two] = report.guests!
+    expect(one!.disk!.writes).toBeGreaterThan(two!.disk!.writes)
+    expect(one!.disk!.digest).toBe(createHash('sha256').update(readFileSync(files[0]!)).digest('hex'))
+  },
+  10 * MINUTES,
 )
 
 describe('with a shell', () => {
@@ -139,6 +163,47 @@ describe('with a shell', () => {
       expect(type(shell, 'dd if=/dev/sda of=/dev/null bs=4k skip=1500 count=20; echo status $?').text).toContain(
         'status 0',
       )
+    },
+    10 * MINUTES,
+  )
+
+  test(
+    'a control domain that takes its time: the disk is busy meanwhile, and an event tells the end',
+    () => {
+      const { serve } = BlockRing.prototype
+      const asked = new Set<BlockRing>()
+      BlockRing.prototype.serve = function (this: BlockRing) {
+        asked.add(this)
+        return true
+      }
+      try {
+        const disk = new MemoryStorage(new Uint8Array(8 * MEGABYTE))
+        const shell = machines.xen(disk)
+        const { machine } = shell
+        const later = (until: string, from: number) => {
+          for (let slice = 0; slice < 40 * SLICES && !shell.console().slice(from).includes(until); slice++) {
+            machine.run(SLICE / 40)
+            for (const ring of asked) serve.call(ring)
+            asked.clear()
+          }
+          return shell.console().slice(from)
+        }
+        later('# ', 0)
+        const from = shell.console().length
+        const line =
+          'yes later | head -c 1048576 >/tmp/a; dd if=/tmp/a of=/dev/sda bs=64k conv=fsync; dd if=/dev/sda bs=64k count=32 | md5sum; md5sum </tmp/a; echo do""ne'
+        shell.send(Buffer.from(`${line}\n`))
+        const sums = later('done', from).match(/[0-9a-f]{32}(?= {2}-)/g)
+        expect(sums).toHaveLength(2)
+        expect(sums![0]).toBe(
+          createHash('md5')
+            .update(disk.bytes.subarray(0, 2 * MEGABYTE))
+            .digest('hex'),
+        )
+        expect(Buffer.compare(disk.bytes.subarray(0, MEGABYTE), Buffer.alloc(MEGABYTE, 'later\n'))).toBe(0)
+      } finally {
+        BlockRing.prototype.serve = serve
+      }
     },
     10 * MINUTES,
   )
