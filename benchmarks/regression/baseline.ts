@@ -55,7 +55,7 @@ export function readBaseline(file: string): Baseline {
 /** Writes one; a file of that name is replaced when all is written. */
 export function writeBaseline(file: string, baseline: Baseline): void {
   const partial = `${file}.partial`
-  writeFileSync(partial, `${JSON.stringify(baseline, undefined, 1)}\n`)
+  writeFileSync(partial, `${JSON.stringify(baseline, undefined, 2)}\n`)
   renameSync(partial, file)
 }
 

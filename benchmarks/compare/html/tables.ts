@@ -113,7 +113,10 @@ export function countTable({ runs, workloads }: CompareReport): Markup {
 }
 
 /** Everything that was counted of a workload, run by run. */
-export function workloadTable({ runs }: CompareReport, { name, counts, cycles }: ReportedWorkload): Markup {
+export function workloadTable(
+  { runs }: CompareReport,
+  { name, counts, cycles, throughput, perKilobyte }: ReportedWorkload,
+): Markup {
   const rows = runs.flatMap(({ id, title }) => {
     const counted = counts[id]
     if (!counted) return []
@@ -121,7 +124,17 @@ export function workloadTable({ runs }: CompareReport, { name, counts, cycles }:
       const cost = byRun[id]
       return cost ? [[`cycles ${table}`, scaled(cost.total)]] : []
     })
-    return [...described(counted), ...prices].map(([what, text]) => [title, what, text])
+    const moved = (throughput[id] ?? []).map(({ what, amount, unit, microseconds }): [string, string] => [
+      what,
+      `${amount} ${unit} in ${grouped(microseconds)} µs of virtual time`,
+    ])
+    const each = perKilobyte[id]
+    const rates: [string, string][] = Object.entries(each?.cycles ?? {}).map(([table, value]) => [
+      `for each KiB of disk, ${table}`,
+      `${scaled(value)} cycles`,
+    ])
+    if (each?.entries !== undefined) rates.unshift(['for each KiB of disk', `${each.entries} entries`])
+    return [...described(counted), ...moved, ...rates, ...prices].map(([what, text]) => [title, what, text])
   })
   return table(name, ['run', 'what', 'count'], rows, 3)
 }

@@ -10,6 +10,7 @@ import { htmlReport } from '../../../benchmarks/compare/html/page.js'
 import { toyReport } from './fixture.js'
 
 const BROWSER = '/usr/bin/chromium'
+const MINUTES = 60_000
 const folder = mkdtempSync(join(tmpdir(), 'previrt-page-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -50,35 +51,49 @@ function examined(page: string): string {
 withBrowser.each([
   ['light', 1],
   ['dark', 0],
-])('%s: no console error, nothing that axe objects to', async (name, scheme) => {
-  const { stdout, console } = await browse(
-    `${name}.html`,
-    examined(htmlReport(toyReport())),
-    '--dump-dom',
-    `--blink-settings=preferredColorScheme=${scheme}`,
-  )
-  expect(console).toEqual([])
-  const [, result] = /<pre id="result">(.*?)<\/pre>/s.exec(stdout)!
-  const { found, passed } = JSON.parse(result!.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&'))
-  expect(found).toEqual([])
-  expect(passed).toEqual(expect.arrayContaining(['color-contrast', 'label', 'svg-img-alt', 'document-title']))
-})
+])(
+  '%s: no console error, nothing that axe objects to',
+  async (name, scheme) => {
+    const { stdout, console } = await browse(
+      `${name}.html`,
+      examined(htmlReport(toyReport())),
+      '--dump-dom',
+      `--blink-settings=preferredColorScheme=${scheme}`,
+    )
+    expect(console).toEqual([])
+    const [, result] = /<pre id="result">(.*?)<\/pre>/s.exec(stdout)!
+    const { found, passed } = JSON.parse(
+      result!.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&'),
+    )
+    expect(found).toEqual([])
+    expect(passed).toEqual(expect.arrayContaining(['color-contrast', 'label', 'svg-img-alt', 'document-title']))
+  },
+  2 * MINUTES,
+)
 
-withBrowser('text that is too pale and a field without a label are found', async () => {
-  const spoiled = htmlReport(toyReport()).replace(
-    '</header>',
-    '<p style="color:#ccc;background:#fff">pale</p><input></header>',
-  )
-  const { stdout } = await browse('spoiled.html', examined(spoiled), '--dump-dom')
-  const [, result] = /<pre id="result">(.*?)<\/pre>/s.exec(stdout)!
-  expect(result).toMatch(/color-contrast: .*pale/)
-  expect(result).toMatch(/label: /)
-})
+withBrowser(
+  'text that is too pale and a field without a label are found',
+  async () => {
+    const spoiled = htmlReport(toyReport()).replace(
+      '</header>',
+      '<p style="color:#ccc;background:#fff">pale</p><input></header>',
+    )
+    const { stdout } = await browse('spoiled.html', examined(spoiled), '--dump-dom')
+    const [, result] = /<pre id="result">(.*?)<\/pre>/s.exec(stdout)!
+    expect(result).toMatch(/color-contrast: .*pale/)
+    expect(result).toMatch(/label: /)
+  },
+  2 * MINUTES,
+)
 
-withBrowser('it prints on a few pages', async () => {
-  const pdf = join(folder, 'page.pdf')
-  await browse('print.html', htmlReport(toyReport()), `--print-to-pdf=${pdf}`, '--no-pdf-header-footer')
-  const pages = readFileSync(pdf, 'latin1').match(/\/Type\s*\/Page\b/g)!
-  expect(pages.length).toBeGreaterThanOrEqual(2)
-  expect(pages.length).toBeLessThanOrEqual(12)
-})
+withBrowser(
+  'it prints on a few pages',
+  async () => {
+    const pdf = join(folder, 'page.pdf')
+    await browse('print.html', htmlReport(toyReport()), `--print-to-pdf=${pdf}`, '--no-pdf-header-footer')
+    const pages = readFileSync(pdf, 'latin1').match(/\/Type\s*\/Page\b/g)!
+    expect(pages.length).toBeGreaterThanOrEqual(2)
+    expect(pages.length).toBeLessThanOrEqual(12)
+  },
+  2 * MINUTES,
+)
