@@ -125,9 +125,10 @@ async function find(spec: GuestSpec, shared: RunOptions): Promise<Found> {
   const { image, kernel, initrd, append, plain, memoryBytes = shared.memoryBytes } = spec
   const options: RunOptions = { ...shared, image, kernel, initrd, append, plain, memoryBytes }
   const files = await findGuest(options)
-  const { needsVmm, virtualize } = await import('./virtualized.js')
-  const inVmm = needsVmm(options.on, files.kernel)
-  return { spec, options, files, virtualized: inVmm ? await virtualize(options.on, files, memoryBytes) : undefined }
+  const { annotatedKernel, virtualize } = await import('./virtualized.js')
+  const annotated = annotatedKernel(options.on, files.kernel)
+  const virtualized = annotated && (await virtualize(options.on, annotated, files, memoryBytes))
+  return { spec, options, files, virtualized }
 }
 
 /** What a guest has done, in the form of a whole run; what depends on its neighbours is absent. */

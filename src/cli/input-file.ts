@@ -14,7 +14,8 @@ const REASONS: Readonly<Record<string, string>> = {
 /** Reads a file whole. Throws CommandError that names it and says why not. */
 export function readInput(file: string): LoadedFile {
   try {
-    return { file, bytes: new Uint8Array(readFileSync(file)) }
+    const { buffer, byteOffset, length } = readFileSync(file)
+    return { file, bytes: new Uint8Array(buffer, byteOffset, length) }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     const reason = REASONS[code ?? ''] ?? `cannot be read (${code ?? message})`

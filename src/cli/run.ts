@@ -119,8 +119,9 @@ export async function run(options: RunOptions): Promise<number> {
 /** The guest in a VMM where the path needs one for it. */
 async function inVmm({ on, memoryBytes }: RunOptions, files: GuestFiles): Promise<Virtualized | undefined> {
   if (on !== 'xen' || files.kind !== 'linux') return undefined
-  const { needsVmm, virtualize } = await import('./virtualized.js')
-  return needsVmm(on, files.kernel) ? await virtualize(on, files, memoryBytes) : undefined
+  const { annotatedKernel, virtualize } = await import('./virtualized.js')
+  const kernel = annotatedKernel(on, files.kernel)
+  return kernel && (await virtualize(on, kernel, files, memoryBytes))
 }
 
 function connectInput(options: RunOptions, subject: Subject, wake: Wake, end: (how: RunEnd) => void): Input {

@@ -32,14 +32,15 @@ export interface Virtualized {
   readonly memoryBytes: number
 }
 
-/** Whether a file is an annotated kernel, which runs on `path` with a VMM only. What is wrong with a file is said later. */
-export function needsVmm(path: string, kernel: string): boolean {
-  if (!WITH_VMM.includes(path)) return false
+/** A file if it is an annotated kernel, which runs on `path` with a VMM only. What is wrong with others is said later. */
+export function annotatedKernel(path: string, kernel: string): ElfImage | undefined {
+  if (!WITH_VMM.includes(path)) return undefined
   const { file, bytes } = readInput(kernel)
   try {
-    return isElf(bytes) && findSection(parseElf(file, bytes), RECORD_SECTION) !== undefined
+    const elf = isElf(bytes) ? parseElf(file, bytes) : undefined
+    return elf && findSection(elf, RECORD_SECTION) && elf
   } catch (error) {
-    if (error instanceof LoadError) return false
+    if (error instanceof LoadError) return undefined
     throw error
   }
 }
@@ -53,19 +54,24 @@ function settled(elf: ElfImage): LoadedFile {
 
 /**
  * Puts a guest into a VMM.
+ * @param kernel see annotatedKernel
  * @param memoryBytes what the guest sees as its memory
  * @throws LoadError for files that cannot be used
  */
-export async function virtualize(path: string, files: GuestFiles, memoryBytes: number): Promise<Virtualized> {
+export async function virtualize(
+  path: string,
+  kernel: ElfImage,
+  files: GuestFiles,
+  memoryBytes: number,
+): Promise<Virtualized> {
   if (memoryBytes > GUEST_MEMORY_MAXIMUM)
     throw new CommandError(
       `--mem: ${memoryBytes >>> 20}M for a guest in a VMM; ${GUEST_MEMORY_MAXIMUM >>> 20}M are the most, give less`,
     )
   const vmmFile = readInput(await buildVmm(path))
-  const given = readInput(files.kernel)
   const memory = new RecordedMemory(memoryBytes)
   const load = loadLinux(memory, {
-    kernel: settled(parseElf(given.file, given.bytes)),
+    kernel: settled(kernel),
     commandLine: files.commandLine,
     ...(files.initrd !== undefined && { initrd: readInput(files.initrd) }),
   })
@@ -88,11 +94,12 @@ export async function exportGuest(
   { on, mem, output }: { on: string; mem: number; output: string },
 ): Promise<number> {
   if (!WITH_VMM.includes(on)) throw notInThisVersion(`export --on ${on}`)
-  if (!needsVmm(on, files.kernel)) {
+  const annotated = annotatedKernel(on, files.kernel)
+  if (!annotated) {
     const remedy = 'build it with the afterburner, as the named images are'
     throw new CommandError(`${files.kernel}: not an annotated kernel; ${remedy}`)
   }
-  const { kernel, memoryBytes } = await virtualize(on, files, mem)
+  const { kernel, memoryBytes } = await virtualize(on, annotated, files, mem)
   const temporary = `${output}.tmp-${process.pid}`
   try {
     writeFileSync(temporary, kernel.bytes)

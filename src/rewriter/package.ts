@@ -10,40 +10,65 @@ const MAGIC = 0x31475650
 const HEADER_WORDS = 7
 const PART_WORDS = 3
 const PAGE = 4096
+const ZEROES = new Uint8Array(PAGE)
+
+/** What is allocated at once: most of a guest's memory is never written here. */
+const CHUNK = 16 << 20
 
 /** Guest memory that remembers which of its pages were written. */
 export class RecordedMemory implements MemoryView {
-  private readonly bytes: Uint8Array
+  private readonly chunks: (Uint8Array | undefined)[] = []
   private readonly written: Uint8Array
 
   /** @param size end of the guest's memory in bytes, a multiple of 4 KiB */
   constructor(readonly size: number) {
-    this.bytes = new Uint8Array(size)
     this.written = new Uint8Array(size / PAGE)
   }
-  /** What it answers is the memory itself: later writes are seen in it. */
+  /** What it answers may be the memory itself: later writes are seen in it. */
   read(address: number, bytes: number): Uint8Array {
-    return this.bytes.subarray(address, address + bytes)
+    const within = address % CHUNK
+    const chunk = this.chunks[Math.floor(address / CHUNK)]
+    if (chunk && within + bytes <= CHUNK) return chunk.subarray(within, within + bytes)
+    const copy = new Uint8Array(bytes)
+    this.eachPart(address, bytes, (part, from, length) => {
+      if (part) copy.set(part.subarray(from % CHUNK, (from % CHUNK) + length), from - address)
+    })
+    return copy
   }
   write(address: number, data: Uint8Array): void {
-    this.bytes.set(data, address)
+    this.eachPart(address, data.length, (chunk, from, length) => {
+      const place = chunk ?? new Uint8Array(CHUNK)
+      this.chunks[Math.floor(from / CHUNK)] = place
+      place.set(data.subarray(from - address, from - address + length), from % CHUNK)
+    })
     if (data.length > 0) this.written.fill(1, Math.floor(address / PAGE), Math.ceil((address + data.length) / PAGE))
+  }
+  /** Calls for each chunk that a range touches: with it, if there is one, and with address and length of the range's part. */
+  private eachPart(
+    address: number,
+    bytes: number,
+    call: (chunk: Uint8Array | undefined, from: number, length: number) => void,
+  ) {
+    for (let from = address; from < address + bytes; from += CHUNK - (from % CHUNK))
+      call(this.chunks[Math.floor(from / CHUNK)], from, Math.min(CHUNK - (from % CHUNK), address + bytes - from))
   }
   /** Ranges of pages that were written and are not all zero: address and content. */
   *parts(): Generator<readonly [address: number, bytes: Uint8Array]> {
-    const words = new Uint32Array(this.bytes.buffer)
-    const holds = (page: number) => {
-      if (this.written[page] === 0) return false
-      for (let word = page * 1024; word < page * 1024 + 1024; word++) if (words[word] !== 0) return true
-      return false
-    }
+    const holds = (page: number) =>
+      this.written[page] !== 0 && Buffer.compare(this.read(page * PAGE, PAGE), ZEROES) !== 0
     for (let page = 0; page < this.written.length; page++) {
       if (!holds(page)) continue
       const first = page
       while (page < this.written.length && holds(page)) page++
-      yield [first * PAGE, this.bytes.subarray(first * PAGE, page * PAGE)]
+      yield [first * PAGE, this.read(first * PAGE, (page - first) * PAGE)]
     }
   }
+}
+
+/** A guest, packed: what its package holds, to be written where it is wanted. */
+export interface GuestPackage {
+  readonly bytes: number
+  writeTo(place: Uint8Array): void
 }
 
 /**
@@ -51,23 +76,24 @@ export class RecordedMemory implements MemoryView {
  * @param memory guest memory as a loader and the rewriter have left it
  * @param cpuModel number of the CPU model in the order of cpu/models.ts
  */
-export function packGuest(memory: RecordedMemory, { eip, registers }: EntryState, cpuModel: number): Uint8Array {
+export function packGuest(memory: RecordedMemory, { eip, registers }: EntryState, cpuModel: number): GuestPackage {
   const parts = [...memory.parts()]
-  const header = 4 * (HEADER_WORDS + PART_WORDS * parts.length)
   const words = [MAGIC, memory.size, cpuModel, eip, registers.esi, registers.esp, parts.length]
-  let offset = header
+  const header = 4 * (HEADER_WORDS + PART_WORDS * parts.length)
+  let end = header
   for (const [physical, bytes] of parts) {
-    words.push(physical, bytes.length, offset)
-    offset += bytes.length
+    words.push(physical, bytes.length, end)
+    end += bytes.length
   }
-  const whole = new Uint8Array(offset)
-  whole.set(new Uint8Array(Uint32Array.from(words).buffer))
-  offset = header
-  for (const [, bytes] of parts) {
-    whole.set(bytes, offset)
-    offset += bytes.length
+  const writeTo = (place: Uint8Array) => {
+    place.set(new Uint8Array(Uint32Array.from(words).buffer))
+    let offset = header
+    for (const [, bytes] of parts) {
+      place.set(bytes, offset)
+      offset += bytes.length
+    }
   }
-  return whole
+  return { bytes: end, writeTo }
 }
 
 /** What a domain needs beside its guest's memory: pools, the image with its package, what the domain builder adds. */
@@ -85,7 +111,7 @@ const READ_ONLY = 4
  * @returns a new file
  * @throws LoadError where the file is no VMM
  */
-export function embedGuest(vmm: ElfImage, operands: Uint8Array, guest: Uint8Array): Uint8Array {
+export function embedGuest(vmm: ElfImage, operands: Uint8Array, guest: GuestPackage): Uint8Array {
   const end = OPERAND_TABLE + OPERAND_LIMIT * OPERAND_BYTES
   const image = vmm.segments.find(({ linear, fileBytes }) => linear === WINDOW_START && linear + fileBytes >= end)
   const headers = HEADER_BYTES + SEGMENT_BYTES * (vmm.segments.length + 1)
@@ -95,19 +121,19 @@ export function embedGuest(vmm: ElfImage, operands: Uint8Array, guest: Uint8Arra
   }
   const offset = Math.ceil(vmm.bytes.length / PAGE) * PAGE
   const linear = Math.ceil(Math.max(...vmm.segments.map(each => each.linear + each.memoryBytes)) / PAGE) * PAGE
-  const bytes = new Uint8Array(offset + guest.length)
+  const bytes = new Uint8Array(offset + guest.bytes)
   const view = new DataView(bytes.buffer)
   bytes.set(vmm.bytes)
-  bytes.set(guest, offset)
+  guest.writeTo(bytes.subarray(offset))
   const words = (at: number, values: readonly number[]) => {
     values.forEach((value, i) => {
       view.setUint32(at + 4 * i, value, true)
     })
   }
   bytes.set(operands, image.offset + OPERAND_TABLE - WINDOW_START)
-  words(image.offset + PACKAGE_POINTER - WINDOW_START, [linear, guest.length])
+  words(image.offset + PACKAGE_POINTER - WINDOW_START, [linear, guest.bytes])
   view.setUint16(SEGMENT_COUNT_FIELD, vmm.segments.length + 1, true)
-  const segment = [PT_LOAD, offset, linear, linear, guest.length, guest.length, READ_ONLY, PAGE]
+  const segment = [PT_LOAD, offset, linear, linear, guest.bytes, guest.bytes, READ_ONLY, PAGE]
   words(headers - SEGMENT_BYTES, segment)
   return bytes
 }

@@ -62,6 +62,19 @@ export class GuestMemory {
     const { u8 } = this.memory
     return (u8[address]! | (u8[address + 1]! << 8) | (u8[address + 2]! << 16) | (u8[address + 3]! << 24)) >>> 0
   }
+  /** Reads four unsigned words into `out`: at once where they lie in one page. */
+  fourWords(linear: number, out: Uint32Array) {
+    const { u32 } = this.memory
+    if ((linear & 3) !== 0 || (linear & 0xfff) > 0xff0) {
+      for (let i = 0; i < 4; i++) out[i] = this.word(linear + 4 * i)
+      return
+    }
+    const at = this.at(linear, false) >>> 2
+    out[0] = u32[at]!
+    out[1] = u32[at + 1]!
+    out[2] = u32[at + 2]!
+    out[3] = u32[at + 3]!
+  }
   /** Reads an unsigned 16-bit word. */
   half(linear: number): number {
     return this.byte(linear) | (this.byte(linear + 1) << 8)

@@ -18,6 +18,9 @@ const COMMAND_BITS = 7
 const REQUEST_BYTES = 16
 const PREEMPTED = 0x80000000
 
+/** The request at hand. */
+const request = new Uint32Array(REQUEST_BYTES / 4)
+
 /**
  * The hypercall. `done` is the address of a word, or 0.
  * @param onEntry told of each entry of a page table that is to be written
@@ -34,16 +37,8 @@ export function mmuUpdate(
   const owner = ownerOf(context, foreign & 0xffff)
   if (owner < 0) return owner
   return requestList(context, (count & ~PREEMPTED) >>> 0, done, index => {
-    const at = list + index * REQUEST_BYTES
-    return updateOne(
-      context,
-      guest.word(at),
-      guest.word(at + 4),
-      guest.word(at + 8),
-      guest.word(at + 12),
-      owner,
-      onEntry,
-    )
+    guest.fourWords(list + index * REQUEST_BYTES, request)
+    return updateOne(context, request[0]!, request[1]!, request[2]!, request[3]!, owner, onEntry)
   })
 }
 

@@ -62,6 +62,7 @@ export class World {
     const words = this.words
     const guest = {
       word: (at: number) => words.get(at) ?? 0,
+      fourWords: (at: number, out: Uint32Array) => out.set([0, 4, 8, 12].map(offset => words.get(at + offset) ?? 0)),
       half: (at: number) => (words.get(at) ?? 0) & 0xffff,
       setWord: (at: number, value: number) => words.set(at, value),
     }
