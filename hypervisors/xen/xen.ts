@@ -58,7 +58,7 @@ export class Xen implements Hypervisor {
   readonly guests: Guest[] = []
   private readonly types: PageTypes
   private readonly table: MachineToPhysical
-  private readonly scheduler: Scheduler
+  readonly scheduler: Scheduler
   private readonly areas = new Map<number, HypervisorArea>()
   private ownNext = OWN_FIRST
 

@@ -16,13 +16,17 @@ export interface XenGuest {
   readonly memory: number
 }
 
-/** A domain at the VMM's first instruction. */
-export function xenDomain(vmm: string, guest: XenGuest, options: DomainOptions = {}): RunningDomain {
+/** The VMM with the guest inside. */
+export function xenKernel(vmm: string, guest: XenGuest): Uint8Array {
   const memory = new RecordedMemory(guest.memory)
   const load = loadLinux(memory, guest)
   const plan = planRewrite(load.elf!, { fpu: 'real' })
   rewrite(memory, plan)
   const guestPackage = packGuest(memory, load.entry, Object.keys(models).indexOf('previrt-guest'))
-  const kernel = embedGuest(parseElf(vmm, readFileSync(vmm)), plan.operands, guestPackage)
-  return startDomain(kernel, { ...options, memoryBytes: guest.memory + VMM_MEMORY_BYTES })
+  return embedGuest(parseElf(vmm, readFileSync(vmm)), plan.operands, guestPackage)
+}
+
+/** A domain at the VMM's first instruction. */
+export function xenDomain(vmm: string, guest: XenGuest, options: DomainOptions = {}): RunningDomain {
+  return startDomain(xenKernel(vmm, guest), { ...options, memoryBytes: guest.memory + VMM_MEMORY_BYTES })
 }

@@ -4,12 +4,13 @@
 import type { Host, Resume, Trap } from '../../hypervisor.js'
 import type { Guest } from './guest.js'
 
-/** Nanoseconds of a turn while others are ready. */
-export const SLICE = 10_000_000
+const SLICE = 10_000_000
 
 type End = Extract<Resume, object>['end']
 
 export class Scheduler {
+  /** Nanoseconds of a turn while others are ready. */
+  slice = SLICE
   private guests: readonly Guest[] = []
   /** In the order of their turns. */
   private readonly ready: Guest[] = []
@@ -106,7 +107,7 @@ export class Scheduler {
     host.vcpu.counterLag = guest.clock.lag
     guest.phase = 'running'
     this.running = guest
-    this.sliceEnd = host.clock.now + SLICE
+    this.sliceEnd = host.clock.now + this.slice
     if (!guest.stirred) return
     guest.stirred = false
     this.settle(guest, guest.handler.leave())

@@ -8,8 +8,9 @@ import { buildKernel, type DomainImage, type RunningDomains, startDomains } from
 
 const BUDGET = 60_000_000
 const SMALL = 8 << 20
-const names = [
+const kernelNames = [
   'events',
+  'facts-memory',
   'facts-processor',
   'spaces',
   'hostile',
@@ -19,8 +20,8 @@ const names = [
   'greedy',
   'sleeper',
 ] as const
-const kernels = new Map(names.map(name => [name, buildKernel(name)]))
-const image = (name: (typeof names)[number], more: Partial<DomainImage> = {}): DomainImage => ({
+const kernels = new Map(kernelNames.map(name => [name, buildKernel(name)]))
+const image = (name: (typeof kernelNames)[number], more: Partial<DomainImage> = {}): DomainImage => ({
   kernel: kernels.get(name)!,
   memoryBytes: SMALL,
   ...more,
@@ -69,6 +70,22 @@ test('the order of the guests, the engine and the slicing of the run change noth
     images.splice(place, 0, image('events'))
     expect({ engine, ...outcome(run(startDomains(images, { engine }), 77_777), place) }).toEqual({ engine, ...solo })
   }
+})
+
+describe('turns of any length change nothing', () => {
+  // The facts about grants name domain 1.
+  const names = ['facts-memory', 'events', 'spaces', 'facts-processor'] as const
+  const solo = names.map(name => alone(image(name)))
+  test.each([7, 61, 997, 20_011, 700_001])('%i ns', slice => {
+    const domains = startDomains(names.map(name => image(name)))
+    domains.hypervisor.scheduler.slice = slice
+    run(domains)
+    names.forEach((_, n) => {
+      expect({ n, ...outcome(domains, n) }).toEqual({ n, ...solo[n] })
+    })
+    const { frames, memory, roots } = domains.hypervisor
+    expect(audit(memory, frames, roots)).toEqual([])
+  })
 })
 
 test('time that others use is nobody else’s: together they take what they run, and wait at the same time', () => {
