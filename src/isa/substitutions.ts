@@ -13,6 +13,7 @@ export const INLINE_FORMS = {
   'load-control': { bytes: 6, what: 'movl [cr n], %r' },
   'load-selector': { bytes: 7, what: 'movl [selector], %r; 16-bit operands: movw' },
   'push-selector': { bytes: 6, what: 'pushl [selector]' },
+  'drop-post': { bytes: 1, what: 'nop, for OUT 0x80, AL: a delay, whose byte goes nowhere' },
 } as const
 export type InlineForm = keyof typeof INLINE_FORMS
 
@@ -47,7 +48,7 @@ const ROWS: readonly Row[] = [
   [6, 'hlt'],
   [7, 'iret', 'leave'],
   [8, 'in'],
-  [9, 'out'],
+  [9, 'out', 'call', 'drop-post'],
   [10, 'ins'],
   [11, 'outs'],
   [12, 'mov_from_control', 'call', 'load-control'],

@@ -8,6 +8,10 @@ const little = (value: number) => [0, 8, 16, 24].map(shift => (value >>> shift) 
 /** ModRM of a register and a 32-bit displacement without base. */
 const absolute = (register: number) => (register << 3) | 5
 
+const OUT_BYTE = 0xe6
+const POST = 0x80
+const NOP = 0x90
+
 const FORMS: Readonly<Record<InlineForm, (operand: Operand) => number[] | undefined>> = {
   'clear-if': () => [0xc6, 0x05, ...little(virtualCpuAddress('interrupt_flag')), 0],
   'load-control': ({ reg, rm }) =>
@@ -19,6 +23,7 @@ const FORMS: Readonly<Record<InlineForm, (operand: Operand) => number[] | undefi
   },
   'push-selector': ({ reg, flags }) =>
     (flags & OPERAND_16) !== 0 ? undefined : [0xff, 0x35, ...little(virtualCpuAddress('selectors', reg))],
+  'drop-post': ({ opcode, immediate }) => (opcode === OUT_BYTE && (immediate & 0xff) === POST ? [NOP] : undefined),
 }
 
 /** The instruction, or undefined where the form declines the operand. */
