@@ -8,6 +8,7 @@ import type { Fault, Host, Resume, Trap } from '../src/machine/host.js'
 export { type BlockStorage, MediaError } from '../src/devices/block-storage.js'
 export type { EntryState, LoadedFile, MemoryView } from '../src/loader/entry.js'
 export type * from '../src/machine/host.js'
+export type { PacketLine } from '../src/machine/line.js'
 
 /** A file that goes with a kernel: initial RAM disk, multiboot module, Xen module. */
 export interface GuestModule extends LoadedFile {

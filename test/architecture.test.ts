@@ -50,6 +50,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'hypervisors/hypervisor': [
     'src/devices/block-storage',
     'type src/machine/host',
+    'type src/machine/line',
     'type src/loader/elf',
     'type src/loader/entry',
   ],

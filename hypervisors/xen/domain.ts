@@ -88,6 +88,8 @@ export class Domain implements MemoryContext {
   /** Bits of CR4 that it has set itself. */
   cr4 = 0
   waiting: Waiting = 'nothing'
+  /** Called while it waits, before that is believed. */
+  onWait: () => void = () => {}
   /** Others may have the processor first. */
   yields = false
   debugRegisters = [0, 0, 0, 0, 0, 0, 0xffff0ff0, 0x400]

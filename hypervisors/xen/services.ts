@@ -7,6 +7,7 @@ import { HypervisorConsole } from './console/console-io.js'
 import { ConsoleRing } from './console/ring.js'
 import type { Domain } from './domain.js'
 import { type Listener, VIRQ_CONSOLE } from './events/channels.js'
+import { NetDevice } from './net/net-device.js'
 import { initialTree } from './store/initial-tree.js'
 import { StoreRing } from './store/ring.js'
 import { StoreServer } from './store/server.js'
@@ -33,6 +34,7 @@ export class Services {
   private store: StoreRing | undefined
   private server: StoreServer | undefined
   private readonly disk: BlockDevice | undefined
+  private readonly net: NetDevice | undefined
   /** The devices as xenstore shows them. */
   private readonly devices: readonly DeviceBackEnd[]
 
@@ -49,7 +51,8 @@ export class Services {
   ) {
     const { privileged, channels } = domain
     this.disk = ends.block && !privileged ? new BlockDevice(domain, ends.block) : undefined
-    this.devices = [this.disk].flatMap(model => (model ? new DeviceBackEnd(domain.id, model) : []))
+    this.net = ends.net && !privileged ? new NetDevice(domain, ends.net, enter) : undefined
+    this.devices = [this.disk, this.net].flatMap(model => (model ? new DeviceBackEnd(domain.id, model) : []))
     const output = privileged ? ends.console : ends.log
     this.console = new HypervisorConsole(byte => output.write(byte), privileged)
     ends.console.onInput = bytes => {
@@ -72,7 +75,8 @@ export class Services {
   /** The hypervisor's end of a port. */
   listenerOf(port: number): Listener | undefined {
     if (port === this.ports.store) return () => this.serveStore()
-    return port === this.ports.console ? () => this.ring!.notified() : this.disk?.listenerOf(port)
+    if (port === this.ports.console) return () => this.ring!.notified()
+    return this.disk?.listenerOf(port) ?? this.net?.listenerOf(port)
   }
   private serveStore() {
     for (const message of this.store!.take()) this.server!.request(message)
@@ -114,8 +118,8 @@ export class Services {
   save() {
     const { console, ports, pages, ring, store, server } = this
     const rings = ring && store && server && { ring: ring.save(), store: store.save(), server: server.save() }
-    const disk = this.disk?.save() ?? null
-    return { console: console.save(), ports: { ...ports }, pages: { ...pages }, rings: rings ?? null, disk }
+    const devices = { disk: this.disk?.save() ?? null, net: this.net?.save() ?? null }
+    return { console: console.save(), ports: { ...ports }, pages: { ...pages }, rings: rings ?? null, devices }
   }
   restore(saved: SavedServices) {
     this.console.restore(saved.console)
@@ -125,6 +129,7 @@ export class Services {
     this.ring!.restore(saved.rings.ring)
     this.store!.restore(saved.rings.store)
     this.server!.restore(saved.rings.server)
-    this.disk?.restore(saved.disk)
+    this.disk?.restore(saved.devices.disk)
+    this.net?.restore(saved.devices.net)
   }
 }

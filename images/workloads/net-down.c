@@ -7,5 +7,5 @@ int run(void)
   int status = network_start("net-down");
   if (status)
     return status;
-  return network_stream_down(&checksum, scaled(256)) ? 1 : report(checksum);
+  return network_stream_down(&checksum, scaled(64)) ? 1 : report(checksum);
 }

@@ -10,7 +10,7 @@ int run(void)
   if (status)
     return status;
   if (network_echo(&checksum, scaled(20)) || network_request_response(&checksum, scaled(200)) ||
-      network_stream_up(&checksum, scaled(64)) || network_stream_down(&checksum, scaled(64)))
+      network_stream_up(&checksum, scaled(16)) || network_stream_down(&checksum, scaled(16)))
     return 1;
   return report(checksum);
 }

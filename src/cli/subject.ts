@@ -53,8 +53,9 @@ export interface Subject {
 export function makeSubject(options: SubjectOptions, load: Load, onConsole: (byte: number) => void): Subject {
   if (options.engine === 'lockstep') return lockstep(options, load, onConsole)
   const disk = options.disk === undefined ? undefined : openDisk(options.disk)
-  const machine = makeMachine(options, options.engine as EngineName, disk)
-  const virtual = host(machine, options, disk)
+  const wire = options.net === 'user' ? new PacketLine('user network') : undefined
+  const machine = makeMachine(options, options.engine as EngineName, disk, wire)
+  const virtual = host(machine, options, disk, wire)
   load(machine, virtual?.hypervisor)
   machine.onConsole = onConsole
   return {
@@ -77,8 +78,9 @@ function lockstep(options: SubjectOptions, load: Load, onConsole: (byte: number)
       const { disk: file } = options
       const disk = file === undefined ? undefined : new RunDisk(new MemoryStorage(readInput(file).bytes))
       firstDisk ??= disk
-      const machine = makeMachine({ ...options, thresholds }, engine, disk)
-      const virtual = host(machine, options, disk)
+      const wire = options.net === 'user' ? new PacketLine('user network') : undefined
+      const machine = makeMachine({ ...options, thresholds }, engine, disk, wire)
+      const virtual = host(machine, options, disk, wire)
       first ??= virtual
       load(machine, virtual?.hypervisor)
       return machine
@@ -101,11 +103,12 @@ function host(
   machine: Machine,
   { on, profile, inVmm = false }: SubjectOptions,
   block: BlockStorage | undefined,
+  net: PacketLine | undefined,
 ): Virtual | undefined {
   const kind = hypervisorKind(on)!
   if (kind.path === 'native') return undefined
   const log = (byte: number) => process.stderr.write(Uint8Array.of(byte))
-  const hosting = hostMachine(machine, trap => hypervisor.handle(trap), { log, block })
+  const hosting = hostMachine(machine, trap => hypervisor.handle(trap), { log, block, net })
   const hypervisor = kind.make(hosting.host, profile)
   return { hypervisor, hosting, inVmm }
 }
@@ -119,6 +122,7 @@ export function makeMachine(
   options: RunOptions & Pick<ConstructorParameters<typeof Machine>[0], 'thresholds'> & { beside?: number },
   engine: EngineName,
   disk: BlockStorage | undefined,
+  wire?: PacketLine,
 ): Machine {
   let model: ReturnType<typeof cpuModel>
   try {
@@ -128,7 +132,6 @@ export function makeMachine(
   }
   if (options.on === 'xen' && (model.features & PAE) === 0)
     throw new CommandError(`--cpu: ${options.cpu} has no PAE, which guests on xen page with; use pentium4`)
-  const wire = options.net === 'user' ? new PacketLine('user network') : undefined
   const { memoryBytes, beside = 0 } = options
   const machine = new Machine({
     memory: memoryBytes,
@@ -136,7 +139,8 @@ export function makeMachine(
     model,
     engine,
     disk,
-    network: wire,
+    // On Xen the card is its driver's.
+    network: options.on === 'xen' && !options.privileged ? undefined : wire,
     testDevice: options.multiboot !== undefined,
     ...(options.thresholds && { thresholds: options.thresholds }),
   })

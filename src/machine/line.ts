@@ -79,7 +79,11 @@ export class PacketLine {
   onInput: (() => void) | undefined
   private readonly queue: Uint8Array[] = []
 
-  constructor(readonly name: string) {}
+  /** @param station the address of the card, six bytes: locally administered, and the same in every run */
+  constructor(
+    readonly name: string,
+    readonly station: Uint8Array = Uint8Array.of(0x52, 0x54, 0x00, 0x12, 0x34, 0x56),
+  ) {}
 
   /** Queues a frame for the chip, which takes it when it has room. */
   input(frame: Uint8Array): void {

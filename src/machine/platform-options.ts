@@ -21,8 +21,6 @@ const VIRTIO = 0xd0000000
 const VIRTIO_BYTES = 0x200
 const VIRTIO_DISK_IRQ = 5
 const VIRTIO_CONSOLE_IRQ = 10
-/** Locally administered, and the same in every run. */
-const STATION_ADDRESS = [0x52, 0x54, 0x00, 0x12, 0x34, 0x56]
 
 /** Chips that a machine may leave out. */
 export interface OptionalChips {
@@ -52,7 +50,7 @@ export function diskOf(storage: BlockStorage) {
 }
 
 export function addNetwork(platform: Platform, wire: PacketLine) {
-  const card = new Ne2000(platform.pic.irq[9]!, wire, Uint8Array.from(STATION_ADDRESS))
+  const card = new Ne2000(platform.pic.irq[9]!, wire, wire.station)
   platform.devices.push(card)
   platform.map('NE2000', 0x300, 0x20, card)
 }

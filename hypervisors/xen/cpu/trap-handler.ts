@@ -182,6 +182,7 @@ export class TrapHandler {
   leave(): Resume {
     const { domain, vcpu } = this
     if (domain.timers.runDue()) domain.wake()
+    if (domain.waiting !== 'nothing') domain.onWait()
     if (domain.waiting !== 'nothing' && domain.upcallDue) domain.wake()
     if (this.crashed === undefined && domain.waiting === 'nothing' && domain.upcallDue && domain.callbacks.event) {
       this.work.upcalls++

@@ -23,6 +23,9 @@ export class Timers {
   /** When they fire; undefined: not set. */
   single: number | undefined
   poll: number | undefined
+  /** When a device's driver looks at the domain's rings by itself, and what it then does. */
+  devices: number | undefined
+  onDevices: () => void = () => {}
   private nextTick: number | undefined
   private period = PERIOD_AT_START
 
@@ -31,7 +34,7 @@ export class Timers {
    * @param onTick the virtual timer interrupt
    */
   constructor(
-    private readonly now: () => number,
+    readonly now: () => number,
     private readonly onTick: () => void,
   ) {
     this.nextTick = now() + this.period
@@ -45,7 +48,7 @@ export class Timers {
   /** When something is due next; undefined: never. */
   get next(): number | undefined {
     let next: number | undefined
-    for (const at of [this.single, this.nextTick, this.poll])
+    for (const at of [this.single, this.nextTick, this.poll, this.devices])
       if (at !== undefined && (next === undefined || at < next)) next = at
     return next
   }
@@ -60,20 +63,25 @@ export class Timers {
       this.nextTick += this.period * (Math.floor((now - this.nextTick) / this.period) + 1)
       this.onTick()
     }
+    if (this.devices !== undefined && this.devices <= now) {
+      this.devices = undefined
+      this.onDevices()
+    }
     if (this.poll === undefined || this.poll > now) return false
     this.poll = undefined
     return true
   }
 
   save() {
-    const { single, poll, nextTick, period } = this
-    return [single ?? -1, poll ?? -1, nextTick ?? -1, period]
+    const { single, poll, nextTick, period, devices } = this
+    return [single ?? -1, poll ?? -1, nextTick ?? -1, period, devices ?? -1]
   }
-  restore([single, poll, nextTick, period]: readonly number[]) {
+  restore([single, poll, nextTick, period, devices]: readonly number[]) {
     const known = (at: number | undefined) => (at === undefined || at < 0 ? undefined : at)
     this.single = known(single)
     this.poll = known(poll)
     this.nextTick = known(nextTick)
+    this.devices = known(devices)
     this.period = period!
   }
 }

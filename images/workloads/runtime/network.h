@@ -13,9 +13,9 @@ int network_start(const char *program);
 int network_echo(uint32_t *checksum, uint32_t count);
 /* Requests and answers of 64 bytes over one connection to the echo service, one at a time. */
 int network_request_response(uint32_t *checksum, uint32_t transactions);
-/* Sends so many blocks of 16 KiB to the file server, which answers their count and CRC-32. */
+/* Sends so many blocks of 64 KiB to the file server, which answers their count and CRC-32. */
 int network_stream_up(uint32_t *checksum, uint32_t blocks);
-/* Fetches so many blocks of 16 KiB from the file server. */
+/* Fetches so many blocks of 64 KiB from the file server. */
 int network_stream_down(uint32_t *checksum, uint32_t blocks);
 
 #endif
