@@ -118,7 +118,7 @@ export class Ne2000 implements Device, BusDevice {
   read(offset: number, size: AccessSize): number {
     if (offset < 0x10) {
       const low = this.readRegister(offset)
-      return size === 1 ? low : low | (this.readRegister(offset + 1) << 8)
+      return size === 1 ? low : low | ((offset < 0x0f ? this.readRegister(offset + 1) : 0xff) << 8)
     }
     if (offset < 0x18) return this.readData(size)
     this.resetChip()
@@ -128,7 +128,7 @@ export class Ne2000 implements Device, BusDevice {
   write(offset: number, size: AccessSize, value: number): void {
     if (offset < 0x10) {
       this.writeRegister(offset, value & 0xff)
-      if (size === 2) this.writeRegister(offset + 1, value >> 8)
+      if (size === 2 && offset < 0x0f) this.writeRegister(offset + 1, value >> 8)
     } else if (offset < 0x18) {
       this.writeData(size, value)
     }
@@ -385,7 +385,7 @@ export class Ne2000 implements Device, BusDevice {
       address++
       if (address === state.pageStop * PAGE_BYTES) address = state.pageStart * PAGE_BYTES
     }
-    state.current = next
+    state.current = next & 0xff
     state.interruptStatus |= RECEIVED
   }
 

@@ -8,11 +8,12 @@ import { I8254 } from '../../src/devices/i8254-pit.js'
 import { I8259Pair } from '../../src/devices/i8259-pic.js'
 import { IdeAta } from '../../src/devices/ide-ata.js'
 import { Mc146818 } from '../../src/devices/mc146818-rtc.js'
+import { Ne2000 } from '../../src/devices/ne2000-dp8390.js'
 import { Port61 } from '../../src/devices/port61.js'
 import { Uart16550 } from '../../src/devices/uart16550.js'
 import { type AccessSize, Bus } from '../../src/machine/bus.js'
 import { Clock } from '../../src/machine/clock.js'
-import { CharacterLine, Line } from '../../src/machine/line.js'
+import { CharacterLine, Line, PacketLine } from '../../src/machine/line.js'
 import { buildVmm } from './bare-machine.js'
 
 let program: string | undefined
@@ -96,6 +97,17 @@ export function runTypeScript(script: readonly string[]): string[] {
   const disk = new IdeAta(pic.irq[14]!, storage)
   map('ide', 0x1f0, 8, disk.commandBlock)
   map('ide control', 0x3f6, 1, disk.controlBlock)
+  const wire = new PacketLine('eth0')
+  wire.output = frame => {
+    if (console.length < 30) console += `s${frame.length}:${fold(frame).toString(16)}`
+  }
+  map('ne2000', 0x300, 32, new Ne2000(pic.irq[9]!, wire, wire.station))
+  const frameComes = (seed: number, length: number) => {
+    const frame = Uint8Array.from({ length }, (_, i) => seed + i * 5)
+    if (seed & 1) frame.set(wire.station.subarray(0, length))
+    else if (seed & 2) frame.fill(0xff, 0, 6)
+    wire.input(frame)
+  }
   const stringIn = (port: number, size: AccessSize, count: number) => {
     const bytes = new Uint8Array(count * size)
     for (let done = 0; done < count; ) done += ports.readBlock(port, size, count - done, bytes.subarray(done * size))
@@ -122,6 +134,7 @@ export function runTypeScript(script: readonly string[]): string[] {
     else if (command === 's') value = stringIn(Number.parseInt(a, 16), Number(b) as AccessSize, Number(c))
     else if (command === 'o')
       stringOut(Number.parseInt(a, 16), Number(b) as AccessSize, Number(c), Number.parseInt(e, 16))
+    else if (command === 'n') frameComes(Number(a), Number(b))
     else if (command === 'd') value = fold(storage.bytes)
     else if (command === 'x') storage.flushFails = a === '1'
     else if (command === 'a') value = pic.acknowledge()

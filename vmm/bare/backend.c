@@ -188,7 +188,9 @@ int backend_block(uint32_t operation, uint32_t sector, uint32_t at, uint32_t cou
 }
 int backend_block_result(void) { return BLOCK_FAILED; }
 void backend_net_send(const void *packet, uint32_t bytes) { (void)packet, (void)bytes; }
-uint32_t backend_net_receive(void *packet, uint32_t limit) { return (void)packet, (void)limit, 0; }
+const uint8_t *backend_net_station(void) { return 0; }
+const uint8_t *backend_net_next(uint32_t *bytes) { return (void)bytes, (const uint8_t *)0; }
+void backend_net_drop(void) {}
 void backend_quiesce(void) { asm volatile("cli"); }
 void backend_resume(void) { asm volatile("sti"); }
 

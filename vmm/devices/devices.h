@@ -84,6 +84,16 @@ void ide_write_data(uint32_t size, uint32_t value);
 uint32_t ide_bulk(int in, uint32_t size, uint32_t count, uint8_t **at);
 void ide_moved(uint32_t bytes);
 
+/* NE2000 with a DP8390; there where the back end has a network. Ports are offsets from 0x300, accesses of 1 or 2 bytes. */
+void ne2000_reset(void);
+int ne2000_present(void);
+uint32_t ne2000_read(uint32_t offset, uint32_t size);
+void ne2000_write(uint32_t offset, uint32_t size, uint32_t value);
+uint32_t ne2000_bulk(uint32_t offset, int in, uint32_t size, uint32_t count, uint8_t **at);
+void ne2000_moved(uint32_t bytes);
+/* Packets have come. */
+void ne2000_receive(void);
+
 /* Quotient of 64 bits by 32, without the compiler's library. */
 static inline uint64_t divide(uint64_t value, uint32_t by, uint32_t *rest) {
     uint32_t high = (uint32_t)(value >> 32), low = (uint32_t)value, quotient_high = high / by, quotient_low, remainder;

@@ -1,5 +1,4 @@
-/* The chips on their ports, and the clock that all of them run on. Left out until there is a back end for it: NE2000.
- * i8042 exists as far as a reset goes (command 0xFE) and its status reads as idle. */
+/* The chips on their ports, and the clock that all of them run on. i8042 exists as far as a reset goes (command 0xFE) and its status reads as idle. */
 #include "devices.h"
 
 uint64_t devices_now;
@@ -13,6 +12,7 @@ void devices_start(uint64_t now, uint32_t epoch, uint64_t memory_bytes) {
     uart_reset(0);
     uart_reset(1);
     ide_reset();
+    ne2000_reset();
     /* Memory sizes as a BIOS leaves them (src/devices/cmos-ram.ts). */
     uint32_t kib = (uint32_t)(memory_bytes >> 10), extended = kib > 1024 ? kib - 1024 : 0;
     uint32_t above16 = kib > 16384 ? (kib - 16384) / 64 : 0;
@@ -52,6 +52,8 @@ uint64_t devices_deadline(void) {
 /* The command block of the disk, whose first port is 16 or 32 bits wide, and its control block. */
 static int is_disk(uint16_t port) { return ((port & ~7) == 0x1F0 || port == 0x3F6) && ide_present(); }
 #define IDE_DATA 0x1F0
+/* The network card. */
+static int is_card(uint16_t port) { return (port & ~31) == 0x300 && ne2000_present(); }
 
 static uint32_t read_byte(uint16_t port) {
     switch (port) {
@@ -65,6 +67,7 @@ static uint32_t read_byte(uint16_t port) {
         if (port >= 0x3F8 && port < 0x400) return uart_read(0, port & 7);
         if (port >= 0x2F8 && port < 0x300) return uart_read(1, port & 7);
         if (is_disk(port)) return ide_read(port);
+        if (is_card(port)) return ne2000_read(port & 31, 1);
         devices_unclaimed++;
         return 0xFF;
     }
@@ -85,6 +88,7 @@ static void write_byte(uint16_t port, uint8_t value) {
         if (port >= 0x3F8 && port < 0x400) uart_write(0, port & 7, value);
         else if (port >= 0x2F8 && port < 0x300) uart_write(1, port & 7, value);
         else if (is_disk(port)) ide_write(port, value);
+        else if (is_card(port)) ne2000_write(port & 31, 1, value);
         else devices_unclaimed++;
     }
 }
@@ -92,6 +96,11 @@ static void write_byte(uint16_t port, uint8_t value) {
 uint32_t devices_read(uint16_t port, uint32_t size) {
     uint32_t value = 0;
     if (port == IDE_DATA && ide_present()) return ide_read_data(size);
+    /* The card takes up to 16 bits at once. */
+    if (size > 1 && is_card(port) && is_card((uint16_t)(port + size - 1))) {
+        for (uint32_t i = 0; i < size; i += 2) value |= ne2000_read((port + i) & 31, 2) << 8 * i;
+        return value;
+    }
     for (uint32_t i = 0; i < size; i++) value |= read_byte((uint16_t)(port + i)) << 8 * i;
     return value;
 }
@@ -110,13 +119,19 @@ void devices_write(uint16_t port, uint32_t size, uint32_t value) {
         ide_write_data(size, value);
         return;
     }
+    if (size > 1 && is_card(port) && is_card((uint16_t)(port + size - 1))) {
+        for (uint32_t i = 0; i < size; i += 2) ne2000_write((port + i) & 31, 2, value >> 8 * i & 0xFFFF);
+        return;
+    }
     for (uint32_t i = 0; i < size; i++) write_byte((uint16_t)(port + i), (uint8_t)(value >> 8 * i));
 }
 
 uint32_t devices_bulk(uint16_t port, int in, uint32_t size, uint32_t count, uint8_t **at) {
-    return port == IDE_DATA && ide_present() ? ide_bulk(in, size, count, at) : 0;
+    if (port == IDE_DATA && ide_present()) return ide_bulk(in, size, count, at);
+    return is_card(port) ? ne2000_bulk(port & 31, in, size, count, at) : 0;
 }
 
 void devices_moved(uint16_t port, uint32_t bytes) {
     if (port == IDE_DATA) ide_moved(bytes);
+    else ne2000_moved(bytes);
 }

@@ -13,8 +13,10 @@ static void catch_up(void) {
     devices_advance(time_now());
 }
 
-/* The same for one access. The deadline stays where the PIC is accessed, and where the PIT is read. */
+/* The same for one access. The deadline stays where the PIC is accessed, and where the PIT is read; the network card
+ * knows no time. */
 static void catch_up_for(uint16_t port, int in) {
+    if ((port & ~31) == 0x300) return;
     if ((port & ~0x81) != 0x20 && !(in && (port & ~3) == 0x40)) vmm_work |= WORK_TIMER;
     if (devices_advance(time_now())) vmm_work |= WORK_TIMER;
 }
@@ -62,7 +64,7 @@ static int bulk(uint16_t port, uint32_t width, int in) {
 static int string(const struct operand *o, int in) {
     uint32_t width = width_of(o), step = vcpu.eflags & FLAG_DF ? -width : width, value;
     uint16_t port = (uint16_t)EDX;
-    catch_up();
+    catch_up_for(port, in);
     for (;;) {
         if (o->flags & OPERAND_REPEATED) {
             if (ECX == 0) return DONE;
@@ -94,6 +96,7 @@ void devices_service(uint32_t events) {
     catch_up();
     while (events & EVENT_CONSOLE && (byte = backend_console_read()) >= 0) uart_input((uint8_t)byte);
     if (events & EVENT_BLOCK) ide_answered();
+    if (events & EVENT_NET) ne2000_receive();
 }
 
 uint64_t devices_next(void) { return devices_deadline(); }

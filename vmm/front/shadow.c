@@ -199,6 +199,8 @@ void shadow_load(void) {
     backend_space_switch(space);
     kernel_changed = 0;
     for (uint32_t slot = 0; !paging() && slot << 10 < platform.guest_frames; slot++) shadow_fill(slot << 22, ERROR_WRITE);
+    /* Who has just turned paging on moves its stack to the kernel half by plain instructions. */
+    if (paging() && ESP < KERNEL_START) shadow_fill(KERNEL_START + ESP - 4, ERROR_WRITE);
 }
 
 static uint32_t ensure_page(uint32_t page) {

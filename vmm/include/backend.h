@@ -206,10 +206,18 @@ int backend_block_result(void);
 #define BLOCK_SECTORS 256
 extern uint8_t block_buffer[BLOCK_SECTORS * 512];
 
-/* Sends a packet; takes one (returns its length, 0 where there is none). EVENT_NET tells that one has come.
- * xen   netfront rings           l4  NE2000 ports by IOPL 3            linux  a socket             bare  none */
+/* The address of the network card, six bytes; null: there is no network.
+ * xen   `mac` of the front end's directory      l4  the card's PROM      linux  the tap device's      bare  null */
+const uint8_t *backend_net_station(void);
+
+/* Sends a packet, at the latest when the guest waits; it is lost where the network has no room for it.
+ * xen   netfront ring            l4  NE2000 ports by IOPL 3            linux  a tap device         bare  none */
 void backend_net_send(const void *packet, uint32_t bytes);
-uint32_t backend_net_receive(void *packet, uint32_t limit);
+
+/* The packet that has come first, null where there is none; it stays until it is dropped. EVENT_NET tells that one has come.
+ * xen   netfront ring, in the page that was granted      l4  NE2000 ports      linux  a tap device      bare  none */
+const uint8_t *backend_net_next(uint32_t *bytes);
+void backend_net_drop(void);
 
 /* Before the machine's state is saved: no device request is outstanding, nothing is batched, and no event arrives until
  * backend_resume, which also makes new spaces possible again after all have been destroyed.

@@ -3,6 +3,7 @@
  *   t NANOSECONDS   time is this      r PORT SIZE     w PORT SIZE VALUE     a   acknowledge      i BYTE   input for COM1
  *   s PORT SIZE COUNT        string input: a checksum of its bytes
  *   o PORT SIZE COUNT SEED   string output of bytes that the seed gives
+ *   n SEED LENGTH   a frame comes for the network card; what it sends shows with the console's output
  *   d   checksum of the disk      p   its operations are pending from now on      e   they end      x FAILS   for flushes
  */
 #include <stdio.h>
@@ -13,9 +14,10 @@
 
 #define SECTORS 2500
 #define SECTOR 512
+#define FRAMES 4096
 
 static int intr;
-static char console[64];
+static char console[128];
 static int console_count;
 
 void devices_interrupt(int level) { intr = level; }
@@ -58,6 +60,33 @@ static uint32_t fold(uint32_t sum, const uint8_t *bytes, uint32_t count) {
     return sum;
 }
 #define FOLD_START 2166136261u
+
+/* ---- The network: frames whose contents follow from a seed; some are for the card's own station or for everybody. */
+
+static struct {
+    uint32_t length;
+    uint8_t bytes[1600];
+} frames[FRAMES];
+static uint32_t first_frame, frame_count;
+
+const uint8_t *backend_net_station(void) { return (const uint8_t *)"\x52\x54\x00\x12\x34\x56"; }
+void backend_net_send(const void *packet, uint32_t bytes) {
+    if (console_count < 30) console_count += sprintf(console + console_count, "s%u:%x", bytes, fold(FOLD_START, packet, bytes));
+}
+const uint8_t *backend_net_next(uint32_t *bytes) {
+    *bytes = frames[first_frame % FRAMES].length;
+    return first_frame == frame_count ? 0 : frames[first_frame % FRAMES].bytes;
+}
+void backend_net_drop(void) { first_frame++; }
+
+static void frame_comes(uint32_t seed, uint32_t length) {
+    uint8_t *bytes = frames[frame_count % FRAMES].bytes;
+    frames[frame_count++ % FRAMES].length = length;
+    for (uint32_t i = 0; i < length; i++) bytes[i] = (uint8_t)(seed + i * 5);
+    if (seed & 1) memcpy(bytes, backend_net_station(), length < 6 ? length : 6);
+    else if (seed & 2) memset(bytes, 0xFF, length < 6 ? length : 6);
+    ne2000_receive();
+}
 
 static uint32_t string_in(uint16_t port, uint32_t size, uint32_t count) {
     uint32_t sum = FOLD_START;
@@ -109,6 +138,7 @@ int main(void) {
             value = string_in((uint16_t)port, size, count);
         else if (command == 'o' && sscanf(line + 1, "%x %u %u %x", &port, &size, &count, &value) == 4)
             string_out((uint16_t)port, size, count, value), value = 0;
+        else if (command == 'n' && sscanf(line + 1, "%u %u", &value, &count) == 2) frame_comes(value, count), value = 0;
         else if (command == 'a') value = pic_acknowledge();
         else if (command == 'd') value = fold(FOLD_START, disk, sizeof disk);
         else if (command == 'p') pending = 1;

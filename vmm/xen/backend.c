@@ -1,5 +1,5 @@
 /* The xen back end: start as a domain, traps, time, console, end. Memory is in memory.c, event channels in events.c, devices
- * in block.c.
+ * in block.c and net.c.
  */
 #include "xen.h"
 #include "ring-hiding.h"
@@ -127,8 +127,6 @@ int backend_user_descriptor(uint32_t selector, uint32_t low, uint32_t high) {
 void backend_fpu_switched(int switched) { hypercall(HYPERCALL_FPU_TASKSWITCH, (uint32_t)switched, 0, 0, 0); }
 void backend_fpu_read(void *image, int old) { (void)image, (void)old; }
 void backend_fpu_write(const void *image, int old) { (void)image, (void)old; }
-void backend_net_send(const void *packet, uint32_t bytes) { (void)packet, (void)bytes; }
-uint32_t backend_net_receive(void *packet, uint32_t limit) { return (void)packet, (void)limit, 0; }
 void backend_quiesce(void) { shared.vcpu_info[0].upcall_mask = 1; }
 void backend_resume(void) { xen_take_events(); }
 
@@ -191,6 +189,7 @@ __attribute__((noreturn)) void xen_start(const struct start_info *given) {
     start_events();
     xenbus_start();
     xen_block_start();
+    xen_net_start();
     const struct platform platform = {
         .guest_frames = frames,
         .pool_start = FRONT_POOL,

@@ -61,6 +61,9 @@ uint32_t xen_grant(const void *page);
 /* block.c: connects the disk, if there is one. */
 void xen_block_start(void);
 
+/* net.c: connects the network interface, if there is one. */
+void xen_net_start(void);
+
 /* xenbus.c. Names are relative to a folder; all return 0 when it cannot be done. */
 #define XENBUS_PATH 128
 #define XENBUS_INITIALISING 1
