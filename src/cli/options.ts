@@ -259,6 +259,8 @@ export function readRunOptions(image: string | undefined, given: Record<string, 
   if (given.trapPolicy !== undefined && on !== 'trap') throw new CommandError('--trap-policy: only with --on trap')
   const xenOption = ['--xen-profile', '--xen-dom0'].find(option => value<unknown>(option) !== undefined)
   if (xenOption !== undefined && on !== 'xen') throw new CommandError(`${xenOption}: only with --on xen`)
+  if (options.privileged && options.disk !== undefined)
+    throw new CommandError('--disk: the control domain has no virtual disk; leave --xen-dom0 out')
   if (roms.length > 0 && on !== 'native') throw new CommandError(`--rom: not with --on ${on}; give a kernel`)
   if (expect === '') throw new CommandError('--expect: give a text that is not empty')
   if (options.gdbPort !== undefined && options.engine === 'lockstep')

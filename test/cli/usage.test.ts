@@ -42,6 +42,7 @@ test.each([
   [['run', '-S', 'x'], '-S: only with'],
   [['run', '--on', 'xen', '--cpu', 'pentium3', '--kernel', '/bin/true'], 'pentium3 has no PAE'],
   [['run', '--xen-dom0', 'x'], '--xen-dom0: only with --on xen'],
+  [['run', '--on', 'xen', '--xen-dom0', '--disk', 'd', 'x'], '--disk: the control domain has no virtual disk'],
   [['run', '--xen-profile', '2.0', 'x'], 'Allowed choices are 4.17, 3.0'],
   [['frobnicate'], "unknown command 'frobnicate'"],
   [['image', 'build', 'plan9'], 'plan9: no such image'],

@@ -1,6 +1,7 @@
 // Linux with a disk: natively, on trap and on Xen (through the VMM's IDE front end and the block ring). What arrives on the
 // disk is the same everywhere; a disk that fails is an I/O error to the guest; streams cost few entries; what the guest was
 // told is safe outlives a host process that is killed.
+import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { BlockRing } from '../../hypervisors/xen/block/block-ring.js'
@@ -12,7 +13,7 @@ import { loadLinux } from '../../src/loader/linux.js'
 import { enter } from '../../src/machine/entry.js'
 import { Machine } from '../../src/machine/machine.js'
 import { previrt, testFolder } from '../cli/command.js'
-import { start } from '../cli/command-process.js'
+import { COMMAND, start } from '../cli/command-process.js'
 import { streamSectors } from '../drivers/workload-disk.js'
 import { buildVmm } from './bare-machine.js'
 import { linuxGuest, type TestGuest } from './guests.js'
@@ -249,4 +250,31 @@ test.each(['native', 'xen'])(
     expect(Buffer.compare(readFileSync(file).subarray(0, MEGABYTE), expected)).toBe(0)
   },
   5 * MINUTES,
+)
+
+const hasStrace = spawnSync('strace', ['-V']).status === 0
+if (!hasStrace) process.stderr.write('skipped: SIGTERM makes the disk durable: strace is not installed\n')
+const withStrace = hasStrace ? test : test.skip
+withStrace(
+  'SIGTERM ends the run when the disk is durable',
+  async () => {
+    const [file, trace] = [at('ended'), at('calls')]
+    writeFileSync(file, new Uint8Array(4 * MEGABYTE))
+    const words = [COMMAND, 'run', 'linux', '--disk', file, '--append', 'shell']
+    const child = spawn('strace', ['-f', '-e', 'trace=fsync,exit_group', '-o', trace, process.execPath, ...words])
+    let shown = ''
+    await new Promise<void>(found => {
+      child.stdout.on('data', (text: Buffer) => {
+        shown += text
+        if (shown.includes('# ')) found()
+      })
+    })
+    // The command is the only child of strace.
+    const [command] = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'latin1').trim().split(' ')
+    expect(readFileSync(trace, 'latin1')).not.toContain('fsync(')
+    process.kill(Number(command), 'SIGTERM')
+    expect(await new Promise(resolve => child.once('close', resolve))).toBe(143)
+    expect(readFileSync(trace, 'latin1')).toMatch(/fsync\(\d+\) += 0[\s\S]*exit_group\(143\)/)
+  },
+  2 * MINUTES,
 )
