@@ -122,6 +122,12 @@ int backend_map(uint32_t space, uint32_t linear, uint32_t frame, uint32_t rights
     return 1;
 }
 
+int backend_map_slot(uint32_t space, uint32_t linear, uint32_t frame, uint32_t count, uint32_t rights) {
+    for (uint32_t i = 0; i < count; i++)
+        if (!backend_map(space, linear + (i << 12), frame + i, rights)) return 0;
+    return 1;
+}
+
 void backend_unmap(uint32_t space, uint32_t linear) {
     uint32_t *table = table_at(directories[space], linear >> 22);
     if (table) table[linear >> 12 & 1023] = 0;

@@ -55,6 +55,11 @@ int backend_map(uint32_t space, uint32_t linear, uint32_t frame, uint32_t rights
     if (linear >= 0x10000 && (linear >= KERNEL_START || space == current_space || !current_space)) show(linear, frame, protection);
     return 1;
 }
+int backend_map_slot(uint32_t space, uint32_t linear, uint32_t frame, uint32_t count, uint32_t rights) {
+    for (uint32_t i = 0; i < count; i++)
+        if (!backend_map(space, linear + (i << 12), frame + i, rights)) return 0;
+    return 1;
+}
 void backend_unmap(uint32_t space, uint32_t linear) {
     if (linear < KERNEL_START && linear >> 12 < 1 << 10) entries[space % 8][linear >> 12] = 0;
     if (linear >= KERNEL_START || space == current_space) unmap(linear);

@@ -214,6 +214,27 @@ int backend_map(uint32_t space, uint32_t linear, uint32_t frame, uint32_t rights
     return 1;
 }
 
+int backend_map_slot(uint32_t space, uint32_t linear, uint32_t frame, uint32_t count, uint32_t rights) {
+    for (uint32_t done = 0; done < count; linear += ENTRIES << 12) {
+        uint32_t index = index_of(linear), table = spaces[space].l1[index];
+        if (table) {
+            /* A table is left of what was mapped here before. */
+            for (uint32_t i = 0; i < ENTRIES && done < count; i++, done++)
+                backend_map(space, linear + (i << 12), frame + done, rights);
+            continue;
+        }
+        table = take_table();
+        if (!table) return 0;
+        uint64_t *entries = (uint64_t *)table_linear(table - 1), machine = table_machine(table - 1);
+        update_va((uint32_t)entries, machine | PRESENT | WRITABLE | ACCESSED_DIRTY);
+        for (uint32_t i = 0; i < ENTRIES && done < count; i++, done++) entries[i] = frame_entry(frame + done, rights);
+        update_va((uint32_t)entries, machine | PRESENT | ACCESSED_DIRTY);
+        spaces[space].l1[index] = (uint16_t)table;
+        update(directory_entry(space, index), machine | UPPER);
+    }
+    return 1;
+}
+
 void backend_unmap(uint32_t space, uint32_t linear) {
     uint32_t table = spaces[space].l1[index_of(linear)];
     if (table) update(table_machine(table - 1) + 8 * (linear >> 12 & 511), 0);
