@@ -66,7 +66,7 @@ struct target {
 };
 
 /* Finds the stack that the kernel is entered on from user mode. */
-static int kernel_stack(struct target *t, uint32_t external) {
+static int find_stack(struct target *t, uint32_t external) {
     uint32_t tss = vcpu.segment_base[SEGMENT_TR];
     if (vcpu.segment_limit[SEGMENT_TR] < 11) return fault(TS, (vcpu.selectors[SEGMENT_TR] & ~3u) | external);
     if (!guest_load32(tss + 4, &t->esp) || !guest_load32(tss + 8, &t->ss)) return 0;
@@ -106,7 +106,7 @@ static int enter_gate(uint32_t vector, uint32_t error, int software, int interru
         return 0;
     }
     int inner = vcpu.cpl != 0;
-    if (inner && !kernel_stack(&t, external)) return 0;
+    if (inner && !find_stack(&t, external)) return 0;
     /* The frame is written with the rights of the kernel. */
     if (!push_frame(with_error, error, &t, inner)) {
         ESP = saved_esp;

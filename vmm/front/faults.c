@@ -177,6 +177,19 @@ static void arm_timer(void) {
     backend_timer(deadline);
 }
 
+/* What user code is about to touch is filled in; the commit is next. */
+static void settle_tables(void) {
+    if (vmm_work & WORK_ASKED) shadow_ahead(asked.address, asked.error);
+    vmm_work = 0;
+}
+
+/* For a short way to user mode that has nothing else to do. */
+void vmm_settle(void) {
+    settle_tables();
+    backend_commit();
+    kernel_data = 0;
+}
+
 /* Devices, then interrupts; a halted guest waits here. */
 void vmm_before_resume(void) {
     for (;;) {
@@ -206,8 +219,7 @@ void vmm_before_resume(void) {
             for (uint32_t i = SEGMENT_ES; i <= SEGMENT_GS; i++) user_selectors[i] = vcpu.selectors[i];
             refresh_descriptors();
         }
-        if (vmm_work & WORK_ASKED) shadow_ahead(asked.address, asked.error);
-        vmm_work = 0;
+        settle_tables();
         backend_enter_user();
     }
     shadow_ensure_stack(ESP);

@@ -148,6 +148,9 @@ uint32_t descriptor_limit(const struct descriptor *d);
 struct seen {
     uint32_t selector, address, low, high;
 };
+extern struct seen user_code, user_stack, kernel_code, kernel_stack;
+/* The selector's descriptor is the one that has been checked. */
+int is_seen(const struct seen *s, uint32_t selector, struct descriptor *d);
 void shortcuts_start(void);
 /* The register's descriptor is this one. */
 void note_segment(uint32_t index, uint32_t selector, const struct descriptor *d);

@@ -67,6 +67,7 @@ void set_null(uint32_t index, uint32_t selector) {
 
 /* A code segment to be entered at privilege level `cpl`; non-conforming. */
 int check_code(uint32_t selector, uint32_t cpl, struct descriptor *d) {
+    if (is_seen(cpl ? &user_code : &kernel_code, selector, d)) return 1;
     if (!(selector & 0xFFFC)) return fault(GP, 0);
     if (!read_descriptor(selector, d)) return 0;
     uint32_t a = access_byte(d);
@@ -78,6 +79,7 @@ int check_code(uint32_t selector, uint32_t cpl, struct descriptor *d) {
 
 /* A stack segment for privilege level `cpl`; `vector` is what a bad one raises: #TS, or #GP. */
 int check_stack(uint32_t selector, uint32_t cpl, struct descriptor *d, uint32_t vector) {
+    if (is_seen(cpl ? &user_stack : &kernel_stack, selector, d)) return 1;
     if (!(selector & 0xFFFC)) return fault(vector, 0);
     if (!read_descriptor(selector, d)) {
         if (pending_fault.vector == GP) pending_fault.vector = vector;

@@ -44,6 +44,11 @@ void note_user(uint32_t cs, const struct descriptor *code, uint32_t ss, const st
     note(&user_stack, ss, stack);
 }
 
+int is_seen(const struct seen *s, uint32_t selector, struct descriptor *d) {
+    if (s->selector != selector || !guest_load32(s->address, &d->low) || !guest_load32(s->address + 4, &d->high)) return 0;
+    return d->low == s->low && d->high == s->high;
+}
+
 void shortcuts_start(void) {
     unusual_flags = ~(FLAGS_ARITHMETIC | FLAG_DF | FLAG_IF | 2 | ((FLAG_AC | FLAG_ID) & cpu_model->eflags));
 }

@@ -8,6 +8,9 @@
 #define SEEN_ADDRESS 4
 #define SEEN_LOW 8
 #define SEEN_HIGH 12
+/* Bits of vmm_work (front.h). */
+#define WORK_COMMIT 4
+#define WORK_ASKED 8
 /* TF, NT, RF, VM. */
 #define FLAGS_CLEARED_BY_GATES 0x34100
 
@@ -127,7 +130,8 @@ short_iret:
     unchanged user_code, iret_long
     unchanged user_stack, iret_long
     cmpl $0, vmm_work
-    jne iret_long
+    jne iret_work
+iret_settled:
     cmpl $0, watched_count
     jne iret_watched
 iret_user:
@@ -165,6 +169,23 @@ iret_attention:
     popl REGISTER(4)
     movl $vmm_stack_top, %esp
     jmp vmm_resume
+
+    /* Page tables are to be committed, and nothing else. FS and GS may have been hidden with the user half. */
+iret_work:
+    testl $~(WORK_COMMIT | WORK_ASKED), vmm_work
+    jnz iret_long
+    movl %edx, REGISTER(2)
+    movl %esp, VCPU_SCRATCH
+    movl $vmm_stack_top, %esp
+    cld
+    call vmm_settle
+    movl VCPU_SCRATCH, %esp
+    movl REGISTER(2), %edx
+    movl SELECTOR(SEGMENT_FS), %eax
+    movl %eax, %fs
+    movl SELECTOR(SEGMENT_GS), %eax
+    movl %eax, %gs
+    jmp iret_settled
 
 iret_long:
     popfl
