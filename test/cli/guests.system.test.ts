@@ -1,7 +1,7 @@
 // Several guests on Xen by the command: each prints, counts and ends as it does alone, to the last instruction and byte of
 // memory; how they are told apart; what the status of all is.
 
-import { readFileSync } from 'node:fs'
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { type RunReport, runReportSchema } from '../../src/cli/report-schema.js'
 import { previrt, testFolder } from './command.js'
 
@@ -32,7 +32,7 @@ async function report(words: readonly string[], names: readonly string[] = []) {
   const json = runReportSchema.parse(JSON.parse(stdout))
   return { status, json, consoles: (names.length > 0 ? names : ['']).map(read) }
 }
-/** A console without the pace of the host; there is nothing to leave out: time is virtual. */
+/** Runs guests together and each alone: nothing is left out, time is virtual. */
 async function compare(profile: string, guests: readonly (readonly [name: string, words: string])[]) {
   const words = guests.flatMap(([name, text]) => ['--guest', `${text} --name ${name}`])
   const together = await report(
@@ -90,6 +90,29 @@ test(
     process.stderr.write(
       `four Linux guests: ${json.virtualNanoseconds} ns together, ${solo.virtualNanoseconds} ns alone (${solo.instructions} instructions), ${json.entries!.schedule} turns by the clock\n`,
     )
+  },
+  30 * MINUTES,
+)
+
+test(
+  'each its own disk: what is on it at the end, and all else, as alone',
+  async () => {
+    const disk = (name: string) => {
+      writeFileSync(at(name), 'previrt scratch')
+      truncateSync(at(name), 32 << 20)
+      return at(name)
+    }
+    const words = 'linux --append workload=disk --disk'
+    const solo = await report([...words.split(' '), disk('alone')])
+    const guests = ['a', 'b'].flatMap(name => ['--guest', `${words} ${disk(name)} --name ${name}`])
+    const together = await report(guests, ['a', 'b'])
+    expect(solo.json.disk!.writes).toBeGreaterThan(0)
+    for (const guest of together.json.guests!) {
+      expect(essence(guest as never)).toEqual(essence(solo.json as never))
+      expect(guest.disk).toEqual(solo.json.disk)
+    }
+    const twice = ['--guest', `mini --disk ${at('a')}`, '--guest', `mini --disk ${at('a')}`]
+    expect((await previrt('run', '--on', 'xen', ...twice)).stderr).toContain('two guests have it')
   },
   30 * MINUTES,
 )
