@@ -1,0 +1,141 @@
+// A domain with granted pages and the two rings of a network interface, as far as the driver looks at them: what a guest
+// writes is written here.
+
+import fc from 'fast-check'
+import { GrantTable } from '../../../../hypervisors/xen/grants/grant-table.js'
+import { FrameTable, L1 } from '../../../../hypervisors/xen/memory/frame-table.js'
+import { PageTypes } from '../../../../hypervisors/xen/memory/page-types.js'
+import { NetRings } from '../../../../hypervisors/xen/net/net-rings.js'
+import { PacketLine } from '../../../../src/machine/line.js'
+
+const DOMAIN = 1
+const FIRST = 4
+const FRAMES = 20
+const PAGE = 4096
+const PERMIT = 1
+const READ_ONLY = 4
+export const TABLE_FRAME = FIRST + 14
+export const FOREIGN_FRAME = FRAMES - 1
+/** References: the rings'; pages; one for reading only; a page table; a frame of another's; one for another domain. */
+const SEND_RING = 8
+const RECEIVE_RING = 9
+export const PAGES = Array.from({ length: 8 }, (_, i) => 10 + i)
+export const READ_ONLY_PAGE = 30
+export const TABLE_PAGE = 31
+export const FOREIGN_PAGE = 32
+export const OTHERS_PAGE = 33
+
+/** A request to send; those of one packet have MORE in all flags but the last. */
+export interface SendRequest {
+  reference: number
+  offset: number
+  flags: number
+  size: number
+}
+
+export function netWorld() {
+  const buffer = new ArrayBuffer(FRAMES * PAGE)
+  const view = new DataView(buffer)
+  const memory = { u8: new Uint8Array(buffer), u32: new Uint32Array(buffer), changed: () => {} }
+  const frames = new FrameTable(FRAMES, FIRST)
+  const types = new PageTypes(memory, frames, {
+    flush: () => {},
+    fillHypervisorSlots: () => {},
+    mayMapIo: () => false,
+    tableWalked: () => {},
+  })
+  for (let frame = FIRST; frame < FOREIGN_FRAME; frame++) frames.allocate(DOMAIN)
+  frames.allocate(2)
+  expect(types.getPageAndType(TABLE_FRAME, L1, DOMAIN)).toBe(0)
+  const grants = new GrantTable(memory)
+  grants.frames.push(FIRST)
+  const grant = (reference: number, frame: number, flags = PERMIT, domain = 0) => {
+    view.setUint32(FIRST * PAGE + reference * 8, flags | (domain << 16), true)
+    view.setUint32(FIRST * PAGE + reference * 8 + 4, frame, true)
+  }
+  const [sendFrame, receiveFrame] = [FIRST + 1, FIRST + 2]
+  const pageFrame = (index: number) => FIRST + 3 + index
+  grant(SEND_RING, sendFrame)
+  grant(RECEIVE_RING, receiveFrame)
+  PAGES.forEach((reference, i) => {
+    grant(reference, pageFrame(i))
+  })
+  grant(READ_ONLY_PAGE, pageFrame(0), PERMIT | READ_ONLY)
+  grant(TABLE_PAGE, TABLE_FRAME)
+  grant(FOREIGN_PAGE, FOREIGN_FRAME)
+  grant(OTHERS_PAGE, pageFrame(0), PERMIT, 7)
+  const wire = new PacketLine('wire')
+  const sent: Uint8Array[] = []
+  wire.output = frame => sent.push(frame)
+  let notified = 0
+  const pages = { send: SEND_RING, receive: RECEIVE_RING }
+  const rings = new NetRings({ id: DOMAIN, memory, types, grants }, wire, pages, () => {
+    notified++
+  })
+  const ring = (frame: number) => ({
+    get: (field: number) => view.getUint32(frame * PAGE + field, true),
+    set: (field: number, value: number) => view.setUint32(frame * PAGE + field, value >>> 0, true),
+  })
+  const [sending, receiving] = [ring(sendFrame), ring(receiveFrame)]
+  /** Puts requests into the next slots of the ring for sending and hands them over; ids and statuses of the answers. */
+  const send = (...requests: readonly SendRequest[]) => {
+    const before = sending.get(8)
+    let at = sending.get(0)
+    for (const { reference, offset, flags, size } of requests) {
+      const slot = sendFrame * PAGE + 64 + (at % 256) * 12
+      view.setUint32(slot, reference, true)
+      const halves = Uint16Array.of(offset, flags, at, size)
+      memory.u8.set(new Uint8Array(halves.buffer), slot + 4)
+      at = (at + 1) >>> 0
+    }
+    sending.set(0, at)
+    rings.takeSent()
+    const answers: [id: number, status: number][] = []
+    for (let n = before; n !== sending.get(8); n = (n + 1) >>> 0) {
+      const slot = sendFrame * PAGE + 64 + (n % 256) * 12
+      answers.push([view.getUint16(slot, true), view.getInt16(slot + 2, true)])
+    }
+    return answers
+  }
+  /** Gives buffers for receiving. */
+  const post = (...references: readonly number[]) => {
+    let at = receiving.get(0)
+    for (const reference of references) {
+      const slot = receiveFrame * PAGE + 64 + (at % 256) * 8
+      view.setUint16(slot, 500 + at, true)
+      view.setUint32(slot + 4, reference, true)
+      at = (at + 1) >>> 0
+    }
+    receiving.set(0, at)
+  }
+  /** Packets come; what the new answers say: id, offset, flags, status. */
+  const deliver = (...packets: readonly Uint8Array[]) => {
+    const before = receiving.get(8)
+    for (const packet of packets) wire.input(packet)
+    rings.deliver()
+    const answers: number[][] = []
+    for (let n = before; n !== receiving.get(8); n = (n + 1) >>> 0) {
+      const slot = receiveFrame * PAGE + 64 + (n % 256) * 8
+      answers.push([0, 2, 4].map(at => view.getUint16(slot + at, true)).concat(view.getInt16(slot + 6, true)))
+    }
+    return answers
+  }
+  const page = (i: number) => memory.u8.subarray(pageFrame(i) * PAGE, (pageFrame(i) + 1) * PAGE)
+  return {
+    ...{ rings, wire, sent, send, post, deliver, page, sending, receiving, frames, memory, grant },
+    notified: () => notified,
+  }
+}
+
+/** References, most of them good. */
+export const anyReference = fc.oneof(
+  { weight: 6, arbitrary: fc.constantFrom(...PAGES) },
+  fc.constantFrom(SEND_RING, RECEIVE_RING, READ_ONLY_PAGE, TABLE_PAGE, FOREIGN_PAGE, OTHERS_PAGE, 0, 600, 0xffffffff),
+)
+/** Requests of any kind, most of them nearly right. */
+export const anySendRequest: fc.Arbitrary<SendRequest> = fc.record({
+  reference: anyReference,
+  offset: fc.oneof({ weight: 4, arbitrary: fc.nat(4096) }, fc.nat(0xffff)),
+  flags: fc.oneof({ weight: 4, arbitrary: fc.constantFrom(0, 0, 1, 2, 4, 8) }, fc.nat(0xffff)),
+  size: fc.oneof({ weight: 4, arbitrary: fc.nat(1518) }, fc.nat(0xffff)),
+})
