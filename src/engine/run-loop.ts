@@ -10,10 +10,11 @@ import { InlineLowering, type Linkage } from './cold-lowering.js'
 import { CountedWindow } from './counted-window.js'
 import { FunctionCode } from './function-code.js'
 import { emitRegionIndex } from './hot-links.js'
+import { likelyNext } from './likely-next.js'
 import * as R from './record.js'
 import type { RecordContext } from './record-context.js'
 import { emitLookUp } from './record-lookup.js'
-import { inlineCount, slots, tapeOf } from './slots.js'
+import { inlineCount, type Slot, slots, tapeOf } from './slots.js'
 
 const TRAP_FLAG = 0x100
 
@@ -175,10 +176,16 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
       continue
     }
     const slot = slots[i - R.FIRST_SLOT]!
-    const ends = isIndirectBranch(slot.form) ? { ...labels, jump: indirect } : labels
-    const lowering = new InlineLowering(f, linkage, ends)
-    lowering.lower(tapeOf(context, slot))
-    emitAdvance(f, pc)
+    emitSlot(slot)
+    for (const next of likelyNext(slot)) {
+      field(R.HANDLER, W.I32_LOAD16_U)
+      f.i32(next.handler)
+      f.op(W.I32_EQ)
+      f.open(W.IF)
+      emitSlot(next.slot)
+      f.br(top)
+      f.close()
+    }
     f.br(top)
   }
 
@@ -311,6 +318,12 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
   f.op(W.END)
   return f
 
+  /** The code of an inlined slot; pc is at the next record then. */
+  function emitSlot(slot: Slot) {
+    const ends = isIndirectBranch(slot.form) ? { ...labels, jump: indirect } : labels
+    new InlineLowering(f, linkage, ends).lower(tapeOf(context, slot))
+    emitAdvance(f, pc)
+  }
   /** pc is the head of a run: heat, budget, go. */
   function emitHead() {
     f.get(pc)
