@@ -1,8 +1,9 @@
 // `previrt compare` as a user calls it, on mini: one guest on three paths.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { CompareReport } from '../../benchmarks/compare/report.js'
+import { buildFreestanding } from '../drivers/freestanding.js'
 import { previrt } from './command.js'
 
 const MINUTE = 60_000
@@ -69,6 +70,40 @@ test(
       const page = readFileSync(file, 'utf8')
       expect(page).toMatch(/^<!doctype html>/)
       expect(page.match(/role="img"/g)!.length).toBeGreaterThanOrEqual(5)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  },
+  2 * MINUTE,
+)
+
+/** A kernel that prints the signature of its processor, which is another one on every virtualized path. */
+const TELLTALE = `
+static void out(unsigned short port, unsigned char value) { asm volatile("outb %0, %1" : : "a"(value), "Nd"(port)); }
+static void text(const char *at) { while (*at) out(0xe9, *at++); }
+void _start(void) {
+  unsigned eax = 1, ebx, ecx = 0, edx;
+  asm volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+  text("previrt: userland\\nprevirt: begin signature\\nprevirt: end signature ");
+  for (int shift = 28; shift >= 0; shift -= 4) out(0xe9, "0123456789abcdef"[eax >> shift & 15]);
+  text(" 0\\nprevirt: done\\n");
+  asm volatile("outw %0, %1" : : "a"((unsigned short)0x2000), "Nd"((unsigned short)0x604));
+  for (;;);
+}`
+
+test(
+  'a guest that is another one on another path ends it with 5, and what differs is named',
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'previrt-compare-'))
+    try {
+      const [source, kernel] = [join(folder, 'telltale.c'), join(folder, 'telltale')]
+      writeFileSync(source, TELLTALE)
+      writeFileSync(kernel, buildFreestanding([source], []))
+      const { status, stderr } = await previrt('compare', kernel, '--on', 'native,trap/vtx', '--json')
+      expect(stderr).toMatch(
+        /^previrt: trap\/vtx differs from native: checksum of signature: "0000069[0-9a-f]", not "0000068[0-9a-f]"\n$/,
+      )
+      expect(status).toBe(5)
     } finally {
       rmSync(folder, { recursive: true, force: true })
     }
