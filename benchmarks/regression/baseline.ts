@@ -1,7 +1,7 @@
 // Counters kept as a file: one line each, so that a change of the product is a readable change of the file. Counters are
 // exact: whatever moved is named.
 
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { type Counters, keyOf, type Sample } from './measure.js'
 
@@ -52,11 +52,9 @@ export function readBaseline(file: string): Baseline {
   throw new Error(`${file}: ${[...path, message].join(': ')}; give a file that --write-baseline made`)
 }
 
-/** Writes one; a file of that name is replaced when all is written. */
-export function writeBaseline(file: string, baseline: Baseline): void {
-  const partial = `${file}.partial`
-  writeFileSync(partial, `${JSON.stringify(baseline, undefined, 2)}\n`)
-  renameSync(partial, file)
+/** As it is kept in a file. */
+export function baselineText(baseline: Baseline): string {
+  return `${JSON.stringify(baseline, undefined, 2)}\n`
 }
 
 /** A counter that is another one than in the baseline; undefined: it is not there. */

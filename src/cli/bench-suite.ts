@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs'
 import { runsOf } from '../../benchmarks/compare/runs.js'
 import { costTables } from '../../benchmarks/costs/cost-table.js'
-import { baselineOf, movements, readBaseline, writeBaseline } from '../../benchmarks/regression/baseline.js'
+import { baselineOf, baselineText, movements, readBaseline } from '../../benchmarks/regression/baseline.js'
 import { keyOf, measure } from '../../benchmarks/regression/measure.js'
 import { type BenchReport, figuresOf, formatBench, formatMovements } from '../../benchmarks/regression/report.js'
 import { type Suite, workloadsOf } from '../../benchmarks/regression/suites.js'
@@ -12,6 +12,7 @@ import { buildImage } from '../../images/index.js'
 import type { BenchOptions } from './bench.js'
 import { STATUS_DIFFERENT, STATUS_GUEST_FAILED, STATUS_WELL } from './exit.js'
 import { CommandError } from './failure.js'
+import { requireWritable, writeOutput } from './output-file.js'
 import { ProgressLine } from './progress-line.js'
 
 const DEFAULT_IMAGE = 'linux'
@@ -30,6 +31,7 @@ export async function benchSuite(suite: Suite, options: BenchOptions): Promise<n
   const runs = usage(() => runsOf(image, words(options.on ?? DEFAULT_PATHS)))
   const seeds = usage(() => seedsOf(options.seeds))
   const workloads = options.jobs === undefined ? workloadsOf(suite, image) : words(options.jobs)
+  requireWritable('--write-baseline', options.writeBaseline)
   const progress = new ProgressLine(`bench ${suite}`)
   try {
     const digest = await digestOf(image, progress)
@@ -42,7 +44,11 @@ export async function benchSuite(suite: Suite, options: BenchOptions): Promise<n
     )
     const moved = baseline && movements(baseline, samples, tried)
     if (options.writeBaseline !== undefined)
-      writeBaseline(options.writeBaseline, baselineOf({ name: image, digest }, scale, samples))
+      writeOutput(
+        '--write-baseline',
+        options.writeBaseline,
+        baselineText(baselineOf({ name: image, digest }, scale, samples)),
+      )
     const report: BenchReport = {
       schemaVersion: 1,
       suite,

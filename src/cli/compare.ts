@@ -1,6 +1,5 @@
 // The `compare` command: one guest on several paths, the same workloads, and what each path costs.
 
-import { writeFileSync } from 'node:fs'
 import { executeAll, type Guest, needsBuilding } from '../../benchmarks/compare/execute.js'
 import { htmlReport } from '../../benchmarks/compare/html/page.js'
 import { type CompareReport, compareReport } from '../../benchmarks/compare/report.js'
@@ -10,6 +9,7 @@ import { costTables, findCostTable } from '../../benchmarks/costs/cost-table.js'
 import { buildImage } from '../../images/index.js'
 import { STATUS_DIFFERENT, STATUS_GUEST_FAILED, STATUS_WELL } from './exit.js'
 import { CommandError } from './failure.js'
+import { requireWritable, writeOutput } from './output-file.js'
 import { ProgressLine } from './progress-line.js'
 
 /** What `compare` was given. */
@@ -30,6 +30,7 @@ export async function compare(image: string, options: CompareOptions): Promise<n
   const runs = checked(() => runsOf(image, words(options.on)))
   const tables = checked(() => (options.costs === undefined ? costTables() : words(options.costs).map(findCostTable)))
   const guest: Guest = { image, workloads: options.workload, scale: options.scale }
+  requireWritable('--html', options.html)
   const progress = new ProgressLine('compare')
   let report: CompareReport
   try {
@@ -41,7 +42,7 @@ export async function compare(image: string, options: CompareOptions): Promise<n
   } finally {
     progress.clear()
   }
-  if (options.html !== undefined) write(options.html, htmlReport(report))
+  if (options.html !== undefined) writeOutput('--html', options.html, htmlReport(report))
   if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`)
   else if (options.html === undefined) process.stdout.write(`${formatComparison(report)}\n`)
   for (const [id, lines] of Object.entries(report.agreement.differences))
@@ -61,14 +62,4 @@ function checked<T>(act: () => T): T {
 
 async function build(image: string, plain: boolean, progress: ProgressLine): Promise<void> {
   await buildImage(image, { plain, onProgress: (...state) => progress.showShare(...state) })
-}
-
-function write(file: string, text: string): void {
-  try {
-    writeFileSync(file, text)
-  } catch (error) {
-    throw new CommandError(
-      `--html ${file}: cannot be written (${(error as NodeJS.ErrnoException).code}); give another file`,
-    )
-  }
 }

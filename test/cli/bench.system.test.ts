@@ -45,6 +45,7 @@ test('options that do not fit are refused in one line', async () => {
     [['bench', 'nano'], /no suite 'nano'; there are: micro, macro, all, peers/],
     [['bench', 'micro', '--seeds', 'x'], /--seeds x: give whole numbers/],
     [['bench', 'micro', '--image', 'mini', '--against', join(folder, 'none')], /no such file/],
+    [['bench', 'micro', '--write-baseline', join(folder, 'no', 'file')], /cannot be written \(ENOENT\)/],
   ] as const) {
     const { status, stderr } = await previrt(...words)
     expect(status).toBe(2)

@@ -1,0 +1,28 @@
+// A file that a command writes at its end, after minutes of work: it is asked for at the beginning whether that will do, and
+// what stands there is replaced when all is written.
+
+import { accessSync, constants, renameSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { CommandError } from './failure.js'
+
+function guarded(option: string, file: string, act: () => void): void {
+  try {
+    act()
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new CommandError(`${option} ${file}: cannot be written (${code}); give another file`)
+  }
+}
+
+/** Throws CommandError when the folder of the file of an option is none that can be written to. */
+export function requireWritable(option: string, file: string | undefined): void {
+  if (file !== undefined) guarded(option, file, () => accessSync(dirname(file), constants.W_OK))
+}
+
+/** Writes it. */
+export function writeOutput(option: string, file: string, text: string): void {
+  guarded(option, file, () => {
+    writeFileSync(`${file}.partial`, text)
+    renameSync(`${file}.partial`, file)
+  })
+}
