@@ -26,7 +26,7 @@ export const WORKLOADS = [
 ] as const
 
 /** Parts of the workload `net`, each by itself: for figures of one kind of traffic. Not in `workload=all`. */
-export const NETWORK_PARTS = ['net-rr', 'net-up', 'net-down'] as const
+export const NETWORK_PARTS = ['net-echo', 'net-rr', 'net-up', 'net-down'] as const
 
 /** Jobs of the benchmark: `bench=NAME`. The part before the underscore is the job's class. */
 export const BENCH_JOBS = [

@@ -37,19 +37,19 @@ const run = (...words: string[]) =>
 test(
   'the card gets its address by DHCP and reaches the gateway',
   () => {
-    const lines = network(run('--net', 'user', '--append', 'workload=net'))
+    const lines = network(run('--net', 'user', '--append', 'workload=net-echo'))
     expect(lines).toEqual([
       'IP-Config: Got DHCP answer from 10.0.2.2, my address is 10.0.2.15',
       expect.stringContaining('ipaddr=10.0.2.15, mask=255.255.255.0, gw=10.0.2.2'),
       'previrt: userland',
-      'previrt: begin net',
-      expect.stringMatching(/^previrt: end net [0-9a-f]{8} 0$/),
+      'previrt: begin net-echo',
+      expect.stringMatching(/^previrt: end net-echo [0-9a-f]{8} 0$/),
       'previrt: done',
     ])
     if (!hasQemu) return
     const machine = ['-accel', 'tcg', '-m', '128', '-display', 'none', '-serial', 'stdio', '-monitor', 'none']
     const card = ['-netdev', 'user,id=n0', '-device', 'ne2k_isa,netdev=n0,iobase=0x300,irq=9,mac=52:54:00:12:34:56']
-    const append = `${DEFAULT_COMMAND_LINE} ip=dhcp workload=net`
+    const append = `${DEFAULT_COMMAND_LINE} ip=dhcp workload=net-echo`
     const boot = ['-no-reboot', '-kernel', image.bzImage!, '-initrd', image.initrd, '-append', append]
     expect(network(execFileSync('qemu-system-i386', [...machine, ...card, ...boot], { encoding: 'latin1' }))).toEqual(
       lines,
