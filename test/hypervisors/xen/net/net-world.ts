@@ -17,8 +17,8 @@ const READ_ONLY = 4
 export const TABLE_FRAME = FIRST + 14
 export const FOREIGN_FRAME = FRAMES - 1
 /** References: the rings'; pages; one for reading only; a page table; a frame of another's; one for another domain. */
-const SEND_RING = 8
-const RECEIVE_RING = 9
+export const SEND_RING = 8
+export const RECEIVE_RING = 9
 export const PAGES = Array.from({ length: 8 }, (_, i) => 10 + i)
 export const READ_ONLY_PAGE = 30
 export const TABLE_PAGE = 31
@@ -77,9 +77,8 @@ export function netWorld() {
     set: (field: number, value: number) => view.setUint32(frame * PAGE + field, value >>> 0, true),
   })
   const [sending, receiving] = [ring(sendFrame), ring(receiveFrame)]
-  /** Puts requests into the next slots of the ring for sending and hands them over; ids and statuses of the answers. */
-  const send = (...requests: readonly SendRequest[]) => {
-    const before = sending.get(8)
+  /** Puts requests into the next slots of the ring for sending; `send` has them taken: ids and statuses of the answers. */
+  const put = (...requests: readonly SendRequest[]) => {
     let at = sending.get(0)
     for (const { reference, offset, flags, size } of requests) {
       const slot = sendFrame * PAGE + 64 + (at % 256) * 12
@@ -89,6 +88,10 @@ export function netWorld() {
       at = (at + 1) >>> 0
     }
     sending.set(0, at)
+  }
+  const send = (...requests: readonly SendRequest[]) => {
+    const before = sending.get(8)
+    put(...requests)
     rings.takeSent()
     const answers: [id: number, status: number][] = []
     for (let n = before; n !== sending.get(8); n = (n + 1) >>> 0) {
@@ -122,7 +125,7 @@ export function netWorld() {
   }
   const page = (i: number) => memory.u8.subarray(pageFrame(i) * PAGE, (pageFrame(i) + 1) * PAGE)
   return {
-    ...{ rings, wire, sent, send, post, deliver, page, sending, receiving, frames, memory, grant },
+    ...{ types, grants, rings, wire, sent, put, send, post, deliver, page, sending, receiving, frames, memory, grant },
     notified: () => notified,
   }
 }
