@@ -57,6 +57,7 @@ void backend_window(uint32_t slot, uint32_t frame) {
     ((uint32_t *)boot.frame_tables)[slot] = (frame < boot.guest_frames ? frame : void_frame) << 12 | PAGE_FLAGS | 2;
     asm volatile("invlpg (%0)" ::"r"(linear) : "memory");
 }
+void backend_window_ahead(uint32_t slot, uint32_t frame) { backend_window(slot, frame); }
 
 int backend_space_create(uint32_t space) {
     uint32_t *directory = take_page();

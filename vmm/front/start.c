@@ -38,10 +38,22 @@ void page_free(void *page, int empty) {
 #define BOOT_CODE 0x10
 #define BOOT_DATA 0x18
 
+/* Shows a part's pages in slots of the window that nothing has been shown in so far. */
+static void show(const struct package_part *part) {
+    uint32_t last = (part->physical + part->bytes - 1) >> 12;
+    for (uint32_t frame = part->physical >> 12; frame <= last && frame < platform.guest_frames; frame++) {
+        if (shown[frame % WINDOW_SLOTS]) continue;
+        shown[frame % WINDOW_SLOTS] = frame + 1;
+        backend_window_ahead(frame % WINDOW_SLOTS, frame);
+    }
+    backend_commit();
+}
+
 /* Puts the guest where a boot loader would have put it. */
 static void unpack(const struct package *package) {
     for (uint32_t i = 0; i < package->part_count; i++) {
         const struct package_part *part = &package->parts[i];
+        if (part->bytes) show(part);
         for (uint32_t done = 0; done < part->bytes;) {
             uint32_t at = part->physical + done, offset = at & 4095, left = part->bytes - done;
             uint32_t count = left < 4096 - offset ? left : 4096 - offset;

@@ -47,6 +47,11 @@ void vmm_start(const struct platform *platform) __attribute__((noreturn));
  * bare  a store to the VMM's page table and INVLPG */
 void backend_window(uint32_t slot, uint32_t frame);
 
+/* The same for a slot that nothing has been shown in; holds after the next commit.
+ * xen   one mmu_update entry
+ * others as backend_window */
+void backend_window_ahead(uint32_t slot, uint32_t frame);
+
 /* ---- Spaces ---------------------------------------------------------------------------------------------------- */
 
 /* The kernel half, shared by all spaces. */

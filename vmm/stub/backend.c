@@ -29,6 +29,7 @@ static void *show(uint32_t linear, uint32_t frame, int protection) {
 uint32_t *stub_frame(uint32_t frame) { return all + frame * 1024; }
 
 void backend_window(uint32_t slot, uint32_t frame) { show(WINDOW_FRAMES + slot * 4096, frame, PROT_READ | PROT_WRITE); }
+void backend_window_ahead(uint32_t slot, uint32_t frame) { backend_window(slot, frame); }
 int backend_space_create(uint32_t space) { return (void)space, 1; }
 void backend_commit_later(void) { backend_commit(); }
 void backend_space_destroy(uint32_t space) { (void)space; }

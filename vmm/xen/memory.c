@@ -280,6 +280,12 @@ static void map_pool_page(uint32_t linear, uint32_t mfn, uint32_t flags) {
     update(table + 8 * (linear >> 12 & 511), (uint64_t)mfn << 12 | PRESENT | ACCESSED_DIRTY | flags);
 }
 
+void backend_window_ahead(uint32_t slot, uint32_t frame) {
+    uint32_t linear = WINDOW_FRAMES + slot * 4096;
+    uint64_t table = (uint64_t)window_table[(linear - WINDOW_START) >> 21] << 12;
+    update(table + 8 * (linear >> 12 & 511), frame_entry(frame, MAP_WRITE));
+}
+
 uint32_t xen_memory_start(uint32_t wanted) {
     /* The builder's region: tables, then the first stack, then at least 512 KiB up to a boundary of 4 MiB. */
     uint32_t tables_end = start_info->pt_base + start_info->nr_pt_frames * 4096;
