@@ -86,29 +86,22 @@ uint32_t wanted_kernel_entry(uint32_t linear) {
     return wanted_entry(pde, *window_entry(table, linear >> 12 & 1023), SPACE_KERNEL);
 }
 
-/* Fills a whole slot while there is no paging: linear addresses are guest-physical ones. */
-static void fill_unpaged(uint32_t space, uint32_t slot) {
-    uint32_t linear = (slot + (space ? 0 : KERNEL_SLOT)) << 22, frame = linear >> 12, count = 1024;
-    uint32_t *entries = spaces[space].tables[slot];
-    if (frame >= platform.guest_frames) return;
-    if (count > platform.guest_frames - frame) count = platform.guest_frames - frame;
-    while (!backend_map_slot(space, linear, frame, count, MAP_WRITE | MAP_FOR_KERNEL))
-        if (!evict()) crash("no memory for page tables");
-    vmm_work |= WORK_COMMIT;
-    spaces[space].live[slot] = count;
-    for (uint32_t i = 0; i < count; i++) {
-        entries[i] = (linear + (i << 12)) | ENTRY_PRESENT | MAP_WRITE;
-        note_writable(space, linear + (i << 12), frame + i);
-    }
-}
-
-/* Fills a whole kernel slot. */
+/* Fills a whole slot in which nothing is mapped: of the kernel half, or, without paging, of all of memory. */
 static void fill_ahead(uint32_t space, uint32_t slot, const struct walk *w) {
+    uint32_t *entries = spaces[space].tables[slot], start = (slot + (space ? 0 : KERNEL_SLOT)) << 22, live = 0;
     for (uint32_t i = 0; i < 1024; i++) {
-        uint32_t linear = (slot + KERNEL_SLOT) << 22 | i << 12, wanted;
-        wanted = wanted_entry(w->pde, *window_entry(w->table, i), space);
-        if (wanted && !spaces[space].tables[slot][i]) set_entry(space, linear, wanted, MAP_FOR_KERNEL);
+        uint32_t linear = start | i << 12, wanted;
+        if (paging()) wanted = wanted_entry(w->pde, *window_entry(w->table, i), space);
+        else wanted = (linear >> 12) < platform.guest_frames ? linear | ENTRY_PRESENT | MAP_WRITE : 0;
+        entries[i] = wanted;
+        if (!wanted) continue;
+        live++;
+        if (wanted & MAP_WRITE) note_writable(space, linear, wanted >> 12);
     }
+    spaces[space].live[slot] = (uint16_t)live;
+    vmm_work |= WORK_COMMIT;
+    while (!backend_map_slot(space, start, entries, MAP_FOR_KERNEL))
+        if (!evict()) crash("no memory for page tables");
 }
 
 /* What user code touches next is often nearby. */
@@ -269,8 +262,7 @@ int shadow_fill(uint32_t linear, uint32_t error) {
     take_slot(space, slot, w.table);
     /* Other directories have not been compared with this slot yet. */
     if (first && space == SPACE_KERNEL) spaces[current].kernel_checked = ++kernel_generation;
-    if (first && !paging()) fill_unpaged(space, slot);
-    else if (first && space == SPACE_KERNEL) fill_ahead(space, slot, &w);
+    if (first && (space == SPACE_KERNEL || !paging())) fill_ahead(space, slot, &w);
     int write_by_kernel = error & ERROR_WRITE && !(both & 2);
     if (both & 4 && !write_by_kernel) rights |= MAP_USER;
     if (w.frame < platform.guest_frames && (write_by_kernel || (both & 2 && w.pte & 0x40)))

@@ -95,12 +95,13 @@ void backend_space_switch(uint32_t space);
  * bare  a store to the page table */
 int backend_map(uint32_t space, uint32_t linear, uint32_t frame, uint32_t rights);
 
-/* Maps the 4 MiB from `linear` on, in which nothing is mapped, to `count` guest frames in a row. Otherwise as backend_map.
+/* Maps the 4 MiB from `linear` on, in which nothing is mapped, by 1024 entries: frame << 12 and MAP_* of each, 0 where there
+ * is to be nothing. `why` is that of all. Otherwise as backend_map.
  * xen   two L1s from the pool, written while they are no tables yet; mmu_update of the L2 entries
- * l4    one map item
- * linux one mmap
+ * l4    one map item for each run of frames
+ * linux one mmap for each run of frames
  * bare  stores to the page table */
-int backend_map_slot(uint32_t space, uint32_t linear, uint32_t frame, uint32_t count, uint32_t rights);
+int backend_map_slot(uint32_t space, uint32_t linear, const uint32_t *entries, uint32_t why);
 
 /* Takes away what is mapped at `linear`, or, for the slot, in all of its 4 MiB. May be batched: the front end commits
  * before the guest can rely on it (INVLPG, CR3, CR4, entry to user mode, reuse of a table page).

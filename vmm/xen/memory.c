@@ -214,21 +214,24 @@ int backend_map(uint32_t space, uint32_t linear, uint32_t frame, uint32_t rights
     return 1;
 }
 
-int backend_map_slot(uint32_t space, uint32_t linear, uint32_t frame, uint32_t count, uint32_t rights) {
-    for (uint32_t done = 0; done < count; linear += ENTRIES << 12) {
-        uint32_t index = index_of(linear), table = spaces[space].l1[index];
+int backend_map_slot(uint32_t space, uint32_t linear, const uint32_t *entries, uint32_t why) {
+    for (uint32_t half = 0; half < 2; half++, linear += ENTRIES << 12, entries += ENTRIES) {
+        uint32_t index = index_of(linear), table = spaces[space].l1[index], any = 0;
+        for (uint32_t i = 0; i < ENTRIES; i++) any |= entries[i];
+        if (!any) continue;
         if (table) {
-            /* A table is left of what was mapped here before. */
-            for (uint32_t i = 0; i < ENTRIES && done < count; i++, done++)
-                backend_map(space, linear + (i << 12), frame + done, rights);
+            /* It is left of what was mapped here before. */
+            for (uint32_t i = 0; i < ENTRIES; i++)
+                if (entries[i]) backend_map(space, linear + (i << 12), entries[i] >> 12, entries[i] | why);
             continue;
         }
         table = take_table();
         if (!table) return 0;
-        uint64_t *entries = (uint64_t *)table_linear(table - 1), machine = table_machine(table - 1);
-        update_va((uint32_t)entries, machine | PRESENT | WRITABLE | ACCESSED_DIRTY);
-        for (uint32_t i = 0; i < ENTRIES && done < count; i++, done++) entries[i] = frame_entry(frame + done, rights);
-        update_va((uint32_t)entries, machine | PRESENT | ACCESSED_DIRTY);
+        uint64_t *to = (uint64_t *)table_linear(table - 1), machine = table_machine(table - 1);
+        update_va((uint32_t)to, machine | PRESENT | WRITABLE | ACCESSED_DIRTY);
+        for (uint32_t i = 0; i < ENTRIES; i++)
+            if (entries[i]) to[i] = frame_entry(entries[i] >> 12, entries[i]);
+        update_va((uint32_t)to, machine | PRESENT | ACCESSED_DIRTY);
         spaces[space].l1[index] = (uint16_t)table;
         update(directory_entry(space, index), machine | UPPER);
     }
