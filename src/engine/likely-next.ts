@@ -23,6 +23,12 @@ const likely: Readonly<Record<string, readonly string[]>> = {
   'test m8 imm flat': BRANCHES,
   'cmp r32 imm': BRANCHES,
   'cmp r32 r32': BRANCHES,
+  'cmp r32 m32 flat': BRANCHES,
+  'cmp m32 r32 flat': BRANCHES,
+  'cmp r8 imm': BRANCHES,
+  'cmp r8 r8': BRANCHES,
+  'test r32 imm': BRANCHES,
+  'test m32 imm flat': BRANCHES,
   'cmp m32 imm flat': BRANCHES,
   'cmp m8 imm flat': BRANCHES,
 }
