@@ -112,8 +112,8 @@ export class Blocks extends Interpreter {
       i32[L.SITE >> 2] = 0
       i32[L.EIP >> 2] = sites.eip(site)
       i32[L.BUDGET >> 2]! += sites.back(site)
-      // Regions are flat code.
-      if (L.isCounted(sites.eip(site))) i32[L.WINDOW_COUNT >> 2]! -= sites.back(site)
+      // What faults does not take its budget off the count of the window (hot-lowering.ts). Regions are flat code.
+      if (L.isCounted(sites.eip(site))) i32[L.WINDOW_COUNT >> 2]! -= i32[L.BUDGET >> 2]!
     }
     return super.retry()
   }
