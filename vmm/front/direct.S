@@ -3,12 +3,13 @@
  * operation does. The return address is the site's end.
  *
  * The last look at attention and what follows it is a tail: an event that comes in between must be seen (vmm_resume_point
- * starts the tail again or, behind POPF, sends its RET to direct_interrupted).
+ * starts the tail again or, at its end, sends its RET to direct_interrupted).
  */
 #include "operations.h"
 #include "virtual-cpu.h"
 
 #define REGISTER(n) (VCPU_REGISTERS + 4 * (n))
+#define SAVED_FLAGS (VCPU_SCRATCH + 4)
 
     .text
     /* An instruction that reads guest memory: where it cannot, to `slow`. */
@@ -19,11 +20,25 @@
     .popsection
     .endm
 
-    /* On the stack: flags, return address and `bytes` that the instruction takes away. */
+    /* The arithmetic flags, which are all that comparing changes, without PUSHF and POPF, which are slow. */
+    .macro save_flags
+    movl %eax, REGISTER(0)
+    lahf
+    seto %al
+    movl %eax, SAVED_FLAGS
+    .endm
+    .macro restore_flags
+    movl SAVED_FLAGS, %eax
+    addb $0x7F, %al
+    sahf
+    movl REGISTER(0), %eax
+    .endm
+
+    /* EAX and the flags are saved. On the stack: return address and `bytes` that the instruction takes away. */
     .macro tail bytes
 8:  cmpl $0, VCPU_ATTENTION
     jne interrupted_\bytes
-    popfl
+    restore_flags
 7:  ret $\bytes
     .pushsection vmm_tails, "a"
     .long 8b, 7b
@@ -31,14 +46,14 @@
     .endm
 
 interrupted_0:
-    popfl
+    restore_flags
     popl VCPU_EIP
     .globl direct_interrupted
 direct_interrupted:
     movl %ecx, REGISTER(1)
     jmp fast_interrupted
 interrupted_4:
-    popfl
+    restore_flags
     popl VCPU_EIP
     leal 4(%esp), %esp
     jmp direct_interrupted
@@ -57,7 +72,7 @@ fast_interrupted:
     popl VCPU_EFLAGS
     jmp vmm_resume
 
-#define LONG(number, name, ...) long_##name: popfl; movl REGISTER(0), %eax; enter_##name: movl %eax, REGISTER(0); movl $number, %eax; jmp enter ;
+#define LONG(number, name, ...) long_##name: restore_flags; enter_##name: movl %eax, REGISTER(0); movl $number, %eax; jmp enter ;
     DIRECT_OPERATIONS(LONG)
 
     .globl direct_vectors
@@ -65,47 +80,45 @@ fast_interrupted:
     DIRECT_OPERATIONS(ENTRY)
 
 direct_sti_direct:
-    pushfl
+    save_flags
     movb $1, VCPU_INTERRUPT_FLAG
     tail 0
 
     /* The result takes the place of the return address. IF is always set in the real flags. */
 direct_pushf_direct:
-    pushfl
-    movl %eax, REGISTER(0)
+    save_flags
     movl %ecx, REGISTER(1)
+    pushfl
+    popl %eax
     cmpb $0, VCPU_IOPL
     jne long_pushf_direct
-    movl (%esp), %eax
     movzbl VCPU_INTERRUPT_FLAG, %ecx
     andl $~0x33200, %eax
     shll $9, %ecx
     orl %ecx, %eax
-    movl 4(%esp), %ecx
-    movl %eax, 4(%esp)
+    movl (%esp), %ecx
+    movl %eax, (%esp)
     movl %ecx, VCPU_EIP
-    popfl
-    movl REGISTER(0), %eax
+    restore_flags
     jmp vmm_tail_start
 
 direct_popf_direct:
-    pushfl
-    movl %eax, REGISTER(0)
+    save_flags
     movl %ecx, REGISTER(1)
     cmpb $0, VCPU_IOPL
     jne long_popf_direct
-    movl 8(%esp), %eax
+    movl 4(%esp), %eax
     testl %eax, unusual_flags
     jne long_popf_direct
-    movl 4(%esp), %ecx
+    movl (%esp), %ecx
     movl %ecx, VCPU_EIP
     movl %eax, %ecx
     shrl $9, %ecx
     andl $1, %ecx
     movb %cl, VCPU_INTERRUPT_FLAG
     orl $0x200, %eax
-    movl %eax, 8(%esp)
-    leal 8(%esp), %esp
+    movl %eax, 4(%esp)
+    leal 4(%esp), %esp
     popfl
     movl REGISTER(0), %eax
     .globl vmm_tail_start, vmm_tail_end
@@ -121,7 +134,7 @@ vmm_tail_end:
     /* A store to a table. The number of the operand lies behind the return address. */
     .globl short_store
 short_store:
-    movl %eax, REGISTER(0)
+    save_flags
     movl %ecx, REGISTER(1)
     movl %edx, REGISTER(2)
     movl %ebx, REGISTER(3)
@@ -131,7 +144,6 @@ short_store:
     movl %esi, REGISTER(6)
     movl (%esp), %eax
     movl %edi, REGISTER(7)
-    pushfl
     movl %esp, VCPU_SCRATCH
     movl $vmm_stack_top, %esp
     cld
@@ -141,19 +153,17 @@ short_store:
     movl REGISTER(2), %edx
     testl %eax, %eax
     jz 1f
-    movl %eax, 4(%esp)
+    movl %eax, (%esp)
     movl REGISTER(3), %ebx
     movl REGISTER(5), %ebp
     movl REGISTER(6), %esi
     movl REGISTER(7), %edi
-    movl REGISTER(0), %eax
     tail 0
-1:  movl REGISTER(0), %eax
-    popfl
+1:  restore_flags
     jmp enter_store
 
-    /* A selector that its register holds already, by a descriptor that is still the same. EAX is saved; the flags are on
-     * the stack; AX has been compared. */
+    /* A selector that its register holds already, by a descriptor that is still the same. EAX and the flags are saved; the
+     * selector has been compared. */
     .macro same segment, slow
     jne \slow
     movl segments_seen + 16 * \segment + 4, %eax
@@ -164,14 +174,12 @@ short_store:
     guest_access \slow, movl (%eax), %eax
     cmpl %eax, segments_seen + 16 * \segment + 8
     jne \slow
-    movl REGISTER(0), %eax
     .endm
 
     .macro pop_to name, segment
 direct_pop_\name:
-    pushfl
-    movl %eax, REGISTER(0)
-    movl 8(%esp), %eax
+    save_flags
+    movl 4(%esp), %eax
     cmpw %ax, segments_seen + 16 * \segment
     same \segment, long_pop_\name
     tail 4
@@ -179,8 +187,10 @@ direct_pop_\name:
 
     .macro move_to name, segment, register
 direct_mov_e\register\()_to_\name:
-    pushfl
-    movl %eax, REGISTER(0)
+    save_flags
+    .ifc \register, ax
+    movl REGISTER(0), %eax
+    .endif
     cmpw %\register, segments_seen + 16 * \segment
     same \segment, long_mov_e\register\()_to_\name
     tail 0

@@ -90,10 +90,15 @@ ring_software:
     incl VCPU_DELIVERED + 4
     movl 8(%esp), %ecx
     leal -20(%eax), %esp
+    /* Of the user's flags only the arithmetic ones have changed: set again without POPF, which is slow. */
+    movl %ecx, %eax
+    shrl $11, %eax
+    andb $1, %al
+    addb $0x7F, %al
+    movb %cl, %ah
+    sahf
     movl REGISTER(0), %eax
-    pushl %ecx
     movl REGISTER(1), %ecx
-    popfl
     jmp *gate_seen
 
 software_restore:

@@ -76,7 +76,7 @@ export async function measureLinux(events: number, longEvents: number): Promise<
     expect(average.tick).toBeLessThan(2.05)
     expect(average.process).toBeLessThan(80)
     const instructions = Object.fromEntries(figures.map(each => [each.name, each.instructions]))
-    expect(instructions.null_call).toBeLessThan(260)
+    expect(instructions.null_call).toBeLessThan(285)
     expect(instructions.minor_fault).toBeLessThan(2700)
     expect(instructions.switch).toBeLessThan(2500)
   } finally {
