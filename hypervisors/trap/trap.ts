@@ -106,9 +106,9 @@ class TrapAndEmulate implements Hypervisor {
     this.loadControls(state as unknown as Controls)
   }
 
-  private instruction({ event }: Instruction) {
+  private instruction({ event, goesOn }: Instruction) {
     const { vcpu, count } = this.host
-    count(event.name)
+    if (!goesOn) count(event.name)
     if (CONTROL_WRITES.includes(event.name)) return this.writeControls()
     const repeats = event.form.rep !== ''
     while (this.carryOut(() => vcpu.executeStretch()) && repeats && vcpu.eip === event.eip && !vcpu.due) {}

@@ -3,6 +3,7 @@
 
 import { formClasses } from '../isa/sensitive-forms.js'
 import type { Machine } from '../machine/machine.js'
+import { RepeatedEntry } from '../machine/repeated-entry.js'
 import { WINDOW_START } from '../rewriter/virtual-cpu.js'
 
 const USER = 3
@@ -22,17 +23,20 @@ export class SensitiveCounts {
    * @param hasVmm what lies in the window is a VMM
    */
   constructor(
-    { interception }: Machine,
+    { interception, execution, cpu }: Machine,
     private readonly hasVmm: boolean,
   ) {
     const { exit, report, onIntercept } = interception
+    const repeated = new RepeatedEntry()
     interception.set(exit, new Set([...report, ...formClasses]))
     interception.onIntercept = event => {
       const { name, linear, cpl, reported } = event
       const isVmm = this.hasVmm && linear >= WINDOW_START && linear < WINDOW_END
       const counts = cpl === USER ? this.user : isVmm ? this.vmm : this.kernel
-      counts[name] = (counts[name] ?? 0) + 1
-      return reported && !report.has(event.class) ? 'execute' : onIntercept(event)
+      if (!repeated.goesOn(event, execution.retired)) counts[name] = (counts[name] ?? 0) + 1
+      const answer = reported && !report.has(event.class) ? 'execute' : onIntercept(event)
+      if (answer === 'handled') repeated.left(event, cpu.eip >>> 0, execution.retired)
+      return answer
     }
   }
 

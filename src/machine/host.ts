@@ -12,8 +12,8 @@ import type { RunResult } from './machine.js'
 /** An entry into the hypervisor. The engine has been left; all state is in the processor. */
 export type Trap =
   | MonitorTrap
-  /** An instruction of an intercepted class is at EIP and has not been executed. */
-  | { readonly kind: 'instruction'; readonly event: InterceptEvent }
+  /** An instruction of an intercepted class is at EIP and has not been executed, or `goesOn` after the run had ended in its midst. */
+  | { readonly kind: 'instruction'; readonly event: InterceptEvent; readonly goesOn: boolean }
   /** The alarm of `Host.clock` has gone off. */
   | { readonly kind: 'alarm' }
 

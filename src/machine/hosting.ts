@@ -11,6 +11,7 @@ import { HostVcpu } from './host-vcpu.js'
 import type { PacketLine } from './line.js'
 import type { Machine } from './machine.js'
 import { HostMemory } from './machine-memory.js'
+import { RepeatedEntry } from './repeated-entry.js'
 
 /** What stands behind devices that the hypervisor itself offers. */
 export interface HostDevices {
@@ -45,6 +46,7 @@ export function hostMachine(machine: Machine, handle: (trap: Trap) => Resume, de
   const work = { upcalls: 0, pageTableUpdates: 0, pageTableBatches: 0, pageTablesWalked: 0 }
   /** Entries that are no guest's. */
   const own = new Map<string, number>()
+  const repeated = new RepeatedEntry()
   let instructions = 0
   let alarms = 0
   const enter = (trap: Trap) => {
@@ -56,8 +58,10 @@ export function hostMachine(machine: Machine, handle: (trap: Trap) => Resume, de
   execution.onTrap = enter
   interception.onIntercept = (event: InterceptEvent) => {
     if (!vcpu.isWanted(event)) return 'execute'
-    instructions++
-    enter({ kind: 'instruction', event })
+    const goesOn = repeated.goesOn(event, execution.retired)
+    if (!goesOn) instructions++
+    enter({ kind: 'instruction', event, goesOn })
+    repeated.left(event, vcpu.eip, execution.retired)
     return 'handled'
   }
   const alarm = new Timer(machine.clock, () => {

@@ -289,3 +289,20 @@ test.each(Object.keys(kernels))('%s', name => {
       expect({ policy, engine, ...outcome(trapped) }).toEqual({ policy, engine, ...native })
     }
 })
+
+test('a repeated port instruction is one entry, wherever a run ends in its midst', () => {
+  const code = assembleKernel('movl $1000, %ecx\n movw $0x3fd, %dx\n movl $0x200000, %edi\n cld\n rep insb\n finish 0')
+  const entriesIn = (slice?: number) => {
+    let hosting: ReturnType<typeof enterOnTrap> | undefined
+    const start = (machine: KernelRun['machine'], entry: Parameters<typeof enterOnTrap>[2]) => {
+      hosting = enterOnTrap(machine, 'vtx', entry)
+      // It is cut up to here; all else is one run.
+      while (slice && machine.retired < 900) machine.run(slice)
+    }
+    const { result } = runCode(code, 'blocks', { memory: MEMORY, reserve: reserveFor(MEMORY), start })
+    return { result: result.kind, entries: Object.fromEntries(hosting!.entries), counted: hosting!.counted }
+  }
+  const whole = entriesIn()
+  expect(whole).toMatchObject({ result: 'debug-exit', entries: { ins: 1 } })
+  for (const slice of [1, 7, 333]) expect(entriesIn(slice)).toEqual(whole)
+})
