@@ -62,7 +62,6 @@ const ROWS: readonly Row[] = [
   ['exit_value', 4, 1, 'what the guest wrote to isa-debug-exit'],
   ['operand_base', 4, 1, 'address of the operand of the operation under way; 0 where there is none'],
   ['scratch', 4, 4, 'for the assembler entries'],
-  ['counts', 4, 64, 'how often each operation ran, by its vector'],
   ['shadow_fills', 4, 1, 'pages mapped because the guest touched them'],
   ['shadow_updates', 4, 1, 'pages mapped or taken away at a table store'],
   ['shadow_untracked', 4, 1, 'table pages given up because of a store that is no site'],

@@ -56,15 +56,14 @@
 #define VCPU_EXIT_VALUE 0xBC001104
 #define VCPU_OPERAND_BASE 0xBC001108
 #define VCPU_SCRATCH 0xBC00110C
-#define VCPU_COUNTS 0xBC00111C
-#define VCPU_SHADOW_FILLS 0xBC00121C
-#define VCPU_SHADOW_UPDATES 0xBC001220
-#define VCPU_SHADOW_UNTRACKED 0xBC001224
-#define VCPU_SHADOW_EVICTIONS 0xBC001228
-#define VCPU_DELIVERED 0xBC00122C
-#define VCPU_RESTARTS 0xBC001234
-#define VCPU_FIRST_PAGE 0xBC001238
-#define VCPU_GUEST_PAGES 0xBC00123C
+#define VCPU_SHADOW_FILLS 0xBC00111C
+#define VCPU_SHADOW_UPDATES 0xBC001120
+#define VCPU_SHADOW_UNTRACKED 0xBC001124
+#define VCPU_SHADOW_EVICTIONS 0xBC001128
+#define VCPU_DELIVERED 0xBC00112C
+#define VCPU_RESTARTS 0xBC001134
+#define VCPU_FIRST_PAGE 0xBC001138
+#define VCPU_GUEST_PAGES 0xBC00113C
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>
@@ -93,7 +92,6 @@ struct virtual_cpu {
     uint32_t exit_value; /* what the guest wrote to isa-debug-exit */
     uint32_t operand_base; /* address of the operand of the operation under way; 0 where there is none */
     uint32_t scratch[4]; /* for the assembler entries */
-    uint32_t counts[64]; /* how often each operation ran, by its vector */
     uint32_t shadow_fills; /* pages mapped because the guest touched them */
     uint32_t shadow_updates; /* pages mapped or taken away at a table store */
     uint32_t shadow_untracked; /* table pages given up because of a store that is no site */
