@@ -337,7 +337,8 @@ export class Ne2000 implements Device, BusDevice {
     const { packets, state } = this
     const hears =
       state.started && (state.transmitConfiguration & LOOPBACK) === 0 && !(state.receiveConfiguration & MONITOR)
-    let left = this.isGroupPending() ? 0 : GROUP_FRAMES
+    if (hears && this.isGroupPending()) return
+    let left = GROUP_FRAMES
     for (let frame = packets.next; frame !== undefined; frame = packets.next) {
       const wanted = hears && accepts(state.receiveConfiguration, state.address, state.multicast, frame)
       if (wanted && (left === 0 || this.pagesFor(frame) >= this.freePages)) break

@@ -35,21 +35,26 @@ static struct {
     uint16_t transmit_bytes, remote_address, remote_bytes;
     uint8_t ram[RAM_BYTES];
 } chip;
-static uint8_t prom[32];
+static uint8_t prom[32], present, line;
 
-int ne2000_present(void) { return backend_net_station() != 0; }
+int ne2000_present(void) { return present; }
 
-static void update(void) { pic_line(IRQ, (chip.interrupt_status & chip.interrupt_mask) != 0); }
+static void update(void) {
+    uint8_t level = (chip.interrupt_status & chip.interrupt_mask) != 0;
+    if (level != line) pic_line(IRQ, line = level);
+}
 
 static void copy(uint8_t *to, const uint8_t *from, uint32_t bytes) {
-    asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(bytes)::"memory");
+    uint32_t words = bytes / 4, rest = bytes & 3;
+    asm volatile("rep movsl\n\tmovl %3, %%ecx\n\trep movsb" : "+S"(from), "+D"(to), "+c"(words) : "r"(rest) : "memory");
 }
 
 static void clear(void *at, uint32_t bytes) { asm volatile("rep stosb" : "+D"(at), "+c"(bytes) : "a"(0) : "memory"); }
 
 void ne2000_reset(void) {
     const uint8_t *station = backend_net_station();
-    if (!station) return;
+    present = station != 0;
+    if (!present) return;
     clear(&chip, sizeof chip);
     chip.command = STOP | ABORT_DMA;
     chip.interrupt_status = RESET;
@@ -128,8 +133,9 @@ static void store(const uint8_t *frame, uint32_t bytes) {
 
 void ne2000_receive(void) {
     int hears = chip.started && !(chip.transmit_configuration & LOOPBACK) && !(chip.receive_configuration & MONITOR);
-    uint32_t left = group_pending() ? 0 : GROUP_FRAMES, bytes;
+    uint32_t left = GROUP_FRAMES, bytes;
     const uint8_t *frame;
+    if (hears && group_pending()) return update();
     while ((frame = backend_net_next(&bytes))) {
         int wanted = hears && accepts(frame, bytes);
         if (wanted && (!left || (int32_t)pages_for(bytes) >= free_pages())) break;

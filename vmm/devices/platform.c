@@ -54,6 +54,8 @@ static int is_disk(uint16_t port) { return ((port & ~7) == 0x1F0 || port == 0x3F
 #define IDE_DATA 0x1F0
 /* The network card. */
 static int is_card(uint16_t port) { return (port & ~31) == 0x300 && ne2000_present(); }
+/* It takes 16 bits at once; an access that goes beyond it is taken apart. */
+static int is_all_card(uint16_t port, uint32_t size) { return is_card(port) && (port & 31) + size <= 32; }
 
 static uint32_t read_byte(uint16_t port) {
     switch (port) {
@@ -95,17 +97,20 @@ static void write_byte(uint16_t port, uint8_t value) {
 
 uint32_t devices_read(uint16_t port, uint32_t size) {
     uint32_t value = 0;
-    if (port == IDE_DATA && ide_present()) return ide_read_data(size);
-    /* The card takes up to 16 bits at once. */
-    if (size > 1 && is_card(port) && is_card((uint16_t)(port + size - 1))) {
-        for (uint32_t i = 0; i < size; i += 2) value |= ne2000_read((port + i) & 31, 2) << 8 * i;
+    if (is_all_card(port, size)) {
+        for (uint32_t i = 0; i < size; i += 2) value |= ne2000_read((port + i) & 31, size == 1 ? 1 : 2) << 8 * i;
         return value;
     }
+    if (port == IDE_DATA && ide_present()) return ide_read_data(size);
     for (uint32_t i = 0; i < size; i++) value |= read_byte((uint16_t)(port + i)) << 8 * i;
     return value;
 }
 
 void devices_write(uint16_t port, uint32_t size, uint32_t value) {
+    if (is_all_card(port, size)) {
+        for (uint32_t i = 0; i < size; i += 2) ne2000_write((port + i) & 31, size == 1 ? 1 : 2, value >> 8 * i & (size == 1 ? 0xFF : 0xFFFF));
+        return;
+    }
     if (port >= 0xF4 && port < 0xF8) {
         devices_exit(value);
         return;
@@ -117,10 +122,6 @@ void devices_write(uint16_t port, uint32_t size, uint32_t value) {
     }
     if (port == IDE_DATA && ide_present()) {
         ide_write_data(size, value);
-        return;
-    }
-    if (size > 1 && is_card(port) && is_card((uint16_t)(port + size - 1))) {
-        for (uint32_t i = 0; i < size; i += 2) ne2000_write((port + i) & 31, 2, value >> 8 * i & 0xFFFF);
         return;
     }
     for (uint32_t i = 0; i < size; i++) write_byte((uint16_t)(port + i), (uint8_t)(value >> 8 * i));

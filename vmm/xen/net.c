@@ -86,8 +86,8 @@ void backend_net_send(const void *packet, uint32_t bytes) {
     uint32_t buffer = spare[--spares];
     uint8_t *to = send_buffers[buffer];
     const void *from = packet;
-    uint32_t count = bytes;
-    asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(count)::"memory");
+    uint32_t words = bytes / 4, rest = bytes & 3;
+    asm volatile("rep movsl\n\tmovl %3, %%ecx\n\trep movsb" : "+S"(from), "+D"(to), "+c"(words) : "r"(rest) : "memory");
     send_page.slots[sent % SLOTS].request = (struct send_request){
         send_references[buffer / 2], (uint16_t)(buffer % 2 * BUFFER_BYTES), 0, (uint16_t)buffer, (uint16_t)bytes};
     publish(&sending, ++sent);

@@ -4,6 +4,7 @@
 enum { SOCKET = 1, CONNECT = 3, SENDTO = 11, RECVFROM = 12, AF_INET = 2, SOCK_STREAM = 1, SOCK_DGRAM = 2, SOCK_RAW = 3 };
 enum { SIOCGIFFLAGS = 0x8913, SIOCSIFFLAGS = 0x8914, SIOCSIFADDR = 0x8916, SIOCSIFNETMASK = 0x891c, IFF_UP = 1 };
 enum { IPPROTO_ICMP = 1, ICMP_BYTES = 64, REQUEST_BYTES = 64, BLOCK_BYTES = 65536, PORT_ECHO = 7, PORT_HTTP = 80 };
+#define MSG_WAITALL 0x100
 #define PATIENCE_SECONDS 60
 
 struct address {
@@ -141,7 +142,7 @@ static uint32_t read_all(int fd, void *to, uint32_t bytes)
 {
   uint32_t done = 0;
   while (done < bytes) {
-    long got = read_bytes(fd, (uint8_t *)to + done, bytes - done);
+    long got = socket_call(RECVFROM, (uint32_t)fd, (uint32_t)to + done, bytes - done, MSG_WAITALL, 0, 0);
     if (got <= 0)
       break;
     done += (uint32_t)got;
