@@ -90,7 +90,7 @@ const defaultCpu = (path: string, multiboot: boolean) =>
   path === 'native' ? (multiboot ? MULTIBOOT_CPU : DEFAULT_CPU) : path === 'xen' ? XEN_CPU : GUEST_CPU
 
 /** What a guest sees as its memory where no --mem is given. */
-export const DEFAULT_MEMORY = 128 * MEBIBYTE
+const DEFAULT_MEMORY = 128 * MEBIBYTE
 
 /** Guest memory in bytes from `128M`, `1G`, `65536K` or a bare number of MiB. Throws what commander reports. */
 export function parseMemory(text: string): number {
@@ -150,6 +150,13 @@ function collect<T>(parse: (text: string) => T): (text: string, before: readonly
   return (text, before) => [...before, parse(text)]
 }
 
+/** `--mem`, as help shows it. */
+export function memoryOption(what: string): Option {
+  return new Option('--mem <size>', what)
+    .argParser(parseMemory)
+    .default(DEFAULT_MEMORY, `${DEFAULT_MEMORY / MEBIBYTE}M`)
+}
+
 /** Declares the options of `run`. */
 export function addRunOptions(command: Command): Command {
   const choice = (flags: string, text: string, choices: readonly string[], initial?: string) => {
@@ -170,7 +177,7 @@ export function addRunOptions(command: Command): Command {
       [],
     )
     .option('--guests <file>', 'the same from a JSON array of {image|kernel, name, initrd, append, disk, mem, plain}')
-    .option('--mem <size>', 'guest memory, for example 128M', parseMemory, DEFAULT_MEMORY)
+    .addOption(memoryOption('guest memory'))
     .option('--disk <file>', 'raw image of the IDE disk; the guest writes to it')
     .addOption(choice('--net <kind>', 'network card: user has a gateway at 10.0.2.2', ['user', 'none'], 'none'))
     .option('--module <file[=cmdline]>', 'multiboot module, may be repeated', collect(parseModule), [])
@@ -283,12 +290,17 @@ const NOT_WITH_GUESTS = [
   ...['--initrd', '--append', '--disk', '--plain', '--xen-dom0', '--check-sites', '--count-sensitive'],
   ...['--gdb', '--profile', '--wait'],
 ]
+/** What the text of --guest takes. */
+const OF_ONE_GUEST = ['IMAGE', '--kernel', '--initrd', '--append', '--disk', '--plain']
 
 /** @param refused an option that was given and is not for several guests */
 function checkGuests(options: RunOptions, refused: string | undefined): RunOptions {
   const { on, net, trace, engine, expect } = options
   const flag = refused ?? (net !== 'none' ? '--net' : trace.length > 0 ? '--trace' : undefined)
-  if (flag) throw new CommandError(`${flag}: not with --guest; say it in the text of --guest, or run one guest`)
+  if (flag !== undefined) {
+    const remedy = OF_ONE_GUEST.includes(flag) ? 'say it in the text of --guest' : 'run one guest alone'
+    throw new CommandError(`${flag}: not with --guest; ${remedy}`)
+  }
   if (!hypervisorKind(on)!.hostsSeveral) throw notInThisVersion(`--guest --on ${on}`)
   if (engine === 'lockstep') throw new CommandError('--engine lockstep: not with --guest; use another engine')
   if (expect === '') throw new CommandError('--expect: give a text that is not empty')

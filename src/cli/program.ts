@@ -4,7 +4,7 @@
 import { Command, CommanderError } from 'commander'
 import { STATUS_USAGE, STATUS_WELL } from './exit.js'
 import { describeFailure } from './failure.js'
-import { addRunOptions, DEFAULT_MEMORY, parseCount, parseMemory, readRunOptions } from './options.js'
+import { addRunOptions, memoryOption, parseCount, readRunOptions } from './options.js'
 import { rewriteQemuSpellings } from './qemu-spellings.js'
 
 /** Runs a command line. Returns the exit status; whatever goes wrong is told in one line on standard error. */
@@ -69,14 +69,18 @@ async function runProgram(words: readonly string[]): Promise<number> {
     .description(
       'measure: peers (other emulators; the default), micro, macro (counters on each path), all (these three), annotation (what sites cost a native kernel)',
     )
-    .option('--peers <names>', 'v86,qemu')
-    .option('--runs <n>', 'runs of each machine', parseCount)
-    .option('--jobs <names>', 'only these jobs')
+    .option('--peers <names>', 'v86, qemu, or both, joined by commas (the default)')
+    .option(
+      '--runs <n>',
+      'peers: runs of each machine; micro, macro: repetitions, counters must be the same in each',
+      parseCount,
+    )
+    .option('--jobs <names>', 'only these jobs or workloads, joined by commas')
     .option('--scale <percent>', 'per cent of the full work', parseCount)
-    .option('--engine <name>', 'our engine')
-    .option('--image <name>', 'micro, macro: linux, or another image')
+    .option('--engine <name>', 'peers: our engine')
+    .option('--image <name>', 'micro, macro: linux (the default), linux-net, mini, or a kernel file')
     .option('--on <paths>', 'micro, macro: as for compare')
-    .option('--seeds <numbers>', 'micro, macro: each moves the timer interrupts by a little')
+    .option('--seeds <numbers>', 'micro, macro: joined by commas; each moves the timer interrupts by a little')
     .option('--against <file>', 'micro, macro: end with 5 when a counter is not that of this baseline')
     .option('--write-baseline <file>', 'micro, macro: keep the counters')
     .option('--json', 'one JSON line')
@@ -86,9 +90,9 @@ async function runProgram(words: readonly string[]): Promise<number> {
   program
     .command('export <image>')
     .description('write a guest in its VMM as one file that a hypervisor starts')
-    .requiredOption('--on <path>', 'xen')
+    .requiredOption('--on <path>', 'the hypervisor: xen')
     .requiredOption('-o, --output <file>', 'the file')
-    .option('--mem <size>', 'what the guest sees as its memory', parseMemory, DEFAULT_MEMORY)
+    .addOption(memoryOption('what the guest sees as its memory'))
     .option('--append <text>', "added to the image's own command line")
     .action(async (image, given) => {
       const { exportGuest, findExported } = await import('./virtualized.js')
@@ -100,10 +104,13 @@ async function runProgram(words: readonly string[]): Promise<number> {
     .option('--on <paths>', 'native, trap, xen, or one profile as trap/vtx, xen/3.0', 'native,trap,xen')
     .option('--workload <names>', 'joined by commas, or all', 'all')
     .option('--scale <n>', 'of the work: per cent on linux, a factor on mini', parseCount)
-    .option('--costs <tables>', 'names or files of cost tables; all that are in benchmarks/costs')
+    .option('--costs <tables>', 'names or files of cost tables (default: all that are in benchmarks/costs)')
     .option('--json', 'one JSON line')
     .option('--html <file>', 'a page with charts, on its own')
-    .option('--consolidate <numbers>', 'so many guests at once on xen, for example 1,2,4: throughput and entries')
+    .option(
+      '--consolidate <numbers>',
+      'instead: so many guests at once on xen, for example 1,2,4: throughput and entries',
+    )
     .action(async (image, given) => {
       status =
         given.consolidate !== undefined
