@@ -2,7 +2,7 @@
 // Single events are priced as the model prices them; whole workloads are what was measured here. Nothing is fitted.
 
 import type { CostTable } from '../costs/cost-table.js'
-import type { Counts, PricedPath } from '../costs/counts.js'
+import { type Counts, NO_COUNTS, type PricedPath } from '../costs/counts.js'
 import { itemize } from '../costs/itemize.js'
 import { price, pricesOf } from '../costs/price.js'
 import { geometricMean } from '../statistics.js'
@@ -24,21 +24,6 @@ const ADAMS =
 const BARHAM = 'Barham et al.: Xen and the Art of Virtualization, SOSP 2003; as remembered, not checked at the source'
 const HAERTIG = 'Haertig et al.: The Performance of Microkernel-Based Systems, SOSP 1997, abstract'
 const LANDAU = 'Landau, Ben-Yehuda, Gordon: SplitX, HotOS 2011, Table 1'
-
-const NOTHING: Counts = {
-  instructions: 0,
-  instructionsBy: {},
-  haltedNanoseconds: 0,
-  virtualNanoseconds: 0,
-  exceptions: {},
-  interrupts: {},
-  softwareInterrupts: {},
-  operations: {},
-  tlbFills: 0,
-  tlbFlushes: 0,
-  tlbInvalidations: 0,
-  sensitive: {},
-}
 
 interface Event {
   readonly what: string
@@ -97,7 +82,7 @@ export function publishedBeside(tables: readonly CostTable[], workloads: readonl
     return { what, theirs, ...(ours !== undefined && { ours }), how: `${mix}, ${run}, ${name}`, source }
   }
   const single = EVENTS.map(({ what, theirs, path, counts }): Published => {
-    const ours = table && price(itemize(path, { ...NOTHING, ...counts }), pricesOf(table))?.total
+    const ours = table && price(itemize(path, { ...NO_COUNTS, ...counts }), pricesOf(table))?.total
     return {
       what: `${what}, cycles`,
       theirs,

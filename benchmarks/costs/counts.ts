@@ -32,6 +32,22 @@ export const countsSchema = z.object({
 
 export type Counts = z.infer<typeof countsSchema>
 
+/** Of an execution in which nothing happens. */
+export const NO_COUNTS: Counts = {
+  instructions: 0,
+  instructionsBy: {},
+  haltedNanoseconds: 0,
+  virtualNanoseconds: 0,
+  exceptions: {},
+  interrupts: {},
+  softwareInterrupts: {},
+  operations: {},
+  tlbFills: 0,
+  tlbFlushes: 0,
+  tlbInvalidations: 0,
+  sensitive: {},
+}
+
 /** The path that was run, as far as prices depend on it. */
 export interface PricedPath {
   readonly path: string

@@ -11,7 +11,7 @@ import { median } from '../../benchmarks/statistics.js'
 import { buildImage } from '../../images/index.js'
 import type { BenchOptions } from './bench.js'
 import { STATUS_DIFFERENT, STATUS_GUEST_FAILED, STATUS_WELL } from './exit.js'
-import { CommandError } from './failure.js'
+import { CommandError, usage } from './failure.js'
 import { requireWritable, writeOutput } from './output-file.js'
 import { ProgressLine } from './progress-line.js'
 
@@ -90,13 +90,4 @@ function seedsOf(text = '0'): number[] {
   const seeds = words(text).map(Number)
   if (seeds.length > 0 && seeds.every(seed => Number.isInteger(seed) && seed >= 0 && seed < 100)) return seeds
   throw new Error(`--seeds ${text}: give whole numbers from 0 to 99, joined by commas`)
-}
-
-/** A mistake in an option is a usage error. */
-function usage<T>(act: () => T): T {
-  try {
-    return act()
-  } catch (error) {
-    throw new CommandError((error as Error).message)
-  }
 }

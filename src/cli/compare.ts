@@ -8,7 +8,7 @@ import { formatComparison } from '../../benchmarks/compare/text.js'
 import { costTables, findCostTable } from '../../benchmarks/costs/cost-table.js'
 import { buildImage } from '../../images/index.js'
 import { STATUS_DIFFERENT, STATUS_GUEST_FAILED, STATUS_WELL } from './exit.js'
-import { CommandError } from './failure.js'
+import { CommandError, usage } from './failure.js'
 import { requireWritable, writeOutput } from './output-file.js'
 import { ProgressLine } from './progress-line.js'
 
@@ -27,8 +27,8 @@ const words = (text: string) => text.split(',').filter(Boolean)
 /** Compares. Status 5 when what can be observed differs between the paths, 1 when the guest fails on all alike. */
 export async function compare(image: string, options: CompareOptions): Promise<number> {
   const begun = performance.now()
-  const runs = checked(() => runsOf(image, words(options.on)))
-  const tables = checked(() => (options.costs === undefined ? costTables() : words(options.costs).map(findCostTable)))
+  const runs = usage(() => runsOf(image, words(options.on)))
+  const tables = usage(() => (options.costs === undefined ? costTables() : words(options.costs).map(findCostTable)))
   const guest: Guest = { image, workloads: options.workload, scale: options.scale }
   requireWritable('--html', options.html)
   const progress = new ProgressLine('compare')
@@ -49,15 +49,6 @@ export async function compare(image: string, options: CompareOptions): Promise<n
     for (const line of lines) process.stderr.write(`previrt: ${id} differs from native: ${line}\n`)
   if (!report.agreement.agree) return STATUS_DIFFERENT
   return report.runs.every(({ exit }) => exit.status === STATUS_WELL) ? STATUS_WELL : STATUS_GUEST_FAILED
-}
-
-/** A mistake in an option is a usage error. */
-function checked<T>(act: () => T): T {
-  try {
-    return act()
-  } catch (error) {
-    throw new CommandError((error as Error).message)
-  }
 }
 
 async function build(image: string, plain: boolean, progress: ProgressLine): Promise<void> {

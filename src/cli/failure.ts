@@ -19,6 +19,15 @@ export function notInThisVersion(what: string): CommandError {
   return new CommandError(`${what}: not in this version`)
 }
 
+/** What `act` returns. Whatever it throws is a mistake of the command line: a CommandError with status 2. */
+export function usage<T>(act: () => T): T {
+  try {
+    return act()
+  } catch (error) {
+    throw new CommandError((error as Error).message)
+  }
+}
+
 /** The line to print and the status to end with for anything that was thrown. */
 export function describeFailure(error: unknown): { readonly line: string; readonly status: number } {
   if (error instanceof CommandError) return { line: error.message, status: error.status }

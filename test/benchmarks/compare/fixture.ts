@@ -5,7 +5,7 @@ import { observe } from '../../../benchmarks/compare/observables.js'
 import { compareReport } from '../../../benchmarks/compare/report.js'
 import { runsOf } from '../../../benchmarks/compare/runs.js'
 import { findCostTable } from '../../../benchmarks/costs/cost-table.js'
-import type { Counts } from '../../../benchmarks/costs/counts.js'
+import { type Counts, NO_COUNTS } from '../../../benchmarks/costs/counts.js'
 
 /** A table in which an instruction costs 1 cycle, an entry of trap all 1000 (500 + 500), and hypervisors work for nothing. */
 export const TOY = {
@@ -20,18 +20,11 @@ export const TOY = {
 
 function counts(user: number, kernel: number, entriesBy?: Record<string, number>): Counts {
   return {
+    ...NO_COUNTS,
     instructions: user + kernel,
     instructionsBy: { user, kernel },
-    haltedNanoseconds: 0,
     virtualNanoseconds: user + kernel,
-    exceptions: {},
-    interrupts: {},
     softwareInterrupts: { 128: 10 },
-    operations: {},
-    tlbFills: 0,
-    tlbFlushes: 0,
-    tlbInvalidations: 0,
-    sensitive: {},
     ...(entriesBy && { entriesBy, entries: Object.values(entriesBy).reduce((a, b) => a + b, 0) }),
   }
 }

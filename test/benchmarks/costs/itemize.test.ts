@@ -1,23 +1,8 @@
 // Counts become priced events: every entry is paid for, and an instruction once. All expectations are computed by hand.
-import type { Counts } from '../../../benchmarks/costs/counts.js'
+import { type Counts, NO_COUNTS } from '../../../benchmarks/costs/counts.js'
 import { EVENTS, type PricedEvent } from '../../../benchmarks/costs/events.js'
 import { itemize } from '../../../benchmarks/costs/itemize.js'
 import { contributors, price } from '../../../benchmarks/costs/price.js'
-
-const NOTHING: Counts = {
-  instructions: 0,
-  instructionsBy: {},
-  haltedNanoseconds: 0,
-  virtualNanoseconds: 0,
-  exceptions: {},
-  interrupts: {},
-  softwareInterrupts: {},
-  operations: {},
-  tlbFills: 0,
-  tlbFlushes: 0,
-  tlbInvalidations: 0,
-  sensitive: {},
-}
 
 /** How often each event is paid for, over all categories. */
 function paid(
@@ -26,7 +11,7 @@ function paid(
   counts: Partial<Counts>,
 ): Partial<Record<PricedEvent, number>> {
   const sums: Partial<Record<PricedEvent, number>> = {}
-  for (const { event, count } of itemize({ path, profile }, { ...NOTHING, ...counts }))
+  for (const { event, count } of itemize({ path, profile }, { ...NO_COUNTS, ...counts }))
     sums[event] = (sums[event] ?? 0) + count
   return sums
 }
@@ -160,7 +145,7 @@ test('xen 3.0: a system call that no entry was counted for goes straight into ri
 })
 
 test('a path without a model is refused', () => {
-  expect(() => itemize({ path: 'l4' }, NOTHING)).toThrow(/no model.*l4/)
+  expect(() => itemize({ path: 'l4' }, NO_COUNTS)).toThrow(/no model.*l4/)
 })
 
 test('a price is the sum of events times prices, and is not known when one of them is not', () => {
@@ -204,11 +189,11 @@ test('every event that has a price can be paid for', () => {
       .map(name => [name, 1]),
   )
   const runs = [
-    itemize({ path: 'native' }, { ...NOTHING, ...all, sensitive: { kernel } }),
+    itemize({ path: 'native' }, { ...NO_COUNTS, ...all, sensitive: { kernel } }),
     itemize(
       { path: 'trap', profile: 'all' },
       {
-        ...NOTHING,
+        ...NO_COUNTS,
         ...all,
         entriesBy: {
           cli: 1,
@@ -225,11 +210,11 @@ test('every event that has a price can be paid for', () => {
         },
       },
     ),
-    itemize({ path: 'trap', profile: 'vtx' }, { ...NOTHING, ...all, entriesBy: { hlt: 1 } }),
+    itemize({ path: 'trap', profile: 'vtx' }, { ...NO_COUNTS, ...all, entriesBy: { hlt: 1 } }),
     itemize(
       { path: 'xen' },
       {
-        ...NOTHING,
+        ...NO_COUNTS,
         ...all,
         entriesBy: { hypercall: 1, exception_13: 1 },
         hypercalls: {
