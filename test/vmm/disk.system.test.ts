@@ -14,6 +14,7 @@ import { enter } from '../../src/machine/entry.js'
 import { Machine } from '../../src/machine/machine.js'
 import { previrt, testFolder } from '../cli/command.js'
 import { COMMAND, start } from '../cli/command-process.js'
+import { PATHS } from '../drivers/every-path.js'
 import { streamSectors } from '../drivers/workload-disk.js'
 import { buildVmm } from './bare-machine.js'
 import { linuxGuest, type TestGuest } from './guests.js'
@@ -25,14 +26,6 @@ const MEGABYTE = 1 << 20
 const SLICE = 5_000_000
 const SLICES = 1000
 const at = testFolder()
-
-const PATHS = [
-  ['native'],
-  ['trap', '--trap-policy', 'all'],
-  ['trap', '--trap-policy', 'vtx'],
-  ['xen', '--xen-profile', '4.17'],
-  ['xen', '--xen-profile', '3.0'],
-] as const
 
 test(
   'the workload: the same checksum and the same disk everywhere; on Xen a tenth of the entries of trap vtx at most',

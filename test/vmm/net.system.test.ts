@@ -3,6 +3,7 @@
 import { crc32 } from 'node:zlib'
 import { type RunReport, runReportSchema } from '../../src/cli/report-schema.js'
 import { previrt } from '../cli/command.js'
+import { PATHS } from '../drivers/every-path.js'
 
 const MINUTES = 60_000
 const BLOCK = 65_536
@@ -11,13 +12,6 @@ const SEGMENT = 1460
 /** Packets with data of one stream. */
 const FRAMES = Math.ceil((BLOCKS * BLOCK) / SEGMENT)
 
-const PATHS = [
-  ['native'],
-  ['trap', '--trap-policy', 'all'],
-  ['trap', '--trap-policy', 'vtx'],
-  ['xen', '--xen-profile', '4.17'],
-  ['xen', '--xen-profile', '3.0'],
-] as const
 const WORKLOADS = ['net', 'net-rr', 'net-up', 'net-down']
 
 function xorshift(seed: number): () => number {

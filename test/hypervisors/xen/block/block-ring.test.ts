@@ -3,17 +3,8 @@
 
 import fc from 'fast-check'
 import { MediaError, MemoryStorage } from '../../../../src/devices/block-storage.js'
-import {
-  anyRequest,
-  blockWorld,
-  FOREIGN_PAGE,
-  OTHERS_PAGE,
-  PAGES,
-  READ_ONLY_PAGE,
-  RING,
-  TABLE_FRAME,
-  TABLE_PAGE,
-} from './block-world.js'
+import { FOREIGN_PAGE, OTHERS_PAGE, READ_ONLY_PAGE, TABLE_FRAME, TABLE_PAGE } from '../granting-domain.js'
+import { anyRequest, blockWorld, PAGES, RING } from './block-world.js'
 
 const READ = 0
 const WRITE = 1

@@ -2,27 +2,13 @@
 
 import fc from 'fast-check'
 import { BlockRing } from '../../../../hypervisors/xen/block/block-ring.js'
-import { GrantTable } from '../../../../hypervisors/xen/grants/grant-table.js'
-import { FrameTable, L1 } from '../../../../hypervisors/xen/memory/frame-table.js'
-import { PageTypes } from '../../../../hypervisors/xen/memory/page-types.js'
 import type { BlockStorage } from '../../../../src/devices/block-storage.js'
+import { FOREIGN_PAGE, grantingDomain, OTHERS_PAGE, READ_ONLY_PAGE, TABLE_PAGE } from '../granting-domain.js'
 
-export const DOMAIN = 1
-const FIRST = 4
-const FRAMES = 24
 const PAGE = 4096
-const PERMIT = 1
-const READ_ONLY = 4
-/** A page table of the domain's, and a frame of another domain. */
-export const TABLE_FRAME = FIRST + 18
-export const FOREIGN_FRAME = FRAMES - 1
-/** References: the ring's; pages; one for reading only; a page table; a frame of another's; one for another domain. */
+/** References: the ring's, and pages. */
 export const RING = 8
 export const PAGES = Array.from({ length: 12 }, (_, i) => 9 + i)
-export const READ_ONLY_PAGE = 30
-export const TABLE_PAGE = 31
-export const FOREIGN_PAGE = 32
-export const OTHERS_PAGE = 33
 
 export interface Segment {
   reference: number
@@ -38,33 +24,11 @@ export interface Request {
 }
 
 export function blockWorld(storage: BlockStorage) {
-  const buffer = new ArrayBuffer(FRAMES * PAGE)
-  const view = new DataView(buffer)
-  const memory = { u8: new Uint8Array(buffer), u32: new Uint32Array(buffer), changed: () => {} }
-  const frames = new FrameTable(FRAMES, FIRST)
-  const types = new PageTypes(memory, frames, { flush: () => {}, fillHypervisorSlots: () => {}, mayMapIo: () => false })
-  for (let frame = FIRST; frame < FOREIGN_FRAME; frame++) frames.allocate(DOMAIN)
-  frames.allocate(2)
-  expect(types.getPageAndType(TABLE_FRAME, L1, DOMAIN)).toBe(0)
-  const grants = new GrantTable(memory)
-  const tableFrame = FIRST
-  grants.frames.push(tableFrame)
-  const grant = (reference: number, frame: number, flags = PERMIT, domain = 0) => {
-    view.setUint32(tableFrame * PAGE + reference * 8, flags | (domain << 16), true)
-    view.setUint32(tableFrame * PAGE + reference * 8 + 4, frame, true)
-  }
-  const ringFrame = FIRST + 1
-  const pageFrame = (index: number) => FIRST + 2 + index
-  grant(RING, ringFrame)
-  PAGES.forEach((reference, i) => {
-    grant(reference, pageFrame(i))
-  })
-  grant(READ_ONLY_PAGE, pageFrame(0), PERMIT | READ_ONLY)
-  grant(TABLE_PAGE, TABLE_FRAME)
-  grant(FOREIGN_PAGE, FOREIGN_FRAME)
-  grant(OTHERS_PAGE, pageFrame(0), PERMIT, 7)
+  const domain = grantingDomain([RING], PAGES)
+  const { view, memory, frames, types, grants, grant, page } = domain
+  const ringFrame = domain.ringFrames[0]!
   let notified = 0
-  const ring = new BlockRing({ id: DOMAIN, memory, types, grants }, storage, RING, () => {
+  const ring = new BlockRing(domain, storage, RING, () => {
     notified++
   })
   const at = ringFrame * PAGE
@@ -103,7 +67,6 @@ export function blockWorld(storage: BlockStorage) {
     put(request)
     return go().responses[0]?.status
   }
-  const page = (i: number) => memory.u8.subarray(pageFrame(i) * PAGE, pageFrame(i) * PAGE + PAGE)
   return {
     ring,
     frames,

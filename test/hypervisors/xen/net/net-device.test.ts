@@ -8,12 +8,12 @@ import { NetDevice } from '../../../../hypervisors/xen/net/net-device.js'
 import { StoreServer } from '../../../../hypervisors/xen/store/server.js'
 import { StoreTree } from '../../../../hypervisors/xen/store/tree.js'
 import { DeviceBackEnd } from '../../../../hypervisors/xen/xenbus/back-end.js'
+import { DOMAIN } from '../granting-domain.js'
 import { netWorld, PAGES, RECEIVE_RING, SEND_RING } from './net-world.js'
 
 const READ = 2
 const WRITE = 11
 const SELF = 0x7ff0
-const DOMAIN = 1
 const MILLISECOND = 1_000_000
 const PACKET = { reference: PAGES[0]!, offset: 0, flags: 0, size: 60 }
 

@@ -5,17 +5,14 @@ import fc from 'fast-check'
 import { completeChecksum } from '../../../../hypervisors/xen/net/checksum-offload.js'
 import { remainder } from '../../../network/link.js'
 import {
-  anyReference,
-  anySendRequest,
   FOREIGN_FRAME,
   FOREIGN_PAGE,
-  netWorld,
   OTHERS_PAGE,
-  PAGES,
   READ_ONLY_PAGE,
   TABLE_FRAME,
   TABLE_PAGE,
-} from './net-world.js'
+} from '../granting-domain.js'
+import { anyReference, anySendRequest, netWorld, PAGES } from './net-world.js'
 
 const MORE = 4
 const EXTRA = 8

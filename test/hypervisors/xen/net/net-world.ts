@@ -2,28 +2,15 @@
 // writes is written here.
 
 import fc from 'fast-check'
-import { GrantTable } from '../../../../hypervisors/xen/grants/grant-table.js'
-import { FrameTable, L1 } from '../../../../hypervisors/xen/memory/frame-table.js'
-import { PageTypes } from '../../../../hypervisors/xen/memory/page-types.js'
 import { NetRings } from '../../../../hypervisors/xen/net/net-rings.js'
 import { PacketLine } from '../../../../src/machine/line.js'
+import { FOREIGN_PAGE, grantingDomain, OTHERS_PAGE, READ_ONLY_PAGE, TABLE_PAGE } from '../granting-domain.js'
 
-const DOMAIN = 1
-const FIRST = 4
-const FRAMES = 20
 const PAGE = 4096
-const PERMIT = 1
-const READ_ONLY = 4
-export const TABLE_FRAME = FIRST + 14
-export const FOREIGN_FRAME = FRAMES - 1
-/** References: the rings'; pages; one for reading only; a page table; a frame of another's; one for another domain. */
+/** References: the rings', and pages. */
 export const SEND_RING = 8
 export const RECEIVE_RING = 9
 export const PAGES = Array.from({ length: 8 }, (_, i) => 10 + i)
-export const READ_ONLY_PAGE = 30
-export const TABLE_PAGE = 31
-export const FOREIGN_PAGE = 32
-export const OTHERS_PAGE = 33
 
 /** A request to send; those of one packet have MORE in all flags but the last. */
 export interface SendRequest {
@@ -34,42 +21,15 @@ export interface SendRequest {
 }
 
 export function netWorld() {
-  const buffer = new ArrayBuffer(FRAMES * PAGE)
-  const view = new DataView(buffer)
-  const memory = { u8: new Uint8Array(buffer), u32: new Uint32Array(buffer), changed: () => {} }
-  const frames = new FrameTable(FRAMES, FIRST)
-  const types = new PageTypes(memory, frames, {
-    flush: () => {},
-    fillHypervisorSlots: () => {},
-    mayMapIo: () => false,
-    tableWalked: () => {},
-  })
-  for (let frame = FIRST; frame < FOREIGN_FRAME; frame++) frames.allocate(DOMAIN)
-  frames.allocate(2)
-  expect(types.getPageAndType(TABLE_FRAME, L1, DOMAIN)).toBe(0)
-  const grants = new GrantTable(memory)
-  grants.frames.push(FIRST)
-  const grant = (reference: number, frame: number, flags = PERMIT, domain = 0) => {
-    view.setUint32(FIRST * PAGE + reference * 8, flags | (domain << 16), true)
-    view.setUint32(FIRST * PAGE + reference * 8 + 4, frame, true)
-  }
-  const [sendFrame, receiveFrame] = [FIRST + 1, FIRST + 2]
-  const pageFrame = (index: number) => FIRST + 3 + index
-  grant(SEND_RING, sendFrame)
-  grant(RECEIVE_RING, receiveFrame)
-  PAGES.forEach((reference, i) => {
-    grant(reference, pageFrame(i))
-  })
-  grant(READ_ONLY_PAGE, pageFrame(0), PERMIT | READ_ONLY)
-  grant(TABLE_PAGE, TABLE_FRAME)
-  grant(FOREIGN_PAGE, FOREIGN_FRAME)
-  grant(OTHERS_PAGE, pageFrame(0), PERMIT, 7)
+  const domain = grantingDomain([SEND_RING, RECEIVE_RING], PAGES)
+  const { view, memory, frames, types, grants, grant, page } = domain
+  const [sendFrame, receiveFrame] = domain.ringFrames as [number, number]
   const wire = new PacketLine('wire')
   const sent: Uint8Array[] = []
   wire.output = frame => sent.push(frame)
   let notified = 0
   const pages = { send: SEND_RING, receive: RECEIVE_RING }
-  const rings = new NetRings({ id: DOMAIN, memory, types, grants }, wire, pages, () => {
+  const rings = new NetRings(domain, wire, pages, () => {
     notified++
   })
   const ring = (frame: number) => ({
@@ -123,7 +83,6 @@ export function netWorld() {
     }
     return answers
   }
-  const page = (i: number) => memory.u8.subarray(pageFrame(i) * PAGE, (pageFrame(i) + 1) * PAGE)
   return {
     ...{ types, grants, rings, wire, sent, put, send, post, deliver, page, sending, receiving, frames, memory, grant },
     notified: () => notified,

@@ -8,7 +8,8 @@ import { ERROR, type StoreMessage, StoreServer, WATCH_EVENT } from '../../../../
 import { StoreTree } from '../../../../hypervisors/xen/store/tree.js'
 import { DeviceBackEnd } from '../../../../hypervisors/xen/xenbus/back-end.js'
 import { MemoryStorage } from '../../../../src/devices/block-storage.js'
-import { blockWorld, DOMAIN, RING } from '../block/block-world.js'
+import { blockWorld, RING } from '../block/block-world.js'
+import { DOMAIN } from '../granting-domain.js'
 
 const READ = 2
 const WATCH = 4
