@@ -51,6 +51,7 @@ export const ALLOWED: readonly Allowance[] = [
   { pattern: /^(?:x86\/fpu|x86\/PAT|PAT|MTRR)[:/ ]/, reason: 'features of the CPU model' },
   { pattern: /^Memory: |^Write protecting /, reason: 'size of the kernel, plain or annotated' },
   { pattern: /^figure: /, reason: 'throughput in virtual time' },
+  { pattern: /^Sending DHCP requests |^ OK$/, reason: 'a line in parts, between which others may come' },
   { pattern: /^random: /, reason: 'moments at which entropy was gathered' },
 ]
 

@@ -2,7 +2,7 @@
 // price. Everything but `host` follows from the guest and the tables alone.
 
 import type { CostTable } from '../costs/cost-table.js'
-import { type Counts, countsSchema, diskSectors } from '../costs/counts.js'
+import { type Counts, countsSchema, diskSectors, networkTraffic } from '../costs/counts.js'
 import type { Category } from '../costs/events.js'
 import { itemize } from '../costs/itemize.js'
 import { contributors, type Price, price, pricesOf } from '../costs/price.js'
@@ -34,7 +34,7 @@ export interface ReportedWorkload {
   readonly skippedOn: readonly string[]
   /** By run: what it said of itself, in virtual time. */
   readonly throughput: Readonly<Record<string, readonly Throughput[]>>
-  /** By run: of what was moved to and from the disk; absent where that is little. */
+  /** By run: of what was moved to and from disk or network; absent where that is little. */
   readonly perKilobyte: Readonly<Record<string, PerKilobyte>>
   /** By run. */
   readonly counts: Readonly<Record<string, Counts>>
@@ -48,8 +48,9 @@ export interface ReportedWorkload {
   >
 }
 
-/** Of one KiB that was moved to or from the disk. */
+/** Of one KiB that was moved to and from a device. */
 export interface PerKilobyte {
+  readonly device: 'disk' | 'network'
   readonly kilobytes: number
   readonly entries?: number
   /** By table. */
@@ -211,14 +212,16 @@ function perKilobyte(
 ): Record<string, PerKilobyte> {
   return Object.fromEntries(
     Object.entries(counts).flatMap(([id, counted]) => {
-      const kilobytes = diskSectors(counted) / 2
+      const moved = { disk: diskSectors(counted) / 2, network: networkTraffic(counted).bytes / 1024 }
+      const device = moved.disk >= KILOBYTES_AT_LEAST ? 'disk' : 'network'
+      const kilobytes = moved[device]
       if (kilobytes < KILOBYTES_AT_LEAST) return []
       const each = (value: number) => toFour(value / kilobytes)
       const costs = Object.entries(cycles).flatMap(([table, byRun]) =>
         byRun[id] ? [[table, each(byRun[id].total)]] : [],
       )
       const entries = counted.entries === undefined ? {} : { entries: each(counted.entries) }
-      return [[id, { kilobytes: Math.round(kilobytes), ...entries, cycles: Object.fromEntries(costs) }]]
+      return [[id, { device, kilobytes: Math.round(kilobytes), ...entries, cycles: Object.fromEntries(costs) }]]
     }),
   )
 }

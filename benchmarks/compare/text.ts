@@ -93,7 +93,7 @@ function details({ runs, tables }: CompareReport, workload: ReportedWorkload): s
     if (each) {
       const parts = Object.entries(each.cycles).map(([table, value]) => `${scaled(value)} cycles (${table})`)
       const entries = each.entries === undefined ? [] : [`${each.entries} entries`]
-      lines.push(`  ${'for each KiB of disk'.padEnd(22)} ${[...entries, ...parts].join(', ')}`)
+      lines.push(`  ${`for each KiB of ${each.device}`.padEnd(22)} ${[...entries, ...parts].join(', ')}`)
     }
     for (const table of tables) {
       const price = cycles[table.name]?.[id]
@@ -129,6 +129,7 @@ export function described(counts: Counts): [what: string, text: string][] {
   if (hypercalls) lines.push(['hypercalls', list(hypercalls)])
   if (upcalls !== undefined) lines.push(['upcalls', grouped(upcalls)])
   if (counts.disk) lines.push(['disk sectors', list({ ...counts.disk })])
+  if (counts.network) lines.push(['network frames, bytes', list({ ...counts.network })])
   if (pageTableUpdates) {
     const { entries, batches, tables } = pageTableUpdates
     const whole = tables === undefined ? '' : `, ${grouped(tables)} whole tables`

@@ -27,6 +27,8 @@ export const countsSchema = z.object({
   upcalls: count.optional(),
   /** Sectors. */
   disk: z.object({ reads: count, writes: count, flushes: count }).optional(),
+  /** Ethernet frames. */
+  network: z.object({ sent: count, received: count, sentBytes: count, receivedBytes: count }).optional(),
   pageTableUpdates: z.object({ entries: count, batches: count, tables: count.optional() }).optional(),
 })
 
@@ -57,6 +59,13 @@ export interface PricedPath {
 /** The sum of all counts of a record. */
 export function total(counts: Readonly<Record<string, number>> = {}): number {
   return Object.values(counts).reduce((sum, each) => sum + each, 0)
+}
+
+/** Frames that the network card has sent and received, and their bytes. */
+export function networkTraffic({ network }: Counts): { frames: number; bytes: number } {
+  if (!network) return { frames: 0, bytes: 0 }
+  const { sent, received, sentBytes, receivedBytes } = network
+  return { frames: sent + received, bytes: sentBytes + receivedBytes }
 }
 
 /** Sectors that were moved to and from the disk. */

@@ -2,7 +2,7 @@
 
 import { type Counts, total } from './counts.js'
 import type { PricedEvent } from './events.js'
-import { type Item, stringUnits } from './items.js'
+import { cardAccesses, type Item, stringUnits } from './items.js'
 
 const WORK: Readonly<Record<string, PricedEvent>> = {
   fill: 'shadow_fill',
@@ -40,9 +40,10 @@ export function trapItems(policy: string | undefined, counts: Counts): Item[] {
     add('monitor_switch', count, 'work')
     add(WORK[kind] ?? 'emulate_simple', count, 'work')
   }
-  // The machine's own disk is read and written by the monitor, as the native kernel does it.
+  // The machine's own disk and network card are driven by the monitor, as the native kernel does it.
   add('emulate_string_unit', stringUnits(counts), 'work')
   add('port_string_unit', stringUnits(counts), 'work')
+  add('port', cardAccesses(counts), 'work')
   if (entries.mov_to_control) {
     const loads = counts.operations.cr3_write ?? 0
     add('switch_space', loads, 'work')

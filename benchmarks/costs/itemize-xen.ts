@@ -2,9 +2,9 @@
 // timer; and Xen's work for each. A mmuext_op is taken for a new base, and one that only flushes too: its list is not looked
 // into. Loads of CR3 and INVLPG are those that the TLB saw.
 
-import { type Counts, diskSectors, total } from './counts.js'
+import { type Counts, diskSectors, networkTraffic, total } from './counts.js'
 import type { PricedEvent } from './events.js'
-import type { Item } from './items.js'
+import { cardAccesses, type Item } from './items.js'
 
 const WORK: Readonly<Record<string, PricedEvent>> = {
   mmuext_op: 'xen_base',
@@ -46,6 +46,9 @@ export function xenItems(counts: Counts): Item[] {
   add('xen_pin', pageTableUpdates?.tables ?? 0, 'work')
   // Its own disk is read and written as the native kernel does it.
   add('port_string_unit', diskSectors(counts) * UNITS, 'work')
+  // So is its own card, for the frames that go over the rings.
+  add('port', cardAccesses(counts), 'work')
+  add('port_string_unit', Math.ceil(networkTraffic(counts).bytes / 2), 'work')
   add('xen_event', counts.upcalls ?? 0, 'work')
   add('xen_bounce', counts.upcalls ?? 0, 'work')
   add('xen_flush', counts.tlbFlushes + counts.tlbInvalidations, 'work')

@@ -114,6 +114,7 @@ export async function makeGroup(specs: readonly GuestSpec[], options: RunOptions
     machine,
     virtual: { hypervisor, hosting, inVmm: false },
     disk: undefined,
+    wire: undefined,
     run: (budget, stopWhenIdle) => machine.run(budget, stopWhenIdle),
     send: () => {},
     stop: () => machine.stop(),

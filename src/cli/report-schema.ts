@@ -28,6 +28,8 @@ const counts = {
   hypercalls: byName.optional(),
   upcalls: count.optional(),
   pageTableUpdates: z.strictObject({ entries: count, batches: count, tables: count.optional() }).optional(),
+  /** Ethernet frames without CRC, as the guest's card has sent and taken them. */
+  network: z.strictObject({ sent: count, received: count, sentBytes: count, receivedBytes: count }).optional(),
   /** Sensitive instructions by owner and class. */
   sensitive: z.partialRecord(z.enum(['user', 'kernel', 'vmm']), byName).optional(),
 }

@@ -44,7 +44,7 @@ export class RunCounting implements Counting {
 }
 
 /** What a machine and its hypervisor have counted so far. */
-export function countsOf({ machine, virtual, disk }: Subject, sensitive: SensitiveCounts | undefined): RunCounts {
+export function countsOf({ machine, virtual, disk, wire }: Subject, sensitive: SensitiveCounts | undefined): RunCounts {
   const { cpu, platform } = machine
   return {
     instructions: machine.retired,
@@ -67,6 +67,7 @@ export function countsOf({ machine, virtual, disk }: Subject, sensitive: Sensiti
     tlbInvalidations: cpu.tlb.invalidations,
     ...(sensitive && { sensitive: sensitive.counts }),
     ...(disk && { disk: disk.counts }),
+    ...(wire && { network: { ...wire.counts } }),
     ...(virtual && countsOfHypervisor(virtual.hosting)),
   }
 }
@@ -111,7 +112,7 @@ function difference(begin: Counts, end: Counts, keepZeros: boolean): Counts {
   return Object.fromEntries(keepZeros ? parts : parts.filter(([, value]) => !isNothing(value)))
 }
 /** Parts whose names are always there. */
-const FIXED: ReadonlySet<string> = new Set(['instructionsBy', 'pageTableUpdates', 'disk'])
+const FIXED: ReadonlySet<string> = new Set(['instructionsBy', 'pageTableUpdates', 'disk', 'network'])
 
 function isNothing(value: number | Counts): boolean {
   return typeof value === 'number' ? value === 0 : Object.values(value).every(isNothing)

@@ -37,6 +37,8 @@ export interface Subject {
   readonly virtual: Virtual | undefined
   /** The disk of that machine. */
   readonly disk: RunDisk | undefined
+  /** The wire of its network card. */
+  readonly wire: PacketLine | undefined
   /** At most so many instructions more; with `stopWhenIdle` as Machine.run. */
   run(budget: number, stopWhenIdle: boolean): RunResult | Difference
   /** Console input. */
@@ -62,6 +64,7 @@ export function makeSubject(options: SubjectOptions, load: Load, onConsole: (byt
     machine,
     virtual,
     disk,
+    wire,
     run: (budget, stopWhenIdle) => machine.run(budget, stopWhenIdle),
     send: bytes => (virtual ? virtual.hosting.send(bytes) : machine.platform.com1.input(bytes)),
     stop: () => machine.stop(),
@@ -72,6 +75,7 @@ export function makeSubject(options: SubjectOptions, load: Load, onConsole: (byt
 function lockstep(options: SubjectOptions, load: Load, onConsole: (byte: number) => void): Subject {
   let first: Virtual | undefined
   let firstDisk: RunDisk | undefined
+  let firstWire: PacketLine | undefined
   const group = new Lockstep({
     seed: options.seed,
     make: (engine, thresholds) => {
@@ -79,6 +83,7 @@ function lockstep(options: SubjectOptions, load: Load, onConsole: (byte: number)
       const disk = file === undefined ? undefined : new RunDisk(new MemoryStorage(readInput(file).bytes))
       firstDisk ??= disk
       const wire = options.net === 'user' ? new PacketLine('user network') : undefined
+      firstWire ??= wire
       const machine = makeMachine({ ...options, thresholds }, engine, disk, wire)
       const virtual = host(machine, options, disk, wire)
       first ??= virtual
@@ -92,6 +97,7 @@ function lockstep(options: SubjectOptions, load: Load, onConsole: (byte: number)
     machine: group.machines[0]!,
     virtual: first,
     disk: firstDisk,
+    wire: firstWire,
     run: budget => group.run(budget),
     send: bytes => group.send(bytes),
     stop: () => group.stop(),

@@ -325,7 +325,7 @@ export class Ne2000 implements Device, BusDevice {
     const start = state.transmitPage * PAGE_BYTES - RAM_BASE
     const inRam = start >= 0 && start + state.transmitBytes <= RAM_BYTES
     if (inRam && state.transmitBytes > 0 && (state.transmitConfiguration & LOOPBACK) === 0) {
-      this.packets.output(state.ram.slice(start, start + state.transmitBytes))
+      this.packets.transmit(state.ram.slice(start, start + state.transmitBytes))
     }
     state.command &= ~COMMAND_TRANSMIT
     state.transmitStatus = STATUS_INTACT

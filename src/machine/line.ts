@@ -77,6 +77,8 @@ export class PacketLine {
   output: (frame: Uint8Array) => void = () => {}
   /** Set by the chip: called after a frame was queued for it. */
   onInput: (() => void) | undefined
+  /** Frames and their bytes that the chip has transmitted, and those that it has taken. */
+  readonly counts = { sent: 0, received: 0, sentBytes: 0, receivedBytes: 0 }
   private readonly queue: Uint8Array[] = []
 
   /** @param station the address of the card, six bytes: locally administered, and the same in every run */
@@ -84,6 +86,13 @@ export class PacketLine {
     readonly name: string,
     readonly station: Uint8Array = Uint8Array.of(0x52, 0x54, 0x00, 0x12, 0x34, 0x56),
   ) {}
+
+  /** The chip transmits a frame, which is the receiver's to keep. */
+  transmit(frame: Uint8Array): void {
+    this.counts.sent++
+    this.counts.sentBytes += frame.length
+    this.output(frame)
+  }
 
   /** Queues a frame for the chip, which takes it when it has room. */
   input(frame: Uint8Array): void {
@@ -97,6 +106,11 @@ export class PacketLine {
   }
 
   take(): Uint8Array | undefined {
-    return this.queue.shift()
+    const frame = this.queue.shift()
+    if (frame) {
+      this.counts.received++
+      this.counts.receivedBytes += frame.length
+    }
+    return frame
   }
 }

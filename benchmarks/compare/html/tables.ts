@@ -130,10 +130,10 @@ export function workloadTable(
     ])
     const each = perKilobyte[id]
     const rates: [string, string][] = Object.entries(each?.cycles ?? {}).map(([table, value]) => [
-      `for each KiB of disk, ${table}`,
+      `for each KiB of ${each?.device}, ${table}`,
       `${scaled(value)} cycles`,
     ])
-    if (each?.entries !== undefined) rates.unshift(['for each KiB of disk', `${each.entries} entries`])
+    if (each?.entries !== undefined) rates.unshift([`for each KiB of ${each.device}`, `${each.entries} entries`])
     return [...described(counted), ...moved, ...rates, ...prices].map(([what, text]) => [title, what, text])
   })
   return table(name, ['run', 'what', 'count'], rows, 3)

@@ -158,7 +158,7 @@ export class NetRings {
     this.sent = (this.sent + slots) >>> 0
     if (!frame) return
     if ((requests[0]!.getUint16(6, true) & CHECKSUM_BLANK) !== 0) completeChecksum(frame)
-    this.wire.output(frame)
+    this.wire.transmit(frame)
   }
 
   /** The bytes of a packet; undefined where the requests do not fit together. The first one says how many there are. */

@@ -110,6 +110,7 @@ test('xen: hypercalls, bounced traps, calls inside multicalls, entries of tables
       hypercalls: { multicall: 2, mmu_update: 5, mmuext_op: 4, set_timer_op: 1, stack_switch: 2 },
       upcalls: 2,
       disk: { reads: 1, writes: 1, flushes: 5 },
+      network: { sent: 2, received: 1, sentBytes: 101, receivedBytes: 60 },
       pageTableUpdates: { entries: 50, batches: 5, tables: 3 },
       tlbFlushes: 4,
       tlbInvalidations: 6,
@@ -131,7 +132,9 @@ test('xen: hypercalls, bounced traps, calls inside multicalls, entries of tables
     xen_multicall_entry: 6,
     xen_table_entry: 50,
     xen_pin: 3,
-    port_string_unit: 512,
+    // Two sectors, and 161 bytes by words.
+    port_string_unit: 512 + 81,
+    port: 3 * 40,
     xen_flush: 10,
     cr_write: 4,
     invlpg: 6,
