@@ -124,6 +124,7 @@ export function differences(first: Observables, other: Observables): string[] {
   return found
 }
 
+/** Whether the path lacks what the workload needs. */
 export function isSkipped({ status }: ObservedWorkload): boolean {
   return status === SKIPPED
 }

@@ -11,9 +11,10 @@ export interface Price {
   readonly byEvent: Readonly<Partial<Record<PricedEvent, number>>>
 }
 
-/** Prices by event. */
+/** Cycles by event. */
 export type Prices = ReadonlyMap<PricedEvent, number>
 
+/** The prices of a table, in cycles. */
 export function pricesOf({ entries }: CostTable): Prices {
   return new Map(entries.map(({ event, cycles }) => [event, cycles]))
 }

@@ -82,7 +82,7 @@ const XEN_PROFILES = ['4.17', '3.0']
 const MEBIBYTE = 0x100000
 const MEMORY_LIMITS_MEBIBYTES = [1, 1024] as const
 
-/** Options of the contract that this version refuses: flags for commander and whether they are given by default. */
+/** Options that are promised and that this version refuses, as commander takes them. */
 const MISSING = ['--l4-profile <profile>', '--migrate-at <text=path>', '--snapshot-at <text=file>', '--restore <file>']
 
 const cpuHelp = `CPU model (default: ${DEFAULT_CPU} on native, ${MULTIBOOT_CPU} with --multiboot, ${XEN_CPU} on xen, else ${GUEST_CPU})`

@@ -5,13 +5,16 @@ export class ByteQueue {
   private start = 0
   private count = 0
 
+  /** @param capacity in bytes */
   constructor(readonly capacity: number) {
     this.ring = new Uint8Array(capacity)
   }
 
+  /** Bytes that wait. */
   get length(): number {
     return this.count
   }
+  /** Bytes that can still be pushed. */
   get room(): number {
     return this.capacity - this.count
   }

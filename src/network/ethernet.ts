@@ -31,6 +31,7 @@ export function readFrame(bytes: Uint8Array): EthernetFrame | undefined {
   }
 }
 
+/** The bytes of a frame, padded with zeros. */
 export function writeFrame({ destination, source, type, payload }: EthernetFrame): Uint8Array {
   const bytes = new Uint8Array(Math.max(HEADER_BYTES + payload.length, SHORTEST_FRAME))
   bytes.set(destination)

@@ -37,6 +37,7 @@ export function readDatagram(bytes: Uint8Array): Datagram | undefined {
   }
 }
 
+/** The bytes of a datagram with its header's checksum. */
 export function writeDatagram({ source, destination, protocol, payload }: Datagram): Uint8Array {
   const bytes = new Uint8Array(HEADER_BYTES + payload.length)
   bytes[0] = VERSION_AND_LENGTH

@@ -10,6 +10,7 @@ export interface Stream {
   readonly ended: boolean
   /** What the service remembers; empty at first. */
   readonly memory: { [name: string]: number | string }
+  /** Takes what has come, at most `limit` bytes. */
   read(limit: number): Uint8Array
   /** Writes as much as there is room for; how many bytes that were. */
   write(bytes: Uint8Array): number

@@ -19,22 +19,27 @@ export class TcpReceiver {
   private edge = BUFFER_BYTES
   private finAt = NOT_YET
 
-  /** @param step the window is opened by no less */
+  /** @param step the window is opened by no less, in bytes */
   constructor(private readonly step: number) {}
 
+  /** The other end's SYN has come. */
   begin(sequenceOfSyn: number): void {
     this.start = (sequenceOfSyn + 1) >>> 0
   }
+  /** Sequence number of what is wanted next. */
   get acknowledgment(): number {
     return (this.start + this.received) >>> 0
   }
+  /** Bytes that the other end may still send. */
   get window(): number {
     return Math.max(0, this.edge - this.received)
   }
+  /** All has come, the FIN too, and was read. */
   get ended(): boolean {
     return this.incoming.length === 0 && this.finAt !== NOT_YET && this.received > this.finAt
   }
 
+  /** Of the sequence number that is nearest to what comes next. */
   offsetOf(sequence: number): number {
     return this.received + ((sequence - this.start - this.received) | 0)
   }

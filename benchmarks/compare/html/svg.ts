@@ -65,6 +65,7 @@ export function picture(
 /** From values to coordinates. */
 export type Scale = (value: number) => number
 
+/** Maps `from` to `start` and `to` to `end`. */
 export function linear(from: number, to: number, start: number, end: number): Scale {
   const span = to === from ? 1 : to - from
   return value => start + ((value - from) / span) * (end - start)

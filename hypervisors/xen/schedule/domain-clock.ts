@@ -11,6 +11,7 @@ export class DomainClock {
     this.stopped = machine()
   }
 
+  /** Nanoseconds of the domain's own. */
   get now(): number {
     return this.stopped ?? this.machine() - this.lag
   }

@@ -7,9 +7,7 @@ import type { Domain } from '../domain.js'
 import type { Services } from '../services.js'
 import type { DomainClock } from './domain-clock.js'
 
-/**
- * Has the processor; could have it; waits for an event or time, its clock going; has come to its end.
- */
+/** Has the processor; could have it; waits for an event or time, its clock going; has come to its end. */
 export type Phase = 'running' | 'ready' | 'waiting' | 'ended'
 
 const PAGE = 4096
@@ -24,6 +22,7 @@ export class Guest implements GuestView {
   private waitingSince = 0
   private waited = 0
 
+  /** @param pages of its memory at most */
   constructor(
     readonly domain: Domain,
     readonly processor: Processor,
