@@ -299,7 +299,7 @@ function checkGuests(options: RunOptions, refused: string | undefined): RunOptio
   const flag = refused ?? (net !== 'none' ? '--net' : trace.length > 0 ? '--trace' : undefined)
   if (flag !== undefined) {
     const remedy = OF_ONE_GUEST.includes(flag) ? 'say it in the text of --guest' : 'run one guest alone'
-    throw new CommandError(`${flag}: not with --guest; ${remedy}`)
+    throw new CommandError(`${flag === '--wait' ? '-S' : flag}: not with --guest; ${remedy}`)
   }
   if (!hypervisorKind(on)!.hostsSeveral) throw notInThisVersion(`--guest --on ${on}`)
   if (engine === 'lockstep') throw new CommandError('--engine lockstep: not with --guest; use another engine')

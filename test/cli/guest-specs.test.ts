@@ -88,6 +88,7 @@ describe('refused in one line that says what and why', () => {
     ['an image beside', ['mini', '--guest', 'mini'], 'IMAGE: not with --guest'],
     ['domain 0', ['--guest', 'mini', '--xen-dom0'], '--xen-dom0: not with --guest; run one guest alone'],
     ['a trace', ['--guest', 'mini', '--trace', 'int'], '--trace'],
+    ['waiting for gdb', ['--guest', 'mini', '-S'], '-S: not with --guest; run one guest alone'],
     ['lockstep', ['--guest', 'mini', '--engine', 'lockstep'], '--engine lockstep: not with --guest'],
     ['no JSON', json('text', 'mini'), 'not JSON'],
     ['no array', json('object', '{}'), 'no array'],
