@@ -185,7 +185,7 @@ describe('with a shell', () => {
         later('# ', 0)
         const from = shell.console().length
         const line =
-          'yes later | head -c 1048576 >/tmp/a; dd if=/tmp/a of=/dev/sda bs=64k conv=fsync; dd if=/dev/sda bs=64k count=32 | md5sum; md5sum </tmp/a; echo do""ne'
+          'yes later | head -c 1048576 >/a; dd if=/a of=/dev/sda bs=64k conv=fsync; dd if=/dev/sda bs=64k count=32 | md5sum; md5sum </a; echo do""ne'
         shell.send(Buffer.from(`${line}\n`))
         const sums = later('done', from).match(/[0-9a-f]{32}(?= {2}-)/g)
         expect(sums).toHaveLength(2)
@@ -233,9 +233,7 @@ test.each(['native', 'xen'])(
     writeFileSync(file, new Uint8Array(4 * MEGABYTE))
     const { child, ended, shows } = start('run', 'linux', '--on', on, '--disk', file, '--append', 'shell')
     await shows('# ')
-    child.stdin!.write(
-      'yes acknowledged | head -c 1048576 >/tmp/a; dd if=/tmp/a of=/dev/sda bs=64k conv=fsync; echo sa""fe\n',
-    )
+    child.stdin!.write('yes acknowledged | head -c 1048576 >/a; dd if=/a of=/dev/sda bs=64k conv=fsync; echo sa""fe\n')
     await shows('safe')
     child.kill('SIGKILL')
     await ended

@@ -5,6 +5,7 @@
  * The last look at attention and what follows it is a tail: an event that comes in between must be seen (vmm_resume_point
  * starts the tail again or, at its end, sends its RET to direct_interrupted).
  */
+#include "guest-access.h"
 #include "operations.h"
 #include "virtual-cpu.h"
 
@@ -12,14 +13,6 @@
 #define SAVED_FLAGS (VCPU_SCRATCH + 4)
 
     .text
-    /* An instruction that reads guest memory: where it cannot, to `slow`. */
-    .macro guest_access slow, instruction:vararg
-9:  \instruction
-    .pushsection vmm_accesses, "a"
-    .long 9b, \slow
-    .popsection
-    .endm
-
     /* The arithmetic flags, which are all that comparing changes, without PUSHF and POPF, which are slow. */
     .macro save_flags
     movl %eax, REGISTER(0)

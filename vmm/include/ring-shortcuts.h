@@ -2,6 +2,8 @@
  * gate, and IRET of the kernel, where every descriptor on the way is the one that the long way has checked (shortcuts.c),
  * the kernel's stack is known to be writable and nothing else is to be done. Assembler text.
  */
+#include "guest-access.h"
+
 #define REGISTER(n) (VCPU_REGISTERS + 4 * (n))
 #define SELECTOR(n) (VCPU_SELECTORS + 4 * (n))
 /* The members of struct seen. */
@@ -15,14 +17,6 @@
 #define FLAGS_CLEARED_BY_GATES 0x34100
 
     .text
-    /* An instruction that reads guest memory: where it cannot, to `slow`. */
-    .macro guest_access slow, instruction:vararg
-9:  \instruction
-    .pushsection vmm_accesses, "a"
-    .long 9b, \slow
-    .popsection
-    .endm
-
     /* The descriptor behind `seen` is still the same. Changes EAX and ECX. */
     .macro unchanged seen, slow
     movl \seen + SEEN_ADDRESS, %ecx
