@@ -10,8 +10,12 @@ setFlagsFromString('--wasm-tiering-budget=100000000')
 // It compiles our own functions with those they call copied in; a run of a few seconds does not earn what that costs.
 setFlagsFromString('--max-inlined-bytecode-size=150')
 setFlagsFromString('--max-inlined-bytecode-size-cumulative=250')
-// Slow paths of memory accesses are marked as unlikely (wasm/module.ts): code that is never run costs no registers then.
-if (/^1[12]\./.test(process.versions.v8)) setFlagsFromString('--experimental-wasm-branch-hinting')
+if (/^1[12]\./.test(process.versions.v8)) {
+  // Slow paths of memory accesses are marked as unlikely (wasm/module.ts): code that is never run costs no registers then.
+  setFlagsFromString('--experimental-wasm-branch-hinting')
+  // The cold run loop is so large that V8 would keep everything in memory that lives from one instruction to the next.
+  setFlagsFromString('--no-turbo-use-mid-tier-regalloc-for-huge-functions')
+}
 
 // Whoever reads our output may leave early; a run notices by itself.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
