@@ -63,6 +63,8 @@ export const WINDOW_NUMBER = COUNTED_WINDOW >>> WINDOW_SHIFT
 export const isCounted = (linear: number) => linear >>> WINDOW_SHIFT === WINDOW_NUMBER
 /** From a translated region to whoever goes on: 0, or EXIT_* + 1. */
 export const LEAVING = 0x1d0
+/** The model's generation (cpu/models.ts), for what an 80386 does otherwise. */
+export const GENERATION = 0x1d4
 export const LINK = 0x174 // a record the engine asks its owner about
 /** Not 0 when the engine must return before the next instruction: set by whoever wants its attention. */
 export const ATTENTION = 0x178

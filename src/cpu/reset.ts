@@ -17,6 +17,7 @@ import {
   FPU_REGISTER,
   GDTR_BASE,
   GDTR_LIMIT,
+  GENERATION,
   GPR,
   GS,
   gprCell,
@@ -39,6 +40,7 @@ export function reset(cpu: Cpu) {
   i32.fill(0, GPR >> 2, EIP >> 2)
   i32[gprCell(EDX) >> 2] = model.signature
   i32[EIP >> 2] = 0xfff0
+  i32[GENERATION >> 2] = model.generation
   i32.fill(0, CR0 >> 2, FPU_REGISTER >> 2)
   i32.fill(0, FPU_REGISTER >> 2, STATE_END >> 2)
   i32[SHADOW_KIND >> 2] = 0

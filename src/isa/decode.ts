@@ -19,6 +19,7 @@ import {
   slots,
   TWO_BYTE,
 } from './decode-tables.js'
+import { INTEL486 } from './features.js'
 import { formTable, TOO_LONG, UD, variantMasks } from './forms.js'
 import {
   BYTE_SIGNED,
@@ -100,6 +101,8 @@ export class Decoder {
   lock = 0
 
   private at = 0
+  /** SIB without an index: an 80386 scales the base then. */
+  private scalesBase = false
   private readonly tail = new Uint8Array(64)
 
   /** Decodes the instruction at bytes[position]. Returns its form id, UD and TOO_LONG included, or NEED_MORE when it
@@ -128,6 +131,7 @@ export class Decoder {
     let mandatory = 0
     let map = 0
     this.lock = 0
+    this.scalesBase = (mode.features & INTEL486) === 0
     let opcode = bytes[at++]!
     let prefix = prefixes[opcode]!
     while (prefix !== 0) {
@@ -204,7 +208,7 @@ export class Decoder {
       if (index !== 4) {
         this.index = gprCell(index)
         this.scale = sib >> 6
-      }
+      } else if (this.scalesBase && sib >= 0x40) return this.scaledBase(bytes, at, mod, sib)
     }
     if (base === 5 && mod === 0) {
       this.base = ZERO
@@ -223,6 +227,16 @@ export class Decoder {
     }
     this.disp = long(bytes, at)
     return at + 4
+  }
+
+  /** A SIB byte with a scale but no index, which Intel's 80386 data sheet calls undefined: the base is scaled. */
+  private scaledBase(bytes: Uint8Array, at: number, mod: number, sib: number): number {
+    this.scalesBase = false
+    const end = this.address32(bytes, at - 1, (mod << 6) | 4)
+    this.index = this.base
+    this.base = ZERO
+    this.scale = sib >> 6
+    return end
   }
 
   private address16(bytes: Uint8Array, at: number, modrm: number): number {

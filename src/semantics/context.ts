@@ -125,6 +125,11 @@ export abstract class Context extends Builder {
     const cell = this.field(name)
     return this.known(cell) === ZERO ? this.const(0) : this.readCell(cell, 4)
   }
+  /** Offset of a part of the memory operand, `bytes` behind its start: a part too wraps at the end of 16-bit addresses. */
+  partOffset(start: Value, bytes: number): Value {
+    const sum = this.add(start, this.const(bytes))
+    return this.form.flat ? sum : this.and(sum, this.field('addressMask'))
+  }
   /** Linear address of the memory operand's segment plus an offset, after the segment's limit and rights are checked. */
   linear(offset: Value, bytes: number, write: boolean): Value {
     if (this.form.flat) return offset

@@ -35,9 +35,9 @@ const interrupt = (b: Context, vector: Value, kind: number) =>
 /** Both bounds are signed; they lie behind each other in memory. */
 const bound: Semantics = (b, { operandSize: size }) => {
   const index = b.signed(b.read(0), size)
-  const linear = b.linear(b.offset(), 2 * size, false)
-  b.if(b.lts(index, b.signed(b.guestLoad(linear, size), size)), () => b.raise(BR))
-  const upper = b.signed(b.guestLoad(b.add(linear, b.const(size)), size), size)
+  const at = b.offset()
+  b.if(b.lts(index, b.signed(b.guestLoad(b.linear(at, size, false), size), size)), () => b.raise(BR))
+  const upper = b.signed(b.guestLoad(b.linear(b.partOffset(at, size), size, false), size), size)
   b.if(b.gts(index, upper), () => b.raise(BR))
 }
 

@@ -32,12 +32,12 @@ export function loadSegmentFrom(b: Context, n: Value, selector: Value) {
   loadSegment(b, n, selector)
 }
 
-/** A far pointer in memory: its offset of `size` bytes and the selector behind it. */
+/** A far pointer in memory: its offset of `size` bytes and the selector behind it, two accesses. */
 export function readFarPointer(b: Context, operand: number, size: number): { offset: Value; selector: Value } {
   if (b.form.operands[operand]!.kind !== MEM) throw new Error(`${b.form.mnemonic}: a far pointer must be in memory`)
-  const linear = b.linear(b.offset(), size + 2, false)
-  const offset = b.guestLoad(linear, size)
-  return { offset, selector: b.guestLoad(b.add(linear, b.const(size)), 2) }
+  const at = b.offset()
+  const offset = b.guestLoad(b.linear(at, size, false), size)
+  return { offset, selector: b.guestLoad(b.linear(b.partOffset(at, size), 2, false), 2) }
 }
 
 const loadPointer =

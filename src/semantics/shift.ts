@@ -2,6 +2,7 @@
 // count of 0 changes no flag. Where the manual leaves OF undefined (counts above 1) it follows the formula of count 1,
 // AF is cleared by shifts, and 16-bit double shifts by more than 16 go on round the operands, as processors do.
 
+import { GENERATION } from '../cpu/layout.js'
 import type { Value } from '../ir/tape.js'
 import type { Context, Semantics } from './context.js'
 
@@ -95,11 +96,12 @@ const rcr = rotate((b, x, count, size) => {
   return { result, cf, of: topsDiffer(b, result, size) }
 })
 
-/** SHLD and SHRD of words: x:y:x shifted as 48 bits. */
+/** SHLD and SHRD of words: x:y:x shifted as 48 bits; from an 80386, more than 16 bring y once more. */
 function doubleWord(b: Context, x: Value, y: Value, count: Value, left: boolean): Shifted {
   const by = b.toI64u(count)
-  const pair = b.or(x, b.shl(y, b.const(16)))
-  const bits = b.or(b.toI64u(left ? b.or(b.shl(y, b.const(16)), x) : pair), b.shl(b.toI64u(x), b.const64(32n)))
+  const far = b.select(b.eq(b.state(GENERATION), b.const(3)), y, x)
+  const [low, top] = left ? [far, x] : [x, far]
+  const bits = b.or(b.toI64u(b.or(b.shl(y, b.const(16)), low)), b.shl(b.toI64u(top), b.const64(32n)))
   if (left) {
     const high = b.high(b.shl(bits, by))
     const result = b.mask(high, 2)

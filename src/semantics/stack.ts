@@ -1,7 +1,7 @@
 // The stack (SDM vol. 2: PUSH, POP, PUSHA, POPA, ENTER, LEAVE). ESP moves only after everything that can fault.
 // Segment registers are pushed by a 16-bit store into a slot of the operand size, as processors from the 80386 on do.
 
-import { EAX, EBP, EBX, ECX, EDI, EDX, ESI, ESP, gprCell, SS } from '../cpu/layout.js'
+import { EAX, EBP, EBX, ECX, EDI, EDX, ESI, ESP, GENERATION, gprCell, SS } from '../cpu/layout.js'
 import type { Value } from '../ir/tape.js'
 import { IMM, MEM, SREG } from '../isa/form.js'
 import type { Context, Semantics } from './context.js'
@@ -61,6 +61,11 @@ const popa: Semantics = (b, { operandSize: size }) => {
   const values = registers.map((_, i) => b.peek(size * i, size))
   for (const [i, n] of registers.entries()) if (n !== ESP) b.setReg(n, size, values[i]!)
   b.moveStack(8 * size)
+  // An 80386 with a 16-bit stack takes the upper half of ESP from the image.
+  if (size === 4 && !b.form.flat)
+    b.if(b.and(b.eq(b.state(GENERATION), b.const(3)), b.ne(b.stackMask(), b.const(-1))), () => {
+      b.setReg(ESP, 4, b.or(b.and(values[3]!, b.const(0xffff0000)), b.reg(ESP, 2)))
+    })
 }
 
 /** ENTER touches the new top of the stack for writing, so that it faults there before anything has changed. */

@@ -38,17 +38,18 @@ const loadTable =
   (helper: string): Semantics =>
   (b, form) => {
     privileged(b)
-    const linear = b.linear(b.offset(), 6, false)
-    const limit = b.guestLoad(linear, 2)
-    const base = b.guestLoad(b.add(linear, b.const(2)), 4)
+    const at = b.offset()
+    const limit = b.guestLoad(b.linear(at, 2, false), 2)
+    const base = b.guestLoad(b.linear(b.partOffset(at, 2), 4, false), 4)
     b.helper(helper, [limit, form.operandSize === 2 ? b.and(base, b.const(0xffffff)) : base], true)
   }
 /** SGDT and SIDT store all 32 bits of the base with either operand size, as processors from the 80386 on do. */
 const storeTable =
   (limit: number, base: number): Semantics =>
   b => {
-    const linear = b.linear(b.offset(), 6, true)
-    const upper = b.add(linear, b.const(2))
+    const at = b.offset()
+    const linear = b.linear(at, 2, true)
+    const upper = b.linear(b.partOffset(at, 2), 4, true)
     b.guestLoad(linear, 2, true)
     b.guestLoad(upper, 4, true)
     b.guestStore(linear, 2, b.state(limit, 2))

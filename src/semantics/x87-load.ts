@@ -63,9 +63,9 @@ const fld: Semantics = (b, form) => {
     return
   }
   const offset = b.offset()
-  const linear = b.linear(offset, size, false)
-  const v = b.guestLoad(linear, size === 10 ? 8 : size)
-  const se = size === 10 ? b.guestLoad(b.add(linear, b.const(8)), 2) : v
+  const width = size === 10 ? 8 : size
+  const v = b.guestLoad(b.linear(offset, width, false), width)
+  const se = size === 10 ? b.guestLoad(b.linear(b.partOffset(offset, 8), 2, false), 2) : v
   remember(b, offset)
   if (size === 10) b.call('x87_load', [v, se])
   else b.call(size === 8 ? 'x87_load_double' : 'x87_load_single', [v])
@@ -84,9 +84,8 @@ const fild: Semantics = (b, form) => {
 const fbld: Semantics = b => {
   waiting(b)
   const offset = b.offset()
-  const linear = b.linear(offset, 10, false)
-  const digits = b.guestLoad(linear, 8)
-  const last = b.guestLoad(b.add(linear, b.const(8)), 2)
+  const digits = b.guestLoad(b.linear(offset, 8, false), 8)
+  const last = b.guestLoad(b.linear(b.partOffset(offset, 8), 2, false), 2)
   remember(b, offset)
   const sig = b.call('float80_from_integer', [b.call('x87_from_decimal', [digits, last], I64)], I64)
   const se = b.or(b.state(WIDENED), b.and(last, b.const(0x8000)))

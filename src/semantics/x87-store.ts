@@ -45,13 +45,14 @@ function toMemory(b: Context, size: number, procedure: string, alsoPop: boolean)
   commit(
     b,
     () => {
-      const linear = b.linear(offset, size, true)
-      if (size !== 10) return b.guestStore(linear, size, size === 8 ? bits : b.low(bits))
+      if (size !== 10) return b.guestStore(b.linear(offset, size, true), size, size === 8 ? bits : b.low(bits))
       // Ask for all bytes, the first ones first, so that a fault comes before anything is written.
+      const linear = b.linear(offset, 8, true)
+      const upper = b.linear(b.partOffset(offset, 8), 2, true)
       b.guestLoad(linear, 8, true)
-      b.guestLoad(b.add(linear, b.const(8)), 2, true)
+      b.guestLoad(upper, 2, true)
       b.guestStore(linear, 8, bits)
-      b.guestStore(b.add(linear, b.const(8)), 2, high)
+      b.guestStore(upper, 2, high)
     },
     outcome,
     alsoPop,
