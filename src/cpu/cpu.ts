@@ -9,13 +9,23 @@ import {
   BUDGET,
   CPL,
   CR0,
+  DELIVERY_WATCHED,
   EIP,
+  EXCEPTION_COUNTS,
   FAULT,
   FAULT_ERROR,
   FAULT_HAS_ERROR,
   FAULT_LINEAR,
   gprCell,
+  INTERRUPT_COUNTS,
+  MONITORED,
+  OPERATION_COUNTS,
+  RESUME_AT,
   SLICE_END,
+  SOFTWARE_COUNTS,
+  TLB_FILLS,
+  TRACING,
+  WATCHING,
 } from './layout.js'
 import { loadSlow, storeSlow, translateCode } from './memory.js'
 import { updateMode } from './mode.js'
@@ -31,6 +41,9 @@ import { Tlb } from './tlb.js'
 /** Takes over the delivery through a gate: see `Cpu.monitorGate`. */
 export type MonitorGate = (vector: number, source: number, error: number, returnEip: number) => boolean
 
+/** See `Cpu.onDelivery`. */
+export type DeliveryObserver = (vector: number, source: number, error: number | undefined, returnEip: number) => void
+
 export class Cpu {
   readonly i32: Int32Array
   readonly u32: Uint32Array
@@ -38,6 +51,7 @@ export class Cpu {
   readonly u8: Uint8Array
   readonly view: DataView
   readonly tlb: Tlb
+  private readonly fills: Float64Array
 
   /** Physical page number that the last translation found. */
   frame = 0
@@ -54,14 +68,8 @@ export class Cpu {
   flatSegments = 0
   /** CS base or limit have changed since the host was last told. */
   codeSegmentMoved = true
-  /** Low 32 bits of the retired count at which a set RF still holds. */
-  resumeAt = 0
   /** Debug conditions met by the current instruction, in DR6's layout. */
   debugHits = 0
-  /** TF was set before the current single step, and nothing has been delivered since. */
-  tracing = false
-  /** True while DR7 enables a data or I/O breakpoint or there are watchpoints: their pages stay out of the tables. */
-  watching = false
   /** Set by setWatchpoints. */
   watchpoints: readonly Watchpoint[] = []
   /** 1 while an instruction that may change the mode executes: it has not retired yet. */
@@ -76,24 +84,21 @@ export class Cpu {
    * By vector: exceptions that the program's instructions have raised, whether the IDT or a monitor took them; external
    * interrupts and NMIs taken; INT n, INT3 and INTO that their gates let pass.
    */
-  readonly exceptionCounts = new Float64Array(32)
-  readonly interruptCounts = new Float64Array(256)
-  readonly softwareCounts = new Float64Array(256)
+  readonly exceptionCounts: Float64Array
+  readonly interruptCounts: Float64Array
+  readonly softwareCounts: Float64Array
   /** By number of operation-counts.ts. */
-  readonly operationCounts = new Float64Array(OPERATIONS.length)
-  tlbFills = 0
+  readonly operationCounts: Float64Array
 
-  /**
-   * Asked after a gate of the IDT was found to be usable (in real mode: always) and before anything changes. Answering
-   * true takes the delivery over: EIP is then `returnEip`, nothing is pushed. `source` is one of delivery.ts.
-   */
-  monitorGate: MonitorGate | undefined
+  /** Deliveries that translated code can do, where there is any (semantics/deliver-quick.ts): not 0 when it is done. */
+  deliverQuick:
+    | ((vector: number, software: number, error: number, hasError: number, eip: number, flags: number) => number)
+    | undefined
+  private gateMonitor: MonitorGate | undefined
+  private deliveryObserver: DeliveryObserver | undefined
+  private guestMonitor: Monitor | undefined
   /** Takes an exception in the FAULT cells that a far transfer raised in its new task, instead of its delivery. */
   takeTaskFault: (() => void) | undefined
-  /** Told of each delivery through the IDT that has succeeded; EIP and CPL are the handler's. */
-  onDelivery: ((vector: number, source: number, error: number | undefined, returnEip: number) => void) | undefined
-  /** A monitor below the guest, where there is one. */
-  monitor: Monitor | undefined
 
   /** `buffer` is the machine's linear memory as cpu/layout.ts lays it out; it may not be moved or grown later. */
   constructor(
@@ -106,8 +111,69 @@ export class Cpu {
     this.u16 = new Uint16Array(buffer)
     this.u8 = new Uint8Array(buffer)
     this.view = new DataView(buffer)
+    this.exceptionCounts = new Float64Array(buffer, EXCEPTION_COUNTS, 32)
+    this.interruptCounts = new Float64Array(buffer, INTERRUPT_COUNTS, 256)
+    this.softwareCounts = new Float64Array(buffer, SOFTWARE_COUNTS, 256)
+    this.operationCounts = new Float64Array(buffer, OPERATION_COUNTS, OPERATIONS.length)
+    this.fills = new Float64Array(buffer, TLB_FILLS, 1)
     this.tlb = new Tlb(this.i32)
     this.reset()
+  }
+
+  /**
+   * Asked after a gate of the IDT was found to be usable (in real mode: always) and before anything changes. Answering
+   * true takes the delivery over: EIP is then `returnEip`, nothing is pushed. `source` is one of delivery.ts.
+   */
+  get monitorGate(): MonitorGate | undefined {
+    return this.gateMonitor
+  }
+  set monitorGate(asked) {
+    this.gateMonitor = asked
+    this.i32[DELIVERY_WATCHED >> 2] = Number((asked ?? this.deliveryObserver) !== undefined)
+  }
+  /** Told of each delivery through the IDT that has succeeded; EIP and CPL are the handler's. */
+  get onDelivery(): DeliveryObserver | undefined {
+    return this.deliveryObserver
+  }
+  set onDelivery(told) {
+    this.deliveryObserver = told
+    this.i32[DELIVERY_WATCHED >> 2] = Number((told ?? this.gateMonitor) !== undefined)
+  }
+  /** A monitor below the guest, where there is one. */
+  get monitor(): Monitor | undefined {
+    return this.guestMonitor
+  }
+  set monitor(monitor) {
+    this.guestMonitor = monitor
+    this.i32[MONITORED >> 2] = Number(monitor !== undefined)
+  }
+  /** Translations found by a page walk so far. */
+  get tlbFills(): number {
+    return this.fills[0]!
+  }
+  countFill() {
+    this.fills[0]!++
+  }
+  /** Low 32 bits of the retired count at which a set RF still holds. */
+  get resumeAt(): number {
+    return this.i32[RESUME_AT >> 2]!
+  }
+  set resumeAt(count: number) {
+    this.i32[RESUME_AT >> 2] = count
+  }
+  /** TF was set before the current single step, and nothing has been delivered since. */
+  get tracing(): boolean {
+    return this.i32[TRACING >> 2] !== 0
+  }
+  set tracing(is: boolean) {
+    this.i32[TRACING >> 2] = Number(is)
+  }
+  /** True while DR7 enables a data or I/O breakpoint or there are watchpoints: their pages stay out of the tables. */
+  get watching(): boolean {
+    return this.i32[WATCHING >> 2] !== 0
+  }
+  set watching(is: boolean) {
+    this.i32[WATCHING >> 2] = Number(is)
   }
 
   /** Power-on state: real mode, CS base FFFF0000, EIP FFF0 (SDM vol. 3, table 9-1). */

@@ -133,6 +133,42 @@ export const xmmCell = (n: number) => XMM + 16 * n
 /** End of the CPU state; everything from 0x100 up to here is architectural or derived from it. */
 export const STATE_END = 0x600
 
+// What is not architectural but translated code has to know as well: reset and snapshots leave it alone.
+/** Pages of guest RAM from 1 MiB on, without a gap; 0 while physical addresses cannot be told from them. */
+export const PLAIN_PAGES = 0x600
+/** 1 while data breakpoints or watchpoints keep pages out of the translation tables. */
+export const WATCHING = 0x604
+/** 1 where a monitor below the guest is asked about faults and shows control registers. */
+export const MONITORED = 0x608
+/** 1 where somebody is asked or told about deliveries through the IDT. */
+export const DELIVERY_WATCHED = 0x60c
+/** Low 32 bits of the retired count at which a set RF still holds. */
+export const RESUME_AT = 0x610
+/** 1 if TF was set before the current single step, and nothing has been delivered since. */
+export const TRACING = 0x614
+/** Entries of the two lists of filled pages below. */
+export const TLB_COUNT = 0x618
+export const TLB_GLOBAL_COUNT = 0x61c
+/** 1 if some region of 4 MiB is marked in TLB_LARGE. */
+export const TLB_ANY_LARGE = 0x620
+// Counts, each an f64: translations found by a page walk; see Cpu for the others.
+export const TLB_FILLS = 0x640
+export const EXCEPTION_COUNTS = 0x1000
+export const OPERATION_COUNTS = 0x1100
+export const INTERRUPT_COUNTS = 0x1800
+export const SOFTWARE_COUNTS = 0x2000
+
+// Bookkeeping of the translation tables, see cpu/tlb.ts. Linear pages with entries, one i32 each, and those of global pages.
+export const TLB_LIST = 0x100000
+export const TLB_GLOBAL_LIST = 0x500000
+/** One byte for each linear page: which lists it is on. */
+export const TLB_LISTED = 0x900000
+/** One byte for each 4 MiB of linear addresses: 1 with an entry that came from a large page. */
+export const TLB_LARGE = 0xa00000
+/** One byte for each page of linear memory: 1 where it holds translated code; 1 where some write entry may lead to it. */
+export const HOST_CODE = 0xa80000
+export const HOST_WRITTEN = 0xb00000
+
 // The machine's linear memory beyond the state page.
 // Four translation tables (user and supervisor, read and write), one i32 for each linear page:
 // entry = host page - linear page - TLB_VALID for plain memory with the rights, so that its low 12 bits are TLB_VALID;

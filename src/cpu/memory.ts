@@ -58,7 +58,7 @@ function miss(cpu: Cpu, linear: number, write: boolean, user: boolean): number {
       return FAULTED
     }
   } else cpu.frame = page
-  cpu.tlbFills++
+  cpu.countFill()
   const host = cpu.host.physicalPage(cpu.frame, false)
   if (host < 0) return DEVICE
   let writable = true

@@ -6,7 +6,16 @@ import {
   CODE_SUPERVISOR,
   CODE_TABLE,
   CODE_USER,
+  HOST_CODE,
+  HOST_WRITTEN,
+  TLB_ANY_LARGE,
   TLB_CODE,
+  TLB_COUNT,
+  TLB_GLOBAL_COUNT,
+  TLB_GLOBAL_LIST,
+  TLB_LARGE,
+  TLB_LIST,
+  TLB_LISTED,
   TLB_SUPERVISOR_READ,
   TLB_SUPERVISOR_WRITE,
   TLB_USER_READ,
@@ -22,8 +31,9 @@ export const GLOBAL = 8
 export const LARGE = 16
 
 const PAGES = 0x100000
-const LISTED = 1
-const LISTED_GLOBAL = 2
+/** Marks in TLB_LISTED. */
+export const LISTED = 1
+export const LISTED_GLOBAL = 2
 const CODE_LISTED_USER = 4
 const CODE_LISTED_SUPERVISOR = 8
 
@@ -34,22 +44,22 @@ const SUPERVISOR_WRITE = TLB_SUPERVISOR_WRITE >> 2
 const WRITE_TABLES = [USER_WRITE, SUPERVISOR_WRITE]
 const USER_CODE = CODE_USER >> 2
 const SUPERVISOR_CODE = CODE_SUPERVISOR >> 2
+const COUNT = TLB_COUNT >> 2
+const GLOBAL_COUNT = TLB_GLOBAL_COUNT >> 2
+const ANY_LARGE = TLB_ANY_LARGE >> 2
 
 export class Tlb {
-  private readonly list = new Int32Array(PAGES)
-  private count = 0
-  private readonly globalList = new Int32Array(PAGES)
-  private globalCount = 0
+  private readonly list: Int32Array
+  private readonly globalList: Int32Array
   /** Linear pages that have entries in the code table for CPL 3 and in the one for CPL 0-2. */
   private readonly userCodeList = new Int32Array(PAGES)
   private userCodeCount = 0
   private readonly supervisorCodeList = new Int32Array(PAGES)
   private supervisorCodeCount = 0
   /** Which lists each linear page is on. */
-  private readonly listed = new Uint8Array(PAGES)
+  private readonly listed: Uint8Array
   /** Regions of 4 MiB with an entry that came from a large page. */
-  private readonly large = new Uint8Array(PAGES >> 10)
-  private anyLarge = false
+  private readonly large: Uint8Array
   /** How often all translations were dropped (but global ones at most), and how often that of a page. */
   flushes = 0
   invalidations = 0
@@ -59,9 +69,14 @@ export class Tlb {
   private readonly written: Uint8Array
 
   constructor(private readonly i32: Int32Array) {
+    const { buffer } = i32
     const hostPages = i32.length >>> 10
-    this.code = new Uint8Array(hostPages)
-    this.written = new Uint8Array(hostPages)
+    this.list = new Int32Array(buffer, TLB_LIST, PAGES)
+    this.globalList = new Int32Array(buffer, TLB_GLOBAL_LIST, PAGES)
+    this.listed = new Uint8Array(buffer, TLB_LISTED, PAGES)
+    this.large = new Uint8Array(buffer, TLB_LARGE, PAGES >> 10)
+    this.code = new Uint8Array(buffer, HOST_CODE, hostPages)
+    this.written = new Uint8Array(buffer, HOST_WRITTEN, hostPages)
   }
 
   /** Enters the translation of a linear page; `host` is the host address of the page, `rights` what may be done. */
@@ -72,15 +87,15 @@ export class Tlb {
     if ((rights & GLOBAL) !== 0) {
       if ((flags & LISTED_GLOBAL) === 0) {
         this.listed[page] = flags | LISTED_GLOBAL
-        this.globalList[this.globalCount++] = page
+        this.globalList[i32[GLOBAL_COUNT]!++] = page
       }
     } else if ((flags & LISTED) === 0) {
       this.listed[page] = flags | LISTED
-      this.list[this.count++] = page
+      this.list[i32[COUNT]!++] = page
     }
     if ((rights & LARGE) !== 0) {
       this.large[page >>> 10] = 1
-      this.anyLarge = true
+      i32[ANY_LARGE] = 1
     }
     i32[SUPERVISOR_READ + page] = entry
     i32[USER_READ + page] = (rights & USER) !== 0 ? entry : 0
@@ -99,7 +114,7 @@ export class Tlb {
     let flags = this.listed[page]!
     if ((flags & (LISTED | LISTED_GLOBAL)) === 0) {
       flags |= LISTED
-      this.list[this.count++] = page
+      this.list[this.i32[COUNT]!++] = page
     }
     if (this.i32[CODE_TABLE >> 2] === CODE_USER) {
       if ((flags & CODE_LISTED_USER) === 0) this.userCodeList[this.userCodeCount++] = page
@@ -130,23 +145,22 @@ export class Tlb {
   /** Drops all translations, or all but the global ones. */
   flush(global: boolean) {
     this.flushes++
-    const list = this.list
-    const listed = this.listed
-    for (let i = 0; i < this.count; i++) {
+    const { i32, list, listed } = this
+    for (let i = 0; i < i32[COUNT]!; i++) {
       const page = list[i]!
       this.clear(page)
       listed[page] = listed[page]! & ~LISTED
     }
-    this.count = 0
+    i32[COUNT] = 0
     if (!global) return
-    for (let i = 0; i < this.globalCount; i++) {
+    for (let i = 0; i < i32[GLOBAL_COUNT]!; i++) {
       const page = this.globalList[i]!
       this.clear(page)
       listed[page] = listed[page]! & ~LISTED_GLOBAL
     }
-    this.globalCount = 0
-    if (!this.anyLarge) return
-    this.anyLarge = false
+    i32[GLOBAL_COUNT] = 0
+    if (i32[ANY_LARGE] === 0) return
+    i32[ANY_LARGE] = 0
     this.large.fill(0)
   }
 
@@ -181,8 +195,8 @@ export class Tlb {
     this.code[hostPage] = 1
     if (this.written[hostPage] === 0) return
     this.written[hostPage] = 0
-    this.tag(this.list, this.count, hostPage)
-    this.tag(this.globalList, this.globalCount, hostPage)
+    this.tag(this.list, this.i32[COUNT]!, hostPage)
+    this.tag(this.globalList, this.i32[GLOBAL_COUNT]!, hostPage)
   }
   private tag(list: Int32Array, count: number, hostPage: number) {
     this.exchange(list, count, hostPage, TLB_VALID, TLB_CODE)
@@ -207,8 +221,8 @@ export class Tlb {
     if (this.code[hostPage] === 0) return
     this.code[hostPage] = 0
     this.written[hostPage] = 1
-    this.exchange(this.list, this.count, hostPage, TLB_VALID + TLB_CODE, -TLB_CODE)
-    this.exchange(this.globalList, this.globalCount, hostPage, TLB_VALID + TLB_CODE, -TLB_CODE)
+    this.exchange(this.list, this.i32[COUNT]!, hostPage, TLB_VALID + TLB_CODE, -TLB_CODE)
+    this.exchange(this.globalList, this.i32[GLOBAL_COUNT]!, hostPage, TLB_VALID + TLB_CODE, -TLB_CODE)
   }
   /** No page holds translated code any more. */
   unmarkAllCode() {

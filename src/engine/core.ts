@@ -1,9 +1,10 @@
 // Builds the core: one WebAssembly module with the slow paths, all procedures, a handler function for every slot and the
 // cold run loop with the commonest slots inlined. Built once, at build time; its bytes are shipped (core-bytes.ts).
 
-import { CODE_MAP, FAULT, MODE, RETRY, SCRATCH, TLB_CODE, TLB_READ, TLB_VALID, TLB_WRITE } from '../cpu/layout.js'
+import { CODE_MAP, FAULT, MODE, RETRY, SCRATCH, TLB_CODE, TLB_READ, TLB_VALID, TLB_WRITE, ZERO } from '../cpu/layout.js'
 import { HELPER, type Procedure } from '../ir/tape.js'
 import { I32, VOID } from '../ir/types.js'
+import { FILLED, translateProcedures } from '../semantics/translate-quick.js'
 import { ModuleBuilder } from '../wasm/module.js'
 import * as W from '../wasm/opcodes.js'
 import { type SlowFunctions, typeOfWidth } from './access.js'
@@ -42,35 +43,45 @@ export function buildCore(procedures: ReadonlyMap<string, Procedure>): { bytes: 
   for (const [name, arity] of helpers)
     helperIndex.set(name, m.importFunction(`helper_${name}`, m.type(Array(arity).fill(i32), [i32])))
 
+  const procedureIndex = new Map<string, number>()
+  const addProcedure = (linkage: Linkage, p: Procedure) => {
+    const f = new FunctionCode(p.params)
+    new ProcedureLowering(f, linkage, p).lower(p.tape)
+    const results = p.result === VOID ? [] : [wasmType(p.result)]
+    return m.function(m.type(p.params.map(wasmType), results), f.locals(), f.out.take(), `procedure_${p.name}`, f.hints)
+  }
+  // What slow accesses call comes before them.
+  const none: SlowFunctions = { load: new Map(), loadForWrite: new Map(), store: new Map() }
+  for (const name of Object.keys(translateProcedures)) {
+    const linkage = { slow: none, procedures: procedureIndex, helpers: helperIndex }
+    procedureIndex.set(name, addProcedure(linkage, procedures.get(name)!))
+  }
+  const walk = procedureIndex.get('translate_quick')!
+
   const slow: SlowFunctions = { load: new Map(), loadForWrite: new Map(), store: new Map() }
   for (const width of WIDTHS) {
     const t = wasmType(typeOfWidth(width))
     const add = (name: string, params: number[], results: number[], f: FunctionCode) =>
       m.function(m.type(params, results), f.locals(), f.out.take(), `${name}${width}`, f.hints)
-    ;(slow.load as Map<number, number>).set(width, add('load', [i32], [t], slowLoad(width, false, missLoad)))
+    ;(slow.load as Map<number, number>).set(width, add('load', [i32], [t], slowLoad(width, false, walk, missLoad)))
     ;(slow.loadForWrite as Map<number, number>).set(
       width,
-      add('load_for_write', [i32], [t], slowLoad(width, true, missLoad)),
+      add('load_for_write', [i32], [t], slowLoad(width, true, walk, missLoad)),
     )
-    ;(slow.store as Map<number, number>).set(width, add('store', [i32, t], [], slowStore(width, missStore)))
+    ;(slow.store as Map<number, number>).set(width, add('store', [i32, t], [], slowStore(width, walk, missStore)))
     const hot = (name: string, { params, results }: Signature, slow: number) =>
       add(name, params.map(wasmType), results.map(wasmType), emitHotAccess({ params, results }, slow))
-    const retrying = add('retrying_store', [i32, t], [], slowStore(width, missStoreHot, true))
+    const retrying = add('retrying_store', [i32, t], [], slowStore(width, walk, missStoreHot, true))
     hot('hot_load', hotLoad(width), slow.load.get(width)!)
     hot('hot_load_for_write', hotLoad(width), slow.loadForWrite.get(width)!)
     hot('hot_store', hotStore(width), retrying)
   }
 
-  const procedureIndex = new Map<string, number>()
   let next = m.nextFunction()
-  for (const name of procedures.keys()) procedureIndex.set(name, next++)
+  const others = [...procedures.values()].filter(p => !procedureIndex.has(p.name))
+  for (const p of others) procedureIndex.set(p.name, next++)
   const linkage: Linkage = { slow, procedures: procedureIndex, helpers: helperIndex }
-  for (const [name, p] of procedures) {
-    const f = new FunctionCode(p.params)
-    new ProcedureLowering(f, linkage, p).lower(p.tape)
-    const results = p.result === VOID ? [] : [wasmType(p.result)]
-    m.function(m.type(p.params.map(wasmType), results), f.locals(), f.out.take(), `procedure_${name}`, f.hints)
-  }
+  for (const p of others) addProcedure(linkage, p)
 
   const context = new RecordContext()
   const handler = m.type([i32], [i32])
@@ -158,10 +169,34 @@ function emitLowBitsAre(f: FunctionCode, entry: number, bits: number) {
   f.op(W.I32_EQ)
 }
 
-/** load(a): unaligned inside a page here, all else in the embedder. */
-function slowLoad(width: number, willWrite: boolean, miss: number): FunctionCode {
+/**
+ * Translates the page of an access that is not plain: opens a block that is left with FILLED, the access then being tried
+ * again at `again`; ends the function where the access faults.
+ */
+function emitTranslate(f: FunctionCode, write: boolean, walk: number, again: number, faulted: () => void) {
+  const answer = f.allocate(I32)
+  f.get(0)
+  f.i32(write ? 1 : 0)
+  f.call(walk)
+  f.tee(answer)
+  f.i32(FILLED)
+  f.op(W.I32_EQ)
+  f.br(again, W.BR_IF)
+  f.get(answer)
+  f.open(W.IF)
+  faulted()
+  f.op(W.RETURN)
+  f.close()
+  f.release(answer)
+}
+
+/** load(a): unaligned inside a page, and the usual page walk, here; all else in the embedder. */
+function slowLoad(width: number, willWrite: boolean, walk: number, miss: number): FunctionCode {
   const f = new FunctionCode([I32])
   const entry = f.allocate(I32)
+  const again = f.open(W.LOOP)
+  emitInPage(f, width)
+  f.open(W.IF)
   emitEntry(f, willWrite ? TLB_WRITE : TLB_READ, entry)
   if (willWrite) {
     f.get(entry)
@@ -170,14 +205,19 @@ function slowLoad(width: number, willWrite: boolean, miss: number): FunctionCode
     f.set(entry)
   }
   emitLowBitsAre(f, entry, TLB_VALID)
-  emitInPage(f, width)
-  f.op(W.I32_AND)
-  f.open(W.IF, wasmType(typeOfWidth(width)))
+  f.open(W.IF)
   f.get(0)
   f.get(entry)
   f.op(W.I32_ADD)
   emitLoad(f, width, TLB_VALID)
-  f.op(W.ELSE)
+  f.op(W.RETURN)
+  f.close()
+  emitTranslate(f, willWrite, walk, again, () => {
+    f.i32(0)
+    emitLoad(f, width, ZERO)
+  })
+  f.close()
+  f.close()
   f.get(0)
   f.i32(width)
   f.i32(willWrite ? 1 : 0)
@@ -187,14 +227,15 @@ function slowLoad(width: number, willWrite: boolean, miss: number): FunctionCode
     f.i32(0)
     emitLoad(f, width, SCRATCH)
   }
-  f.close()
   f.op(W.END)
   return f
 }
 
-/** store(a, value): unaligned inside a page, and beside translated code, here; all else in the embedder. Hot code does not
- * change code: it asks for a retry. */
-function slowStore(width: number, miss: number, hot = false): FunctionCode {
+/**
+ * store(a, value): unaligned inside a page, beside translated code, and the usual page walk, here; all else in the embedder.
+ * Hot code does not change code: it asks for a retry.
+ */
+function slowStore(width: number, walk: number, miss: number, hot = false): FunctionCode {
   const f = new FunctionCode([I32, typeOfWidth(width)])
   const entry = f.allocate(I32)
   const plainStore = () => {
@@ -205,9 +246,10 @@ function slowStore(width: number, miss: number, hot = false): FunctionCode {
     emitStore(f, width, TLB_VALID)
     f.op(W.RETURN)
   }
-  emitEntry(f, TLB_WRITE, entry)
+  const again = f.open(W.LOOP)
   emitInPage(f, width)
   f.open(W.IF)
+  emitEntry(f, TLB_WRITE, entry)
   emitLowBitsAre(f, entry, TLB_VALID)
   f.open(W.IF)
   plainStore()
@@ -239,6 +281,9 @@ function slowStore(width: number, miss: number, hot = false): FunctionCode {
     f.memory(W.I32_STORE, FAULT, 2)
     f.op(W.RETURN)
   }
+  f.op(W.ELSE)
+  emitTranslate(f, true, walk, again, () => undefined)
+  f.close()
   f.close()
   f.close()
   if (width > 4) {

@@ -2,7 +2,7 @@
 // where a physical page lies, for reading and for writing; everything else is device memory. With a ROM between 768 KiB
 // and 1 MiB the chip set's shadow RAM is at work there (82441FX data sheet, PAM); without one that area is plain RAM.
 
-import { RAM } from '../cpu/layout.js'
+import { PLAIN_PAGES, RAM } from '../cpu/layout.js'
 
 export const PAGE = 0x1000
 const VGA_FIRST = 0xa0
@@ -65,6 +65,7 @@ export class PhysicalMemory {
       this.readHost[page] = host
       this.writeHost[page] = host
     }
+    this.a20 = true
   }
 
   /** True when a ROM has been loaded: the machine starts with firmware. */
@@ -74,6 +75,8 @@ export class PhysicalMemory {
   /** The A20 gate: low makes address bit 20 read as 0. Translations made before must be dropped. */
   set a20(level: boolean) {
     this.pageMask = level ? -1 : ~A20
+    const plain = level ? this.ramPages - MEBIBYTE_PAGES : 0
+    new DataView(this.memory.buffer).setInt32(PLAIN_PAGES, plain, true)
   }
   /** The address on the bus: with A20 low, bit 20 is 0. Physical addresses have up to 36 bits. */
   busAddress(physical: number): number {

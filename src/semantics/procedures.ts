@@ -7,6 +7,7 @@ import { flagProcedures } from './flag-kinds.js'
 import { segmentProcedures } from './segments.js'
 import { simdProcedures } from './sse.js'
 import { stringProcedures } from './string-procedures.js'
+import { translateProcedures } from './translate-quick.js'
 import { float80Procedures } from './x87.js'
 
 export interface ProcedureSource {
@@ -24,4 +25,5 @@ export const procedures: Readonly<Record<string, ProcedureSource>> = {
   ...stringProcedures,
   ...float80Procedures,
   ...simdProcedures,
+  ...translateProcedures,
 }
