@@ -50,7 +50,7 @@ export const TLB_READ = 0x164 // address of the read table in force (user or sup
 export const TLB_WRITE = 0x168
 export const CODE_TABLE = 0x16c // address of the code table in force
 export const FAULT_LINEAR = 0x170 // linear address of a page fault (copied to CR2 on delivery)
-export const SITE = 0x1c0 // number of the place in hot code that faulted, 0 for none
+export const SITE = 0x1c0 // place at which hot code was given up (engine/sites.ts), 0 for none
 /**
  * Instructions retired in the counted window of 64 MiB of linear addresses, modulo 2^32; exact whenever the engine has been
  * left. VMMs lie there.
@@ -65,6 +65,8 @@ export const isCounted = (linear: number) => linear >>> WINDOW_SHIFT === WINDOW_
 export const LEAVING = 0x1d0
 /** The model's generation (cpu/models.ts), for what an 80386 does otherwise. */
 export const GENERATION = 0x1d4
+/** Times that translated code may still be left for an access until the engine's owner is told of one. */
+export const REFUSALS = 0x1d8
 export const LINK = 0x174 // a record the engine asks its owner about
 /** Not 0 when the engine must return before the next instruction: set by whoever wants its attention. */
 export const ATTENTION = 0x178

@@ -19,7 +19,7 @@ export interface SlowFunctions {
 export const typeOfWidth = (width: number) => (width === 16 ? V128 : width === 8 ? I64 : I32)
 
 /** Leaves "a is plainly accessible" on the stack and the table's entry in the local `entry`. */
-function emitTest(f: FunctionCode, a: number, width: number, base: TableBase, entry: number) {
+export function emitPlainTest(f: FunctionCode, a: number, width: number, base: TableBase, entry: number) {
   if ('cell' in base) f.cell(base.cell)
   f.get(a)
   f.i32(10)
@@ -47,7 +47,7 @@ function emitTest(f: FunctionCode, a: number, width: number, base: TableBase, en
  */
 export function emitGuestLoad(f: FunctionCode, a: number, width: number, base: TableBase, slow: () => void) {
   const entry = f.allocate(I32)
-  emitTest(f, a, width, base, entry)
+  emitPlainTest(f, a, width, base, entry)
   f.openLikely(wasmType(typeOfWidth(width)))
   f.get(a)
   f.get(entry)
@@ -70,7 +70,7 @@ export function emitGuestStore(
   slow: () => void,
 ) {
   const entry = f.allocate(I32)
-  emitTest(f, a, width, base, entry)
+  emitPlainTest(f, a, width, base, entry)
   f.openLikely()
   f.get(a)
   f.get(entry)

@@ -12,6 +12,8 @@ import { Interpreter } from './interpreter.js'
 import { forgetJump, forgetJumps } from './jump-cache.js'
 import * as R from './record.js'
 import { type Region, RegionFinder } from './region.js'
+import { endsBlock, formOf } from './slots.js'
+import { recordOfSite, unchargedAt } from './sites.js'
 import { Translator } from './translator.js'
 
 const MODE_CODE32 = 1
@@ -21,6 +23,8 @@ const NEVER = 0x7fffffff
 const LIVE_BYTES = 16 << 20
 /** Entries of a region that holds no loop until a longer one is tried, in units of the threshold. */
 const EXTEND = 30
+/** Times that an instruction is told to be refused by translated code until it becomes careful. */
+const REFUSED_OFTEN = 32
 /** A region of at most this many instructions is copied into those that reach it. */
 const COPY_LIMIT = 12
 
@@ -41,7 +45,9 @@ interface Installed {
   readonly page: CodePage
   /** It was cut short, and holds no loop. */
   readonly extendable: boolean
-  readonly instructions: number
+  /** Records of its instructions, and how many it was allowed. */
+  readonly records: Int32Array
+  readonly limit: number
   /** Bytes covered: for each page a range, in pairs. */
   readonly covered: { page: CodePage; from: number; to: number }[]
 }
@@ -52,6 +58,8 @@ export class Blocks extends Interpreter {
   private readonly translator: Translator
   private pending: { record: number; page: CodePage }[] = []
   private readonly waiting = new Set<number>()
+  /** How often instructions were told to be refused, by record. */
+  private readonly refusals = new Map<number, number>()
   private installed = new Map<number, Installed>()
   private byPage = new Map<number, Set<Installed>>()
   private readonly free: number[] = []
@@ -97,23 +105,48 @@ export class Blocks extends Interpreter {
   private extend(present: Installed) {
     if (!present.extendable) return
     const region = this.finder.find(present.record, present.page, R.LOOP_LIMIT)
-    if (!region?.blocks.some(b => b.isLoop)) return
+    if (region?.blocks.some(b => b.isLoop)) this.replace(present, region)
+  }
+  private replace(present: Installed, region: Region) {
     const [code] = this.translator.translate([region])
     if (!code) return
     this.discard(present)
     this.install(region, code)
+  }
+  /** Instructions that are refused often, and what stands behind them in a block, become careful. */
+  protected override refused(record: number) {
+    const times = (this.refusals.get(record) ?? 0) + 1
+    this.refusals.set(record, times)
+    if (times < REFUSED_OFTEN) return
+    this.refusals.delete(record)
+    const page = this.pageOf(record)
+    if (!page) return
+    this.makeCareful(record)
+    for (const i of [...(this.byPage.get(page.hostPage) ?? [])]) {
+      const region = i.records.includes(record) ? this.finder.find(i.record, i.page, i.limit, this.isLarge) : undefined
+      if (region) this.replace(i, region)
+    }
+  }
+
+  private makeCareful(record: number) {
+    for (let at = record; ; at += R.RECORD_BYTES) {
+      const handler = this.finder.handler(at)
+      if (handler < R.FIRST_SLOT) return
+      this.cpu.u8[at + R.ADDRESSING]! |= R.CAREFUL
+      if (endsBlock(formOf(handler))) return
+    }
   }
 
   protected override retry(): boolean {
     const { i32 } = this.cpu
     const site = i32[L.SITE >> 2]!
     if (site !== 0) {
-      const { sites } = this.translator
+      const eip = i32[(recordOfSite(site) + R.AT) >> 2]!
       i32[L.SITE >> 2] = 0
-      i32[L.EIP >> 2] = sites.eip(site)
-      i32[L.BUDGET >> 2]! += sites.back(site)
+      i32[L.EIP >> 2] = eip
+      i32[L.BUDGET >> 2]! += unchargedAt(site)
       // What faults does not take its budget off the count of the window (hot-lowering.ts). Regions are flat code.
-      if (L.isCounted(sites.eip(site))) i32[L.WINDOW_COUNT >> 2]! -= i32[L.BUDGET >> 2]!
+      if (L.isCounted(eip)) i32[L.WINDOW_COUNT >> 2]! -= i32[L.BUDGET >> 2]!
     }
     return super.retry()
   }
@@ -126,12 +159,14 @@ export class Blocks extends Interpreter {
     return this.cache.pageOfTable(table)
   }
 
+  private readonly isLarge = (head: number) => (this.installed.get(head)?.records.length ?? 0) > COPY_LIMIT
+
   /** Translates everything that waits. */
   private flush() {
     const { i32 } = this.cpu
     const regions: Region[] = []
     const sizes = new Map<number, number>()
-    const large = (head: number) => (sizes.get(head) ?? this.installed.get(head)?.instructions ?? 0) > COPY_LIMIT
+    const large = (head: number) => (sizes.get(head) ?? 0) > COPY_LIMIT || this.isLarge(head)
     for (const { record, page } of this.pending) {
       i32[(record + R.COUNT) >> 2] = NEVER
       if (i32[(page.table >> 2) + (i32[(record + R.AT) >> 2]! & 0xfff)] !== record) continue
@@ -168,7 +203,8 @@ export class Blocks extends Interpreter {
       page: region.page,
       covered: this.covered(region),
       extendable,
-      instructions: region.instructions,
+      records: Int32Array.from(region.blocks.flatMap(b => b.records)),
+      limit: region.limit,
     }
     i32[(record + R.COUNT) >> 2] = extendable ? this.thresholds.hot * EXTEND : NEVER
     this.installed.set(record, installed)
@@ -206,7 +242,7 @@ export class Blocks extends Interpreter {
       }
       forgetJumps(this.cpu.i32)
       this.installed = new Map()
-      this.translator.sites.clear()
+      this.refusals.clear()
       this.byPage = new Map()
       this.pending = []
       this.waiting.clear()

@@ -47,6 +47,19 @@ export class CountedWindow {
     this.cross()
     f.close()
   }
+  /** A translated region was left before the instruction at the linear address, with the budget not taken off the count. */
+  refused(linear: () => void) {
+    const { f } = this
+    linear()
+    emitIsCounted(f)
+    f.open(W.IF)
+    f.i32(0)
+    f.cell(L.WINDOW_COUNT)
+    f.get(this.budget)
+    f.op(W.I32_SUB)
+    f.memory(W.I32_STORE, L.WINDOW_COUNT, 2)
+    f.close()
+  }
   /** Control is at EIP, whose linear address goes to the local `linear`. */
   lookAt(linear: number) {
     const { f } = this
@@ -54,14 +67,19 @@ export class CountedWindow {
     f.cell(L.segmentCell(L.CS, L.SEG_BASE))
     f.op(W.I32_ADD)
     f.tee(linear)
-    f.i32(L.WINDOW_SHIFT)
-    f.op(W.I32_SHR_U)
-    f.i32(L.WINDOW_NUMBER)
-    f.op(W.I32_EQ)
+    emitIsCounted(f)
     f.get(this.inside)
     f.op(W.I32_NE)
     f.open(W.IF)
     this.cross()
     f.close()
   }
+}
+
+/** Replaces the linear address on the stack by whether it lies in the window. */
+function emitIsCounted(f: FunctionCode) {
+  f.i32(L.WINDOW_SHIFT)
+  f.op(W.I32_SHR_U)
+  f.i32(L.WINDOW_NUMBER)
+  f.op(W.I32_EQ)
 }

@@ -1,8 +1,8 @@
-// What translated regions call where an access of guest memory is not plain. The result is the value, if there is one,
-// and whether the access faulted; then the place is remembered in SITE. They take a vector that nobody looks at: for
-// imports that JavaScript could provide V8 compiles a wrapper, in each module anew.
+// What careful instructions of translated regions call where an access of guest memory is not plain. The result is the
+// value, if there is one, and whether the access faulted. They take a vector that nobody looks at: for imports that
+// JavaScript could provide V8 compiles a wrapper, in each module anew.
 
-import { FAULT, SITE } from '../cpu/layout.js'
+import { FAULT } from '../cpu/layout.js'
 import { I32, type Type, V128 } from '../ir/types.js'
 import * as W from '../wasm/opcodes.js'
 import { typeOfWidth } from './access.js'
@@ -14,32 +14,23 @@ export interface Signature {
   readonly results: readonly Type[]
 }
 
-/** (address, place, vector) -> value, fault */
+/** (address, vector) -> value, fault */
 export const hotLoad = (width: number): Signature => ({
-  params: [I32, I32, V128],
+  params: [I32, V128],
   results: [typeOfWidth(width), I32],
 })
-/** (address, value, place, vector) -> fault */
+/** (address, value, vector) -> fault */
 export const hotStore = (width: number): Signature => ({
-  params: [I32, typeOfWidth(width), I32, V128],
+  params: [I32, typeOfWidth(width), V128],
   results: [I32],
 })
 
-/** Calls the slow function with all parameters in front of the place; its result stays on the stack under the fault. */
+/** Calls the slow function with all parameters but the vector; its result stays on the stack under the fault. */
 export function emitHotAccess({ params }: Signature, slow: number): FunctionCode {
   const f = new FunctionCode(params)
-  const site = params.length - 2
-  const fault = f.allocate(I32)
-  for (let n = 0; n < site; n++) f.get(n)
+  for (let n = 0; n < params.length - 1; n++) f.get(n)
   f.call(slow)
   f.cell(FAULT)
-  f.tee(fault)
-  f.openUnlikely()
-  f.i32(0)
-  f.get(site)
-  f.memory(W.I32_STORE, SITE, 2)
-  f.close()
-  f.get(fault)
   f.op(W.END)
   return f
 }

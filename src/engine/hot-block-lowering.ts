@@ -1,33 +1,33 @@
 // Lowers the instructions of one block of a region: its registers and flags go to their locals where the block may be
-// left, guest memory is reached in one test for all accesses that stay together (page-groups.ts), and what faults goes
-// to one place. The structure around blocks is hot-lowering.ts.
+// left, and guest memory is reached in one test for all accesses that stay together (page-groups.ts). An access that is
+// not plain leaves the region before its instruction, which the run loop executes then; where that happens often the
+// instruction is careful (record.ts) and calls instead. The structure around blocks is hot-lowering.ts.
 
 import * as L from '../cpu/layout.js'
 import type { Value } from '../ir/tape.js'
 import * as T from '../ir/tape.js'
 import { I32 } from '../ir/types.js'
 import * as W from '../wasm/opcodes.js'
-import { emitGuestLoad, emitGuestStore, typeOfWidth } from './access.js'
-import { emitLoad, emitStore, type FunctionCode, wasmType } from './function-code.js'
+import { emitGuestLoad, emitGuestStore, emitPlainTest } from './access.js'
+import { emitLoad, emitStore, type FunctionCode } from './function-code.js'
 import { HotContext, type Snapshot } from './hot-context.js'
 import { A_LOCAL, B_LOCAL, type FlagState, KIND_LOCAL, RESULT_LOCAL } from './hot-flags.js'
 import { Lowering } from './lower.js'
 import { emitGroupTest, type GroupedAccess, pageGroups } from './page-groups.js'
+import { siteOf } from './sites.js'
 
 /** Function indices of the module in the making; asked for by the core's export names. */
 export interface Imports {
   function(name: string): number
 }
 
-/** Places that may fault: where they are, and how many instructions of the block they take off its charge. */
-export interface Sites {
-  add(eip: number, uncharged: number): number
-}
-
 export abstract class HotBlockLowering extends Lowering {
   protected readonly context: HotContext
-  /** Label: SITE is set. */
+  /** Where control goes on behind the region: an offset, or the site at which it is left. */
+  protected leavingTo = 0
+  /** Labels, with a site in `leavingTo`: FAULT is set; an access is not plain. */
   protected fault = 0
+  protected refusal = 0
   /** Local of the vector that nobody looks at (hot-access.ts). */
   protected vector = 0
   /** Instructions of the block at hand that were translated. */
@@ -43,7 +43,6 @@ export abstract class HotBlockLowering extends Lowering {
   constructor(
     f: FunctionCode,
     protected readonly imports: Imports,
-    private readonly sites: Sites,
     i32: Int32Array,
     user: boolean,
   ) {
@@ -59,7 +58,7 @@ export abstract class HotBlockLowering extends Lowering {
     this.snapshots = context.snapshots
     this.assigned = [...context.entry]
     this.assignedFlags = context.entryFlags
-    this.groups = pageGroups(tape)
+    this.groups = pageGroups(tape, at => this.isCareful(at))
     this.lower(tape)
   }
 
@@ -110,72 +109,105 @@ export abstract class HotBlockLowering extends Lowering {
     if (parameter !== undefined) this.rescue(parameter)
   }
   protected faultExit(at: number) {
-    const { f } = this
     if (this.inArm) this.assign(this.snapshots.get(at)!)
-    f.i32(0)
     this.site(at)
-    f.memory(W.I32_STORE, L.SITE, 2)
-    f.br(this.fault)
+    this.f.br(this.fault)
   }
   private site(at: number) {
     const s = this.snapshots.get(at)!
-    this.f.i32(this.sites.add(s.eip, this.count - s.index))
+    this.f.i32(siteOf(s.record, this.count - s.index))
+    this.f.set(this.leavingTo)
+  }
+  private isCareful(at: number): boolean {
+    return this.context.isCareful(this.snapshots.get(at)!.record)
+  }
+  /** Whether the access is not plain is on the stack: then its instruction is left to the run loop. */
+  private refuse(at: number) {
+    const { f } = this
+    if (!this.inArm) {
+      this.site(at)
+      return f.brUnlikely(this.refusal)
+    }
+    f.openUnlikely()
+    this.refuseAlways(at)
+    f.close()
+  }
+  protected refuseAlways(at: number) {
+    if (this.inArm) this.assign(this.snapshots.get(at)!)
+    this.site(at)
+    this.f.br(this.refusal)
   }
   protected invoke(kind: number, callee: string) {
     this.f.call(this.imports.function(kind === T.CALL ? `procedure_${callee}` : `helper_${callee}`))
   }
   protected guestLoad(at: Value, address: Value, width: number, willWrite: boolean) {
     const { f } = this
-    const slow = `hot_load${willWrite ? '_for_write' : ''}${width}`
     const grouped = this.groups.get(at)
     if (grouped) {
-      const offset = this.grouped(grouped)
-      f.openLikely(wasmType(typeOfWidth(width)))
-      f.get(grouped.group.base)
+      const offset = this.grouped(at, grouped)
       emitLoad(f, width, offset)
-      f.op(W.ELSE)
-      this.push(address)
-      this.slowAccess(at, slow)
-      f.close()
       return this.leaveGroup(grouped)
     }
     const a = f.allocate(I32)
     this.push(address)
     f.set(a)
-    emitGuestLoad(f, a, width, willWrite ? this.write : this.read, () => this.slowAccess(at, slow))
+    const table = willWrite ? this.write : this.read
+    if (this.isCareful(at)) {
+      const slow = `hot_load${willWrite ? '_for_write' : ''}${width}`
+      emitGuestLoad(f, a, width, table, () => this.slowAccess(at, slow))
+    } else {
+      this.host(at, a, width, table)
+      emitLoad(f, width, L.TLB_VALID)
+    }
     f.release(a)
   }
   protected guestStore(at: Value, address: Value, width: number, v: Value) {
     const { f } = this
-    const slow = `hot_store${width}`
-    this.materialise(v, 1)
     const grouped = this.groups.get(at)
     if (grouped) {
-      const offset = this.grouped(grouped)
-      f.openLikely()
-      f.get(grouped.group.base)
+      const offset = this.grouped(at, grouped)
       this.push(v)
       emitStore(f, width, offset)
-      f.op(W.ELSE)
-      this.push(address)
-      this.push(v)
-      this.slowAccess(at, slow)
-      f.close()
       return this.leaveGroup(grouped)
     }
     const a = f.allocate(I32)
     this.push(address)
     f.set(a)
-    const value = () => this.push(v)
-    emitGuestStore(f, a, width, this.write, value, () => this.slowAccess(at, slow))
+    if (this.isCareful(at)) {
+      this.materialise(v, 1)
+      const value = () => this.push(v)
+      emitGuestStore(f, a, width, this.write, value, () => this.slowAccess(at, `hot_store${width}`))
+    } else {
+      this.host(at, a, width, this.write)
+      this.push(v)
+      emitStore(f, width, L.TLB_VALID)
+    }
     f.release(a)
   }
-  /** Puts on the stack whether the access is plain; then it is so at the returned offset from the group's base. */
-  private grouped({ group, offset }: GroupedAccess): number {
+  /** Puts the host address, less TLB_VALID, of a plain access at the linear address in `a` on the stack. */
+  private host(at: number, a: number, width: number, table: { constant: number }) {
+    const { f } = this
+    const entry = f.allocate(I32)
+    emitPlainTest(f, a, width, table, entry)
+    f.op(W.I32_EQZ)
+    this.refuse(at)
+    f.get(a)
+    f.get(entry)
+    f.op(W.I32_ADD)
+    f.release(entry)
+  }
+  /** Puts the base of the access's group on the stack; the access is at the returned offset from it. */
+  private grouped(at: number, { group, offset }: GroupedAccess): number {
     const { f } = this
     if (group.base < 0) {
       const table = group.write ? this.write : this.read
-      emitGroupTest(f, group, table.constant, () => this.peek(group.root))
+      emitGroupTest(
+        f,
+        group,
+        table.constant,
+        () => this.peek(group.root),
+        () => this.refuse(at),
+      )
     }
     f.get(group.base)
     return L.TLB_VALID + offset - group.low
@@ -186,10 +218,12 @@ export abstract class HotBlockLowering extends Lowering {
   /** Address, and value to be stored, are on the stack. */
   private slowAccess(at: number, name: string) {
     const { f } = this
-    this.site(at)
     f.get(this.vector)
     f.call(this.imports.function(name))
-    if (!this.inArm) return f.brUnlikely(this.fault)
+    if (!this.inArm) {
+      this.site(at)
+      return f.brUnlikely(this.fault)
+    }
     f.openUnlikely()
     this.faultExit(at)
     f.close()

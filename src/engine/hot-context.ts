@@ -19,7 +19,7 @@ export interface Snapshot {
   readonly flags: FlagState
   /** Position of the instruction in its block. */
   readonly index: number
-  readonly eip: number
+  readonly record: number
   readonly next: number
   /** All values of the snapshot but constants and parameters in their own places. */
   readonly values: readonly Value[]
@@ -58,6 +58,11 @@ export class HotContext extends Context {
 
   constructor(private readonly i32: Int32Array) {
     super()
+  }
+
+  /** Whether accesses of an instruction are not plain too often to leave the region for them. */
+  isCareful(record: number): boolean {
+    return ((this.i32[record >> 2]! >>> (8 * R.ADDRESSING)) & R.CAREFUL) !== 0
   }
 
   get inArm(): boolean {
@@ -262,10 +267,10 @@ export class HotContext extends Context {
 
   // Exits.
   private snap(at: number) {
-    this.current ??= this.snapshot(this.number('eip'), this.number('next'))
+    this.current ??= this.snapshot(this.record, this.number('next'))
     this.snapshots.set(at, this.current)
   }
-  private snapshot(eip: number, next: number): Snapshot {
+  private snapshot(record: number, next: number): Snapshot {
     const flags = this.flags.state
     const registers = [...this.registers]
     // A register that has held nothing but its own value of the block's beginning needs nothing.
@@ -273,7 +278,7 @@ export class HotContext extends Context {
       if (v !== this.entry[local]) this.moved.add(local)
       return v >= 0 && this.moved.has(local) && this.tape.op[v] !== CONST
     })
-    return { registers, flags, index: this.index, eip, next, values }
+    return { registers, flags, index: this.index, record, next, values }
   }
   /** Ends the block: what its registers and flags are then, and the operand of its last branch (NONE for none). */
   finish(operand: Value) {

@@ -115,10 +115,14 @@ function emitLeave(f: FunctionCode, flagsAux: number) {
 
 /** The core's table index of the region that a record heads, 0 where it heads none. */
 export function emitRegionIndex(f: FunctionCode, record: number) {
+  emitHotIndex(f, record)
+  f.i32(16)
+  f.op(W.I32_SHR_U)
+}
+/** The entry of HOT_INDEX (cpu/layout.ts) that belongs to a record. */
+export function emitHotIndex(f: FunctionCode, record: number) {
   f.get(record)
   f.i32(3)
   f.op(W.I32_SHR_U)
   f.memory(W.I32_LOAD, L.HOT_INDEX - (L.CODE_CACHE >> 3), 2)
-  f.i32(16)
-  f.op(W.I32_SHR_U)
 }

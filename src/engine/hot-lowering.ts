@@ -11,7 +11,7 @@ import * as W from '../wasm/opcodes.js'
 import type { CodePage } from './code-cache.js'
 import { emitRaise } from './cold-lowering.js'
 import type { FunctionCode } from './function-code.js'
-import { HotBlockLowering, type Imports, type Sites } from './hot-block-lowering.js'
+import { HotBlockLowering, type Imports } from './hot-block-lowering.js'
 import { A_LOCAL, B_LOCAL, KIND_LOCAL, RESULT_LOCAL } from './hot-flags.js'
 import * as R from './record.js'
 import type { Block, Edge, Region, RegionFinder } from './region.js'
@@ -28,9 +28,8 @@ const FLAG_CELLS = [
 
 export class HotLowering extends HotBlockLowering {
   private readonly blockTape = new T.Tape()
-  private eip = 0
   private code = 0
-  /** Labels: state is in its locals and EIP is set, and `code` where it is not to go on there; SITE is set. */
+  /** Label: state is in its locals and `leavingTo` is an offset, and `code` is set where it is not to go on there. */
   private exit = 0
   /** Labels that forward edges and back edges take. */
   private readonly joins = new Map<Block, number>()
@@ -44,11 +43,10 @@ export class HotLowering extends HotBlockLowering {
     f: FunctionCode,
     imports: Imports,
     private readonly finder: RegionFinder,
-    sites: Sites,
     i32: Int32Array,
     user: boolean,
   ) {
-    super(f, imports, sites, i32, user)
+    super(f, imports, i32, user)
     this.codeTable = user ? L.CODE_USER : L.CODE_SUPERVISOR
   }
 
@@ -56,7 +54,7 @@ export class HotLowering extends HotBlockLowering {
   region(region: Region): boolean {
     const { f } = this
     for (let n = RESULT_LOCAL; n <= KIND_LOCAL; n++) f.allocate(I32)
-    this.eip = f.allocate(I32)
+    this.leavingTo = f.allocate(I32)
     this.code = f.allocate(I32)
     for (const [local, cell] of FLAG_CELLS) {
       f.cell(cell)
@@ -65,14 +63,24 @@ export class HotLowering extends HotBlockLowering {
     if (L.isCounted(region.blocks[0]!.eip)) this.countBudget(W.I32_ADD)
     this.vector = f.allocate(V128)
     this.exit = f.open(W.BLOCK)
+    const left = f.open(W.BLOCK)
     this.fault = f.open(W.BLOCK)
+    this.refusal = f.open(W.BLOCK)
     this.tree(region.blocks[0]!)
+    f.close()
+    f.i32(R.EXIT_ACCESS + 1)
+    f.set(this.code)
+    f.br(left)
     f.close()
     f.i32(R.EXIT_FAULT + 1)
     f.set(this.code)
     f.close()
+    f.i32(0)
+    f.get(this.leavingTo)
+    f.memory(W.I32_STORE, L.SITE, 2)
+    f.close()
     // EIP and flags go on in their cells, registers and budget as parameters.
-    for (const [local, cell] of [[this.eip, L.EIP] as const, [this.code, L.LEAVING] as const, ...FLAG_CELLS]) {
+    for (const [local, cell] of [[this.leavingTo, L.EIP] as const, [this.code, L.LEAVING] as const, ...FLAG_CELLS]) {
       f.i32(0)
       f.get(local)
       f.memory(W.I32_STORE, cell, 2)
@@ -163,7 +171,7 @@ export class HotLowering extends HotBlockLowering {
     const { f } = this
     if (this.counted) this.countBudget(W.I32_SUB)
     f.i32(eip)
-    f.set(this.eip)
+    f.set(this.leavingTo)
     if (code !== 0) {
       f.i32(code)
       f.set(this.code)
@@ -207,10 +215,10 @@ export class HotLowering extends HotBlockLowering {
     this.lowerBlock(this.blockTape)
     if (refusedAt >= 0) return this.leave(this.finder.offset(refusedAt))
     if (ending.kind === 'jump') {
-      f.set(this.eip)
+      f.set(this.leavingTo)
       for (const edge of block.targets) {
         if (!edge.to) continue
-        f.get(this.eip)
+        f.get(this.leavingTo)
         f.i32(edge.eip)
         f.op(W.I32_EQ)
         f.open(W.IF)
@@ -249,6 +257,7 @@ export class HotLowering extends HotBlockLowering {
   protected ending(op: number, a: Value, imm: number, at: number) {
     const s = this.snapshots.get(at)!
     if (op === T.RAISE) {
+      if (imm === L.RETRY - 1) return this.refuseAlways(at)
       emitRaise(this.f, imm, a < 0 ? undefined : () => this.push(a))
       return this.faultExit(at)
     }

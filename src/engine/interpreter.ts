@@ -95,6 +95,11 @@ export class Interpreter implements Engine {
       } else if (exit === R.EXIT_GUARD) {
         if (!this.guard(i32[LINK]!)) return R.EXIT_FAULT
       } else if (exit === R.EXIT_HOT) this.hot(i32[LINK]!)
+      else if (exit === R.EXIT_ACCESS) {
+        this.refused(i32[LINK]!)
+        exit = this.one(i32[LINK]!)
+        if (exit !== CONTINUE) return exit
+      }
       // Its stop must not be lost: it may have changed what execution goes on under.
       else if (exit === R.EXIT_FAULT && this.retry()) return this.single()
       else if (exit === R.EXIT_INTERCEPT) return this.leaveBefore(i32[LINK]!)
@@ -105,6 +110,9 @@ export class Interpreter implements Engine {
   protected hot(record: number) {
     this.i32[(record + R.COUNT) >> 2] = 0x7fffffff
   }
+
+  /** Translated code was left before this record's instruction, one time in REFUSAL_SAMPLE. */
+  protected refused(_record: number) {}
 
   /** After a fault: true when it is none, and the instruction at EIP is to be executed by itself. */
   protected retry(): boolean {

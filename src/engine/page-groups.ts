@@ -1,6 +1,6 @@
 // Accesses of one block that lie at constant distances from each other (fields of one object, pushes, slots of a frame,
 // the load and the store of one operand) nearly always lie in one page: one test is made for all of them, before the
-// first. Where it fails each of them goes the slow way by itself, so that they fault where they should.
+// first. Where it fails the region is left there.
 
 import { TLB_VALID } from '../cpu/layout.js'
 import * as T from '../ir/tape.js'
@@ -26,7 +26,7 @@ export interface PageGroup {
   residue: number
   write: boolean
   accesses: number
-  /** Local that holds the host address of `low` less TLB_VALID, 0 where the test has failed; -1 before the test. */
+  /** Local that holds the host address of `low` less TLB_VALID; -1 before the test. */
   base: number
 }
 /** An access of a group. */
@@ -35,8 +35,8 @@ export interface GroupedAccess {
   readonly offset: number
 }
 
-/** The groups of a tape by the entries of their accesses, with two or more of them in each. */
-export function pageGroups(tape: T.Tape): Map<T.Value, GroupedAccess> {
+/** The groups of a tape by the entries of their accesses, two or more of them in each; without those that are `alone`. */
+export function pageGroups(tape: T.Tape, alone: (at: T.Value) => boolean): Map<T.Value, GroupedAccess> {
   const byRoot = new Map<T.Value, PageGroup[]>()
   const found = new Map<T.Value, GroupedAccess>()
   let depth = 0
@@ -44,7 +44,7 @@ export function pageGroups(tape: T.Tape): Map<T.Value, GroupedAccess> {
     const kind = tape.op[at]!
     if (kind === T.IF || kind === T.LOOP) depth++
     else if (kind === T.END) depth--
-    if (depth > 0 || (kind !== T.GUEST_LOAD && kind !== T.GUEST_STORE)) continue
+    if (depth > 0 || (kind !== T.GUEST_LOAD && kind !== T.GUEST_STORE) || alone(at)) continue
     const { root, offset } = placeOf(tape, tape.a[at]!)
     const width = tape.b[at]!
     const write = kind === T.GUEST_STORE || tape.imm[at] === 1
@@ -93,8 +93,8 @@ function joins(g: PageGroup, offset: number, width: number): boolean {
   return ((offset - g.residue) & (Math.min(width, g.align) - 1)) === 0
 }
 
-/** Makes the test of a group: `base` gets its value. */
-export function emitGroupTest(f: FunctionCode, g: PageGroup, table: number, root: () => void) {
+/** Makes the test of a group: `refuse` finds on the stack whether it has failed; behind it `base` gets its value. */
+export function emitGroupTest(f: FunctionCode, g: PageGroup, table: number, root: () => void, refuse: () => void) {
   const a = f.allocate(I32)
   const entry = f.allocate(I32)
   const span = g.high - g.low
@@ -131,13 +131,10 @@ export function emitGroupTest(f: FunctionCode, g: PageGroup, table: number, root
     f.op(W.I32_AND)
     f.op(W.I32_OR)
   }
-  f.openUnlikely(W.TYPE_I32)
-  f.i32(0)
-  f.op(W.ELSE)
+  refuse()
   f.get(a)
   f.get(entry)
   f.op(W.I32_ADD)
-  f.close()
   g.base = f.allocate(I32)
   f.set(g.base)
   f.release(a)

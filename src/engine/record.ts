@@ -5,7 +5,7 @@ export const RECORD_BYTES = 32
 export const RECORD_SHIFT = 5
 export const HANDLER = 0 // u16
 export const LENGTH = 2 // u8, bytes of the instruction
-export const ADDRESSING = 3 // u8: scale in bits 0-1, segment in bits 2-4, 16-bit addressing in bit 5
+export const ADDRESSING = 3 // u8: scale in bits 0-1, segment in bits 2-4, 16-bit addressing in bit 5, CAREFUL
 export const DST = 4 // u16: cell or register number of operand 0
 export const SRC = 6 // u16: the same of the next register operand
 export const IMM = 8 // i32
@@ -30,10 +30,15 @@ export const SLOT_INTERCEPT = 3
 /** First slot that is an instruction. */
 export const FIRST_SLOT = 4
 
+/** In ADDRESSING: accesses of guest memory are often not plain here, so that translated code does not leave for them. */
+export const CAREFUL = 0x40
+
 /** Neighbours in a row at most. */
 export const RUN_LIMIT = 64
 /** Every so many taken branches one head pays for all of them: a prime, so that it does not keep step with loops. */
 export const HEAT_SAMPLE = 61
+/** Every so many times that translated code is left for an access that is not plain the place is told: a prime too. */
+export const REFUSAL_SAMPLE = 61
 /** Instructions of a translated region at most. */
 export const REGION_LIMIT = 64
 /** The same for a region with a switch in it. */
@@ -58,3 +63,4 @@ export const EXIT_STOP = 3 // EIP is where to go on; interrupts, traps and mode 
 export const EXIT_HOT = 4 // LINK is a record whose COUNT reached zero; EIP is its offset
 export const EXIT_GUARD = 5 // LINK is a guard whose page is another now; EIP is the instruction
 export const EXIT_INTERCEPT = 6 // EIP is an intercepted instruction; from the run loop LINK is its record
+export const EXIT_ACCESS = 7 // translated code was left at the record LINK, EIP, for an access, not for the first time

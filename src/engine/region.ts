@@ -46,6 +46,8 @@ export interface Region {
   /** In reverse postorder; the first is the head. */
   readonly blocks: Block[]
   readonly instructions: number
+  /** Instructions that it was allowed. */
+  readonly limit: number
   /** It ends where more could have followed. */
   readonly cut: boolean
 }
@@ -113,7 +115,7 @@ export class RegionFinder {
     const entry = blocks.get(first)
     if (!entry) return undefined
     const ordered = order(entry, blocks.size)
-    return { head, page, blocks: ordered, instructions: this.seen.size, cut: this.cut || this.seen.size >= limit }
+    return { head, page, blocks: ordered, instructions: this.seen.size, limit, cut: this.cut || this.seen.size >= limit }
   }
 
   private instructionAt(record: number): number {

@@ -4,7 +4,7 @@
 
 import type { Tape } from '../ir/tape.js'
 import { type Form, MEM } from '../isa/form.js'
-import { formName, forms } from '../isa/forms.js'
+import { formName, forms, isDirectBranch } from '../isa/forms.js'
 import { semanticsOf } from '../semantics/index.js'
 import { FIRST_SLOT } from './record.js'
 import type { RecordContext } from './record-context.js'
@@ -70,6 +70,9 @@ for (let i = 0; i < slots.length; i++) if (slots[i]!.noIndex) withoutIndex[slots
 const enders = new Set('jmp call ret callf jmpf retf iret int int1 int3 sysenter sysexit ud gp hlt'.split(' '))
 /** By form id: 1 where a run of records ends. */
 export const endsRecords = Uint8Array.from(forms, f => Number(enders.has(f.mnemonic)))
+
+/** Whether a block of a region ends with an instruction of the form. */
+export const endsBlock = (form: Form) => isDirectBranch(form) || endsRecords[form.id] !== 0
 
 /** Handler number of a form. */
 export function handlerOf(form: number, hasIndex: boolean): number {

@@ -30,33 +30,9 @@ class ImportList {
   }
 }
 
-/** All places in hot code that may fault, by number from 1 on. */
-class FaultSites {
-  private eips: number[] = [0]
-  private uncharged: number[] = [0]
-
-  add(eip: number, uncharged: number): number {
-    this.eips.push(eip)
-    this.uncharged.push(uncharged)
-    return this.eips.length - 1
-  }
-  eip(site: number): number {
-    return this.eips[site]!
-  }
-  /** Instructions of the block that had been charged and have not retired. */
-  back(site: number): number {
-    return this.uncharged[site]!
-  }
-  clear() {
-    this.eips.length = 1
-    this.uncharged.length = 1
-  }
-}
-
 export class Translator {
   /** Bytes of WebAssembly made so far. */
   bytes = 0
-  readonly sites = new FaultSites()
 
   constructor(
     private readonly core: Core,
@@ -72,7 +48,7 @@ export class Translator {
     const codes = regions.map(region => {
       const f = new FunctionCode(REGION_PARAMETERS)
       const user = (region.page.mode & MODE_USER) !== 0
-      return new HotLowering(f, imports, this.finder, this.sites, this.i32, user).region(region) ? f : undefined
+      return new HotLowering(f, imports, this.finder, this.i32, user).region(region) ? f : undefined
     })
     if (!codes.some(f => f)) return codes
     const m = new ModuleBuilder()
