@@ -12,8 +12,8 @@ import { Interpreter } from './interpreter.js'
 import { forgetJump, forgetJumps } from './jump-cache.js'
 import * as R from './record.js'
 import { type Region, RegionFinder } from './region.js'
-import { endsBlock, formOf } from './slots.js'
 import { recordOfSite, unchargedAt } from './sites.js'
+import { endsBlock, formOf } from './slots.js'
 import { Translator } from './translator.js'
 
 const MODE_CODE32 = 1

@@ -115,7 +115,14 @@ export class RegionFinder {
     const entry = blocks.get(first)
     if (!entry) return undefined
     const ordered = order(entry, blocks.size)
-    return { head, page, blocks: ordered, instructions: this.seen.size, limit, cut: this.cut || this.seen.size >= limit }
+    return {
+      head,
+      page,
+      blocks: ordered,
+      instructions: this.seen.size,
+      limit,
+      cut: this.cut || this.seen.size >= limit,
+    }
   }
 
   private instructionAt(record: number): number {

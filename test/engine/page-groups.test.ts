@@ -68,7 +68,12 @@ describe('groups', () => {
     return tape
   }
   const shapes = (tape: Tape) =>
-    [...new Set([...pageGroups(tape, () => false).values()].map(g => g.group))].map(g => [g.low, g.high, g.align, g.write])
+    [...new Set([...pageGroups(tape, () => false).values()].map(g => g.group))].map(g => [
+      g.low,
+      g.high,
+      g.align,
+      g.write,
+    ])
 
   test('hold what is near and alike aligned', () => {
     expect(
