@@ -9,12 +9,12 @@ import * as W from '../wasm/opcodes.js'
 import { InlineLowering, type Linkage } from './cold-lowering.js'
 import { CountedWindow } from './counted-window.js'
 import { FunctionCode } from './function-code.js'
-import { emitHotIndex, emitRegionIndex } from './hot-links.js'
+import { emitRegionIndex } from './hot-links.js'
 import { likelyNext } from './likely-next.js'
 import * as R from './record.js'
 import type { RecordContext } from './record-context.js'
 import { emitLookUp } from './record-lookup.js'
-import { UNCHARGED_BITS, UNCHARGED_MASK } from './sites.js'
+import { emitOwnHandler, emitRefusal } from './refusal.js'
 import { inlineCount, type Slot, slots, tapeOf } from './slots.js'
 
 const TRAP_FLAG = 0x100
@@ -156,7 +156,9 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
     f.i32(R.EXIT_ACCESS + 1)
     f.op(W.I32_EQ)
     f.open(W.IF)
-    emitRefused()
+    emitRefusal(f, { pc, start, budget, scratch }, window, () => exit(R.EXIT_ACCESS))
+    f.br(called, W.BR_IF)
+    f.br(top)
     f.close()
     f.get(reason)
     f.i32(1)
@@ -202,7 +204,7 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
   f.get(pc)
   f.set(start)
   f.get(pc)
-  emitOwnHandler(f, pc, reason)
+  emitOwnHandler(f, pc)
   f.op(W.CALL_INDIRECT)
   f.out.u32(handler)
   f.out.u32(0)
@@ -331,48 +333,6 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
     new InlineLowering(f, linkage, ends).lower(tapeOf(context, slot))
     emitAdvance(f, pc)
   }
-  /** A translated region was left at SITE before an instruction with an access that is not plain: executes that here. */
-  function emitRefused() {
-    f.get(budget)
-    f.cell(L.SITE)
-    f.i32(UNCHARGED_MASK)
-    f.op(W.I32_AND)
-    f.op(W.I32_ADD)
-    f.set(budget)
-    f.cell(L.SITE)
-    f.i32(UNCHARGED_BITS)
-    f.op(W.I32_SHR_U)
-    f.i32(R.RECORD_SHIFT)
-    f.op(W.I32_SHL)
-    f.i32(L.CODE_CACHE)
-    f.op(W.I32_ADD)
-    f.tee(pc)
-    f.set(start)
-    setCell(L.SITE, () => f.i32(0))
-    eipIs(() => field(R.AT))
-    window.refused(() => f.cell(L.EIP))
-    window.lookAt(scratch)
-    f.i32(0)
-    f.cell(L.REFUSALS)
-    f.i32(1)
-    f.op(W.I32_SUB)
-    f.tee(scratch)
-    f.memory(W.I32_STORE, L.REFUSALS, 2)
-    f.get(scratch)
-    f.i32(0)
-    f.op(W.I32_LE_S)
-    f.open(W.IF)
-    setCell(L.REFUSALS, () => f.i32(R.REFUSAL_SAMPLE))
-    setCell(L.LINK, () => f.get(pc))
-    exit(R.EXIT_ACCESS)
-    f.close()
-    // It may head a region itself, and would be refused there again.
-    field(R.HANDLER, W.I32_LOAD16_U)
-    f.i32(R.SLOT_HOT)
-    f.op(W.I32_EQ)
-    f.br(called, W.BR_IF)
-    f.br(top)
-  }
   /** pc is the head of a run: heat, budget, go. */
   function emitHead() {
     f.get(pc)
@@ -427,21 +387,6 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
   }
 }
 
-/** The handler number of a record, of the head of a translated region its own. */
-function emitOwnHandler(f: FunctionCode, pc: number, number: number) {
-  f.get(pc)
-  f.memory(W.I32_LOAD16_U, R.HANDLER)
-  f.tee(number)
-  f.i32(R.SLOT_HOT)
-  f.op(W.I32_EQ)
-  f.openUnlikely(W.TYPE_I32)
-  emitHotIndex(f, pc)
-  f.i32(0xffff)
-  f.op(W.I32_AND)
-  f.op(W.ELSE)
-  f.get(number)
-  f.close()
-}
 function emitAdvance(f: FunctionCode, pc: number) {
   f.get(pc)
   f.i32(R.RECORD_BYTES)
