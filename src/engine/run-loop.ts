@@ -63,6 +63,14 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
     f.i32(why)
     f.op(W.RETURN)
   }
+  /**
+   * What calls a function, up to the end of the block, is kept aside: the condition always holds and is marked as one that
+   * hardly ever does, so that V8 saves registers only there.
+   */
+  const openAside = () => {
+    f.get(pc)
+    f.openUnlikely()
+  }
   const eipIs = (value: () => void) => setCell(L.EIP, value)
   const nextOffset = () => {
     field(R.AT)
@@ -129,6 +137,7 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
     f.br(top)
   }
   emitPseudo[R.SLOT_HOT] = () => {
+    openAside()
     charge(0)
     f.get(budget)
     f.i32(R.BUDGET_LIMIT)
@@ -171,6 +180,8 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
     f.op(W.I32_ADD)
     f.set(start)
     f.br(jump)
+    f.close()
+    f.op(W.UNREACHABLE)
   }
   emitPseudo[R.SLOT_INTERCEPT] = () => {
     charge(0)
@@ -199,6 +210,7 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
   }
 
   f.close() // called
+  openAside()
   charge(0)
   setCell(L.BUDGET, () => f.get(budget))
   f.get(pc)
@@ -239,6 +251,7 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
   f.i32(R.DONE_STOP)
   f.op(W.I32_SUB)
   f.set(reason)
+  f.close()
 
   f.close() // stopped
   f.get(reason)

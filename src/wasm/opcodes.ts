@@ -1,5 +1,6 @@
 // WebAssembly instruction numbers by name (core specification 2.0, section 5.4; SIMD numbers after the 0xFD prefix).
 
+export const UNREACHABLE = 0x00
 export const BLOCK = 0x02
 export const LOOP = 0x03
 export const IF = 0x04
