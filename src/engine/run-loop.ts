@@ -6,6 +6,7 @@ import { STOP_AGAIN, STOP_NEXT } from '../cpu/stops.js'
 import { I32 } from '../ir/types.js'
 import { isIndirectBranch } from '../isa/forms.js'
 import * as W from '../wasm/opcodes.js'
+import { emitLinkInPage } from './cold-links.js'
 import { InlineLowering, type Linkage } from './cold-lowering.js'
 import { CountedWindow } from './counted-window.js'
 import { FunctionCode } from './function-code.js'
@@ -326,7 +327,7 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
   emitLookUp(f, scratch, reason)
   f.get(link)
   f.open(W.IF)
-  emitLinkInPage()
+  emitLinkInPage(f, link, reason)
   f.close()
   f.get(reason)
   f.set(pc)
@@ -380,23 +381,6 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
     f.br(top, W.BR_IF)
     eipIs(() => field(R.AT))
     exit(R.EXIT_BUDGET)
-  }
-  /** Patches the branch at `link` when its target (EIP, record in `reason`) lies in the same page. */
-  function emitLinkInPage() {
-    f.get(link)
-    f.memory(W.I32_LOAD, R.AT)
-    f.cell(L.EIP)
-    f.op(W.I32_XOR)
-    f.i32(12)
-    f.op(W.I32_SHR_U)
-    f.op(W.I32_EQZ)
-    f.open(W.IF)
-    f.get(link)
-    f.get(reason)
-    f.memory(W.I32_STORE, R.TARGET)
-    f.close()
-    f.i32(0)
-    f.set(link)
   }
 }
 
