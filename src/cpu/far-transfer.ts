@@ -47,8 +47,9 @@ export function farCall(cpu: Cpu, selector: number, offset: number, size: number
 function transfer(cpu: Cpu, selector: number, offset: number, size: number, nextEip: number, call: boolean): boolean {
   const { i32 } = cpu
   if (selectorsAreParagraphs(cpu)) {
+    if (call && !storeReturn(cpu, size, nextEip)) return false
     if (offset >>> 0 > i32[segmentIndex(CS) + (SEG_LIMIT >> 2)]! >>> 0) return cpu.raise(GP, 0)
-    if (call && !pushReturn(cpu, size, nextEip)) return false
+    if (call) i32[gprCell(ESP) >> 2] = cpu.stack.esp
     setParagraph(cpu, CS, selector)
     i32[EIP >> 2] = offset
     updateMode(cpu)
@@ -71,26 +72,22 @@ function transfer(cpu: Cpu, selector: number, offset: number, size: number, next
   if ((high & HIGH_CODE) === 0) return cpu.raise(GP, error)
   if ((high & HIGH_CONFORMING) !== 0 ? dpl > cpl : (selector & 3) > cpl || dpl !== cpl) return cpu.raise(GP, error)
   if ((high & HIGH_PRESENT) === 0) return cpu.raise(NP, error)
-  if (call) {
-    cpu.stack.current(cpu, 0)
-    if (!cpu.stack.room(cpu, 2 * size)) return false
-  }
+  if (call && !storeReturn(cpu, size, nextEip)) return false
   if (offset >>> 0 > descriptorLimit(cpu.descriptorLow, high) >>> 0) return cpu.raise(GP, 0)
   if (!setAccessed(cpu)) return false
-  if (call && !pushReturn(cpu, size, nextEip)) return false
+  if (call) i32[gprCell(ESP) >> 2] = cpu.stack.esp
   setFromDescriptor(cpu, CS, error | cpl)
   i32[EIP >> 2] = offset
   updateMode(cpu)
   return true
 }
 
-function pushReturn(cpu: Cpu, size: number, nextEip: number): boolean {
+/** Processors store the return address before they look at the target's offset; ESP moves when nothing can fail. */
+function storeReturn(cpu: Cpu, size: number, nextEip: number): boolean {
   const { stack } = cpu
   stack.current(cpu, 0)
-  if (!stack.push(cpu, cpu.i32[segmentIndex(CS) + (SEG_SELECTOR >> 2)]!, size)) return false
-  if (!stack.push(cpu, nextEip, size)) return false
-  cpu.i32[gprCell(ESP) >> 2] = stack.esp
-  return true
+  if (!stack.room(cpu, 2 * size)) return false
+  return stack.push(cpu, cpu.i32[segmentIndex(CS) + (SEG_SELECTOR >> 2)]!, size) && stack.push(cpu, nextEip, size)
 }
 
 /** RET FAR: `bytes` are released behind the return address, on an outer return on both stacks. */

@@ -5,7 +5,8 @@ import { Code, CpuidFeature, Decoder, FlowControl, type Instruction, Mnemonic, R
 import { at, CODE, DATA, FLAT_CODE, FLAT_DATA, LDT, RECORD, WINDOW, WINDOW_BYTES } from './host-steps.js'
 import { Random } from './x87-cases.js'
 
-export type Kind = 'integer' | 'memory' | 'x87' | 'vector'
+/** `narrow`: 16-bit code with segments and a stack of at most 64 KiB. */
+export type Kind = 'integer' | 'memory' | 'x87' | 'vector' | 'narrow'
 
 export interface Vector {
   readonly bytes: Uint8Array
@@ -77,7 +78,7 @@ export class Vectors {
       if (this.chance(1, 40)) out.push(0xf0)
     }
     if (kind === 'x87') out.push(0xd8 + r.below(8))
-    else if (kind === 'memory') out.push(r.pick(memoryOpcodes))
+    else if (kind === 'memory' || (kind === 'narrow' && this.chance(1, 3))) out.push(r.pick(memoryOpcodes))
     else if (kind === 'vector') {
       if (this.chance(1, 2)) out.push(r.pick([0x66, 0xf2, 0xf3]))
       out.push(0x0f, r.pick(vectorOpcodes) + r.below(8))
@@ -112,6 +113,10 @@ export class Vectors {
       segments[3] = r.pick([FLAT_DATA, 0x0f, 0x17, 0x1f, 0x27, 0x4f])
       segments[4] = r.pick([0, FLAT_DATA, 0x0f, 0x17, 0x2f])
       segments[5] = r.pick([0, FLAT_DATA, 0x0f, 0x17, 0x1f])
+    }
+    if (kind === 'narrow') {
+      segments[0] = 0x07
+      for (const n of [1, 2, 3]) if (this.chance(2, 3)) segments[n] = 0x0f
     }
     const base = (selector: number) => (selector & 4 ? LDT[selector >> 3]![0] : 0)
     const place = r.below(10)

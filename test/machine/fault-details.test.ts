@@ -64,13 +64,18 @@ describe.each(engineNames)('%s', engine => {
     expect(step('62 03')).toEqual(pageFault(DATA + 0x2000, 0))
   })
 
-  test('CALL stores the return address before it finds the target outside CS', () => {
+  test('CALL, near and far, stores the return address before it finds the target outside CS', () => {
     cpu.state = { cs: SMALL_CODE, esp: NOWHERE }
     expect(step('e8 00 00 10 00')).toEqual(pageFault(NOWHERE - 4, 2))
     cpu.state = { esp: DATA + 0x1000 }
     expect(cpu.step()).toEqual({ kind: 'fault', vector: 13, errorCode: 0 })
     expect(cpu.state).toMatchObject({ eip: CODE, esp: DATA + 0x1000 })
     expect(cpu.read(DATA + 0xffc, 4)).toEqual(words(CODE + 5))
+    cpu.write(DATA, words(0, 0, (CODE + 0xfff) & 0xffff, 0x409b00 | ((CODE + 0xfff) & 0xf0000)))
+    cpu.state = { gdtr: { base: DATA, limit: 0xf } }
+    expect(step('9a 00 10 40 00 08 00')).toEqual({ kind: 'fault', vector: 13, errorCode: 0 }) // call far
+    expect(cpu.state).toMatchObject({ eip: CODE, esp: DATA + 0x1000 })
+    expect(cpu.read(DATA + 0xff8, 8)).toEqual(words(CODE + 7, 8))
   })
 
   test('an x87 store looks at memory only when something is to be stored', () => {

@@ -1,4 +1,4 @@
-// As host-vectors.test.ts, with 200,000 instructions.
+// As host-vectors.test.ts, with 250,000 instructions.
 
 import { hostSteps } from '../drivers/host-steps.js'
 import { againstSteps } from '../drivers/library-steps.js'
@@ -6,7 +6,7 @@ import { Vectors } from '../drivers/random-vector.js'
 
 const seed = Number(process.env.SEED ?? Date.now() % 1_000_000)
 
-test.each(['integer', 'memory', 'x87', 'vector'] as const)(
+test.each(['integer', 'memory', 'x87', 'vector', 'narrow'] as const)(
   `50,000 %s instructions, seed ${seed}`,
   kind => {
     const vectors = new Vectors(50_000, kind, seed)

@@ -8,7 +8,7 @@ import { Vectors } from '../drivers/random-vector.js'
 
 const seed = Number(process.env.SEED ?? Date.now() % 1_000_000)
 
-describe.each(['integer', 'memory', 'x87', 'vector'] as const)(`%s instructions, seed ${seed}`, kind => {
+describe.each(['integer', 'memory', 'x87', 'vector', 'narrow'] as const)(`%s instructions, seed ${seed}`, kind => {
   const vectors = new Vectors(200, kind, seed)
   const host = hostSteps(vectors.records)
   if (typeof host === 'string') console.warn(`not compared with the host's CPU: ${host}`)
