@@ -11,6 +11,16 @@
 
 #define REGISTER(n) (VCPU_REGISTERS + 4 * (n))
 #define SAVED_FLAGS (VCPU_SCRATCH + 4)
+/* The members of struct operand. */
+#define OPERAND_FLAGS 2
+#define OPERAND_REG 3
+#define OPERAND_RM 4
+#define OPERAND_OPCODE 8
+#define OPERAND_DISPLACEMENT 12
+#define OPERAND_IMMEDIATE 16
+/* The members of struct held. */
+#define HELD_SHOWN 4
+#define HELD_KNOWN 8
 
     .text
     /* The arithmetic flags, which are all that comparing changes, without PUSHF and POPF, which are slow. */
@@ -124,7 +134,8 @@ vmm_tail_start:
     jmp *VCPU_EIP
 vmm_tail_end:
 
-    /* A store to a table. The number of the operand lies behind the return address. */
+    /* A store to a table. The number of the operand lies behind the return address. MOV and XCHG of a doubleword are done
+     * here in the page that such a store has hit last and that turned out to be no table in use. */
     .globl short_store
 short_store:
     save_flags
@@ -137,22 +148,87 @@ short_store:
     movl %esi, REGISTER(6)
     movl (%esp), %eax
     movl %edi, REGISTER(7)
-    movl %esp, VCPU_SCRATCH
+    movzwl (%eax), %ecx
+    leal (%ecx,%ecx,4), %ecx
+    leal OPERAND_TABLE(,%ecx,4), %ecx
+    /* Memory by a base register, or none, and no index; no prefix. */
+    movl OPERAND_RM(%ecx), %edx
+    andl $0x00FF00FF, %edx
+    cmpl $OPERAND_NONE << 16 | OPERAND_MEMORY, %edx
+    jne 2f
+    cmpb $0, OPERAND_FLAGS(%ecx)
+    jne 2f
+    movzbl OPERAND_RM + 1(%ecx), %ebx
+    movl OPERAND_DISPLACEMENT(%ecx), %edx
+    testb %bl, %bl
+    js 1f
+    addl VCPU_REGISTERS(,%ebx,4), %edx
+1:  movl %edx, %ebx
+    andl $0xFFFFF003, %ebx
+    cmpl %ebx, store_page
+    jne 4f
+    cmpl $0x89, OPERAND_OPCODE(%ecx)
+    jne 3f
+    movzbl OPERAND_REG(%ecx), %ebx
+    movl VCPU_REGISTERS(,%ebx,4), %ebx
+1:  movl %ebx, (%edx)
+    movzbl (%ecx), %ecx
+    leal -6(%eax,%ecx), %eax
+    movl %eax, (%esp)
+    movl REGISTER(1), %ecx
+    movl REGISTER(2), %edx
+    movl REGISTER(3), %ebx
+    tail 0
+3:  movl OPERAND_IMMEDIATE(%ecx), %ebx
+    cmpl $0xC7, OPERAND_OPCODE(%ecx)
+    je 1b
+    movl REGISTER(0), %ebx
+    cmpl $0xA3, OPERAND_OPCODE(%ecx)
+    je 1b
+    cmpl $0x87, OPERAND_OPCODE(%ecx)
+    jne 2f
+    movzbl OPERAND_REG(%ecx), %esi
+    movl VCPU_REGISTERS(,%esi,4), %ebx
+    xchgl %ebx, (%edx)
+    movl %ebx, VCPU_REGISTERS(,%esi,4)
+    movzbl (%ecx), %ecx
+    leal -6(%eax,%ecx), %eax
+    movl %eax, (%esp)
+    jmp store_done
+    /* An entry of the tracked table that was stored to last, by which nothing is mapped: it stays so unless it is dirty. */
+4:  cmpl %ebx, held
+    jne 2f
+    cmpl $0x89, OPERAND_OPCODE(%ecx)
+    jne 2f
+    andl $0xFFC, %edx
+    movl held + HELD_KNOWN, %ebx
+    cmpl $0, (%ebx,%edx)
+    jne 2f
+    movzbl OPERAND_REG(%ecx), %ebx
+    movl VCPU_REGISTERS(,%ebx,4), %ebx
+    addl held + HELD_SHOWN, %edx
+    testb $0x40, %bl
+    jz 1b
+2:  movl %esp, VCPU_SCRATCH
     movl $vmm_stack_top, %esp
     cld
     call vmm_short_store
     movl VCPU_SCRATCH, %esp
-    movl REGISTER(1), %ecx
-    movl REGISTER(2), %edx
     testl %eax, %eax
     jz 1f
     movl %eax, (%esp)
+store_done:
+    movl REGISTER(1), %ecx
+    movl REGISTER(2), %edx
     movl REGISTER(3), %ebx
     movl REGISTER(5), %ebp
     movl REGISTER(6), %esi
     movl REGISTER(7), %edi
     tail 0
-1:  restore_flags
+1:  movl REGISTER(1), %ecx
+    movl REGISTER(2), %edx
+    movl REGISTER(3), %ebx
+    restore_flags
     jmp enter_store
 
     /* A selector that its register holds already, by a descriptor that is still the same. EAX and the flags are saved; the

@@ -117,7 +117,10 @@ void vmm_from_user(uint32_t vector, uint32_t error, uint32_t address) {
 
 void vmm_from_kernel(uint32_t vector, uint32_t error, uint32_t address) {
     if (vector == PF) {
-        if (!shadow_fill(address, error & ERROR_WRITE)) inject_fault();
+        if (!shadow_fill(address, error & ERROR_WRITE)) {
+            shadow_await(address);
+            inject_fault();
+        }
     } else {
         inject(vector, error);
     }

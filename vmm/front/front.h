@@ -189,6 +189,10 @@ void shadow_reset(void);
 int shadow_fill(uint32_t linear, uint32_t error);
 /* User code is about to touch a page that it could not: fills it in where nothing is in the way any longer. */
 void shadow_ahead(uint32_t linear, uint32_t error);
+/* All of the page is about to be written: a directory that is in use no longer is given up. */
+void shadow_recycle(uint32_t linear);
+/* Kernel code is about to touch a page of the user half: it is filled in as soon as the guest's tables have it. */
+void shadow_await(uint32_t linear);
 /* Fills in all of the kernel half that is there. */
 void shadow_fill_kernel(void);
 int shadow_is_writable(uint32_t linear);
@@ -200,12 +204,10 @@ extern uint32_t entry_page;
 uint32_t shadow_ensure_stack(uint32_t esp);
 /* By slot of the window: the frame that is shown there, plus one. */
 extern uint32_t shown[WINDOW_SLOTS];
+void window_show(uint32_t slot, uint32_t frame);
 static inline void *window(uint32_t frame) {
     uint32_t slot = frame % WINDOW_SLOTS;
-    if (shown[slot] != frame + 1) {
-        backend_window(slot, frame);
-        shown[slot] = frame + 1;
-    }
+    if (shown[slot] != frame + 1) window_show(slot, frame);
     return (void *)(WINDOW_FRAMES + slot * 4096);
 }
 static inline uint32_t *window_entry(uint32_t frame, uint32_t index) { return (uint32_t *)window(frame) + index; }

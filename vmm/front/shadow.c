@@ -16,11 +16,10 @@ uint32_t kernel_changed;
 static uint32_t directory_loose, kernel_loose, user_loose, kernel_generation = 1;
 static uint8_t slot_loose[SLOTS];
 
-static uint32_t space_of(uint32_t linear) { return linear >= KERNEL_START ? SPACE_KERNEL : current; }
-
 void forget_writable(void) {
     for (uint32_t i = 0; i < SHADOW_WRITABLE; i++) shadow_writable[i] = 0;
     entry_page = 0;
+    store_page = NO_PAGE;
 }
 
 void set_entry(uint32_t space, uint32_t linear, uint32_t entry, uint32_t why) {
@@ -28,7 +27,10 @@ void set_entry(uint32_t space, uint32_t linear, uint32_t entry, uint32_t why) {
     if (*e == entry) return;
     spaces[space].live[slot_of(linear)] += !!entry - !!*e;
     *e = entry;
-    if (space == SPACE_KERNEL) kernel_changed = 1;
+    if (space == SPACE_KERNEL) {
+        kernel_changed = 1;
+        held.page = NO_PAGE;
+    }
     if (space == SPACE_KERNEL && !(entry & MAP_WRITE)) forget_writable();
     vmm_work |= WORK_COMMIT;
     if (!entry) {
@@ -55,6 +57,7 @@ static void untrack(uint32_t frame) {
     uint8_t kind = tracked[frame];
     vcpu.shadow_untracked++;
     tracked[frame] = 0;
+    held.page = NO_PAGE;
     if (kind & TRACKED_TABLE) for_each_use(frame, give_up_slot, 0);
     if (kind & TRACKED_DIRECTORY) {
         uint32_t i = space_of_directory(frame);
@@ -71,7 +74,7 @@ static void untrack(uint32_t frame) {
 
 /* What a guest entry would be shadowed as, touched or not: only what needs no accessed or dirty bit to be set. Those of
  * the kernel's own pages are not waited for: any of them may become the stack that an exception is pushed on. */
-static uint32_t wanted_entry(uint32_t pde, uint32_t pte, uint32_t space) {
+uint32_t wanted_entry(uint32_t pde, uint32_t pte, uint32_t space) {
     uint32_t both = pde & pte, frame = pte >> 12;
     int at_once = space == SPACE_KERNEL && !(both & 4);
     if (!(both & 1) || !(both & 0x20 || at_once) || frame >= platform.guest_frames) return 0;
@@ -89,12 +92,13 @@ uint32_t wanted_kernel_entry(uint32_t linear) {
 /* Fills a whole slot in which nothing is mapped: of the kernel half, or, without paging, of all of memory. */
 static void fill_ahead(uint32_t space, uint32_t slot, const struct walk *w) {
     uint32_t *entries = spaces[space].tables[slot], start = (slot + (space ? 0 : KERNEL_SLOT)) << 22, live = 0;
-    for (uint32_t i = 0; i < 1024; i++) {
-        uint32_t linear = start | i << 12, wanted;
-        if (paging()) wanted = wanted_entry(w->pde, *window_entry(w->table, i), space);
-        else wanted = (linear >> 12) < platform.guest_frames ? linear | ENTRY_PRESENT | MAP_WRITE : 0;
-        entries[i] = wanted;
+    const uint32_t *guest = paging() ? window(w->table) : 0;
+    for (uint32_t i = 0, linear = start; i < 1024; i++, linear += 4096) {
+        uint32_t wanted = 0;
+        if (!guest) wanted = linear >> 12 < platform.guest_frames ? linear | ENTRY_PRESENT | MAP_WRITE : 0;
+        else if (guest[i] & 1) wanted = wanted_entry(w->pde, guest[i], space);
         if (!wanted) continue;
+        entries[i] = wanted;
         live++;
         if (wanted & MAP_WRITE) note_writable(space, linear, wanted >> 12);
     }
@@ -108,12 +112,18 @@ static void fill_ahead(uint32_t space, uint32_t slot, const struct walk *w) {
 #define AROUND 16
 
 static void fill_around(uint32_t space, uint32_t linear, const struct walk *w) {
-    uint32_t slot = linear >> 22, first = w->index & ~(AROUND - 1u);
-    const uint32_t *entries = window(w->table), *known = spaces[space].tables[slot];
+    uint32_t slot = linear >> 22, first = w->index & ~(AROUND - 1u), live = 0;
+    const uint32_t *entries = window(w->table);
+    uint32_t *known = spaces[space].tables[slot];
     for (uint32_t i = first; i < first + AROUND; i++) {
-        uint32_t wanted = entries[i] & 1 && !known[i] ? wanted_entry(w->pde, entries[i], space) : 0;
-        if (wanted) set_entry(space, slot << 22 | i << 12, wanted, 0);
+        uint32_t wanted = entries[i] & 1 && !known[i] ? wanted_entry(w->pde, entries[i], space) : 0, page = slot << 22 | i << 12;
+        if (!wanted || !backend_map(space, page, wanted >> 12, RIGHTS(wanted))) continue;
+        known[i] = wanted;
+        live++;
+        if (wanted & MAP_WRITE) note_writable(space, page, wanted >> 12);
     }
+    spaces[space].live[slot] += live;
+    if (live) vmm_work |= WORK_COMMIT;
 }
 
 /* Brings a kernel slot in line with the guest's tables without unmapping what is still right. */
@@ -140,7 +150,7 @@ static void resynchronise(uint32_t slot) {
 }
 
 /* The kernel half as the directory has it: slots that differ are dropped. */
-static void check_kernel_half(struct space *s) {
+void check_kernel_half(struct space *s) {
     if (s->kernel_checked == kernel_generation) return;
     const uint32_t *directory = window(s->directory);
     for (uint32_t slot = next_slot(SPACE_KERNEL, 0); slot < SLOTS; slot = next_slot(SPACE_KERNEL, slot + 1)) {
@@ -167,7 +177,7 @@ static void resynchronise_all(void) {
     }
 }
 
-static void commit(void) {
+void shadow_commit(void) {
     backend_commit();
     kernel_changed = 0;
 }
@@ -175,14 +185,14 @@ static void commit(void) {
 /* A TLB flush by the guest: nothing may be stale any longer, and what was taken away holds. */
 void shadow_flush(void) {
     resynchronise_all();
-    commit();
+    shadow_commit();
 }
 
 /* INVLPG: as a flush, but for what concerns user code and the kernel's accesses to its memory only. */
 void shadow_invalidate(uint32_t linear) {
     resynchronise_all();
     if (linear < KERNEL_START && !kernel_changed) backend_commit_later();
-    else commit();
+    else shadow_commit();
 }
 
 /* Drops all user halves and looks at every kernel entry again: the meaning of entries has changed (CR0.WP). */
@@ -269,7 +279,7 @@ int shadow_fill(uint32_t linear, uint32_t error) {
         rights |= tracked[frame] ? ENTRY_HELD : MAP_WRITE;
     set_entry(space, linear, frame << 12 | rights, error & ERROR_USER ? 0 : MAP_FOR_KERNEL);
     if (error & ERROR_USER && paging()) fill_around(space, linear, &w);
-    commit();
+    shadow_commit();
     return 1;
 }
 
@@ -283,79 +293,22 @@ void shadow_fill_kernel(void) {
 }
 
 void shadow_ahead(uint32_t linear, uint32_t error) {
-    uint32_t *e = linear < KERNEL_START ? entry_of(current, linear) : 0, wanted = MAP_USER | (error & ERROR_WRITE ? MAP_WRITE : 0);
-    if (!paging() || linear >= KERNEL_START || (e && (*e & wanted) == wanted)) return;
-    uint32_t pde = *window_entry(vcpu.cr[3] >> 12, linear >> 22), table = pde >> 12;
-    if (!(pde & 1) || table >= platform.guest_frames) return;
+    uint32_t *e = linear < KERNEL_START ? entry_of(current, linear) : 0, rights = MAP_USER | (error & ERROR_WRITE ? MAP_WRITE : 0);
+    if (!paging() || linear >= KERNEL_START || (e && (*e & rights) == rights)) return;
+    struct walk w = {.slot = linear >> 22, .index = linear >> 12 & 1023};
+    w.pde = *window_entry(vcpu.cr[3] >> 12, w.slot);
+    w.table = w.pde >> 12;
+    if (!(w.pde & 1) || w.table >= platform.guest_frames) return;
     /* As it is: an access that may not come sets no bits. */
-    uint32_t entry = wanted_entry(pde, *window_entry(table, linear >> 12 & 1023), current);
-    if ((entry & wanted) == wanted) shadow_fill(linear, error);
-}
-
-static uint32_t changed_index;
-
-static void update_use(uint32_t space, uint32_t slot, uint32_t pte) {
-    uint32_t linear = (slot + (space ? 0 : KERNEL_SLOT)) << 22 | changed_index << 12;
-    if (!spaces[space].tables[slot]) return;
-    uint32_t *e = &spaces[space].tables[slot][changed_index];
-    uint32_t directory = spaces[space ? space : current].directory;
-    uint32_t wanted = wanted_entry(*window_entry(directory, linear >> 22), pte, space);
-    if (wanted == *e) return;
-    /* A page that nobody is about to touch waits for its touch. */
-    if (!*e && space && space != current) return;
+    uint32_t entry = wanted_entry(w.pde, *window_entry(w.table, w.index), current);
+    if ((entry & rights) != rights) return;
+    if (!e || spaces[current].table_frame[w.slot] != w.table || !(tracked[w.table] & TRACKED_TABLE)) {
+        shadow_fill(linear, error);
+        return;
+    }
     vcpu.shadow_updates++;
-    set_entry(space, linear, wanted, MAP_FOR_KERNEL);
-}
-
-static void directory_changed(uint32_t frame, uint32_t slot, uint32_t pde) {
-    uint32_t i = space_of_directory(frame), table;
-    struct space *s = &spaces[i];
-    if (slot < KERNEL_SLOT) {
-        if (!s->tables[slot] || ((pde & 7) == 7 && pde >> 12 == s->table_frame[slot])) return;
-        table = s->table_frame[slot];
-        drop_slot(i, slot);
-        if (!(pde & 1)) release_table(table, i, slot);
-    } else if (slot < WINDOW_SLOT) {
-        s->kernel_checked = 0;
-        if (i == current) check_kernel_half(s);
-        if (i == current && !(pde & 1)) drop_slot(SPACE_KERNEL, slot - KERNEL_SLOT);
-    }
-}
-
-/* A new value of an entry in a tracked frame. */
-static void store_entry(uint32_t frame, uint32_t index, uint32_t value) {
-    uint32_t *entry = window_entry(frame, index);
-    if (*entry == value) return;
-    *entry = value;
-    if (tracked[frame] & TRACKED_DIRECTORY) directory_changed(frame, index, value);
-    if (tracked[frame] & TRACKED_TABLE) {
-        changed_index = index;
-        for_each_use(frame, update_use, value);
-    }
-}
-
-/* A store of the guest kernel that may hit a table. Returns 0 with pending_fault. */
-int table_store(uint32_t linear, uint32_t value, uint32_t size) {
-    struct walk w;
-    uint32_t *e = linear >= WINDOW_START ? 0 : entry_of(space_of(linear), linear), offset = linear & 4095;
-    if (e && *e & MAP_WRITE) return guest_store(linear, size, value);
-    if (offset + size > 4096 || linear >= WINDOW_START) return guest_store(linear, size, value);
-    if (!guest_walk(linear, ERROR_WRITE, &w)) return 0;
-    if (w.frame >= platform.guest_frames || !tracked[w.frame]) return guest_store(linear, size, value);
-    uint32_t *entry = window_entry(w.frame, offset / 4), shift = 8 * (offset & 3);
-    uint32_t mask = size == 4 ? 0xFFFFFFFF : ((1u << 8 * size) - 1) << shift;
-    if (shift + 8 * size > 32) return guest_store(linear, size, value);
-    store_entry(w.frame, offset / 4, (*entry & ~mask) | (value << shift & mask));
-    return 1;
-}
-
-int table_exchange(uint32_t linear, uint32_t value, uint32_t *old) {
-    uint32_t *e = linear >= WINDOW_START ? 0 : entry_of(space_of(linear), linear), index = linear >> 2 & 1023;
-    if (!e || linear & 3 || !(*e & (MAP_WRITE | ENTRY_HELD))) return 0;
-    if (*e & MAP_WRITE) return guest_load32(linear, old) && guest_store32(linear, value);
-    *old = *window_entry(*e >> 12, index);
-    store_entry(*e >> 12, index, value);
-    return 1;
+    set_entry(current, linear, entry, 0);
+    fill_around(current, linear, &w);
 }
 
 void shadow_start(void) {

@@ -51,6 +51,7 @@ void forget_writable(void);
 /* By guest frame: TRACKED_* bits. */
 extern uint8_t *tracked;
 
+static inline uint32_t space_of(uint32_t linear) { return linear >= KERNEL_START ? SPACE_KERNEL : current; }
 static inline uint32_t slot_of(uint32_t linear) { return linear >> 22 & (SLOTS - 1); }
 
 void tracking_start(void);
@@ -60,13 +61,40 @@ static inline uint32_t *entry_of(uint32_t space, uint32_t linear) {
 }
 void set_entry(uint32_t space, uint32_t linear, uint32_t entry, uint32_t why);
 /* A writable mapping of the frame has been made. */
-void note_writable(uint32_t space, uint32_t linear, uint32_t frame);
+void note_another(uint32_t *map, uint32_t mine, uint32_t frame);
+extern uint32_t *kernel_map, *user_map;
+static inline void note_writable(uint32_t space, uint32_t linear, uint32_t frame) {
+    uint32_t *map = space == SPACE_KERNEL ? &kernel_map[frame] : &user_map[frame];
+    uint32_t mine = (linear & ~4095u) | (space == SPACE_KERNEL ? 1 : space);
+    if (*map && *map != mine) note_another(map, mine, frame);
+    else *map = mine;
+}
 /* From the next commit on the guest cannot write the frame but at sites. */
 void track(uint32_t frame, uint8_t kind);
 /* The table is in the directory's slot no longer: where nothing else is filled from it, the guest may write it again. */
 void release_table(uint32_t frame, uint32_t space, uint32_t slot);
+/* The frame is tracked no longer: the guest kernel may write it where it has it. */
+void make_writable(uint32_t frame);
 /* The entry of the kernel half as the guest's tables want it, touched or not. */
 uint32_t wanted_kernel_entry(uint32_t linear);
+/* What a guest entry would be shadowed as, touched or not: only what needs no accessed or dirty bit to be set. */
+uint32_t wanted_entry(uint32_t pde, uint32_t pte, uint32_t space);
+/* The kernel half as the directory has it: slots that differ are dropped. */
+void check_kernel_half(struct space *s);
+void shadow_commit(void);
+
+/* The page of the kernel half that was stored to last at a site and is no tracked table: for direct.S; else NO_PAGE,
+ * which no page number and no misplaced doubleword equals there. */
+#define NO_PAGE 4
+extern uint32_t store_page;
+/* The tracked table of a user half that was stored to last at a site, for the stores behind it: where the guest kernel
+ * has it, where it is shown, and what is mapped by it. `page` is NO_PAGE where there is none. Offsets are direct.S's. */
+extern struct held {
+    uint32_t page;
+    uint8_t *shown;
+    uint32_t *known;
+    uint32_t space, slot;
+} held;
 /* The slot is filled from this table; to be said before track(). */
 void own_table(uint32_t frame, uint32_t space, uint32_t slot);
 /* Calls for each space and slot that was filled from the table; one is the rule. */

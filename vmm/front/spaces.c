@@ -18,6 +18,7 @@ void drop_slot(uint32_t space, uint32_t slot) {
         forget_writable();
         kernel_changed = 1;
     }
+    held.page = NO_PAGE;
     vmm_work |= WORK_COMMIT;
     backend_unmap_slot(space, slot + (space == SPACE_KERNEL ? KERNEL_SLOT : 0), !s->live[slot]);
     page_free(s->tables[slot], !s->live[slot]);

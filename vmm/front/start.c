@@ -39,7 +39,7 @@ void page_free(void *page, int empty) {
 #define BOOT_DATA 0x18
 
 /* Shows a part's pages in slots of the window that nothing has been shown in so far. */
-static void show(const struct package_part *part) {
+static void show_part(const struct package_part *part) {
     uint32_t last = (part->physical + part->bytes - 1) >> 12;
     for (uint32_t frame = part->physical >> 12; frame <= last && frame < platform.guest_frames; frame++) {
         if (shown[frame % WINDOW_SLOTS]) continue;
@@ -53,7 +53,7 @@ static void show(const struct package_part *part) {
 static void unpack(const struct package *package) {
     for (uint32_t i = 0; i < package->part_count; i++) {
         const struct package_part *part = &package->parts[i];
-        if (part->bytes) show(part);
+        if (part->bytes) show_part(part);
         for (uint32_t done = 0; done < part->bytes;) {
             uint32_t at = part->physical + done, offset = at & 4095, left = part->bytes - done;
             uint32_t count = left < 4096 - offset ? left : 4096 - offset;
@@ -61,8 +61,9 @@ static void unpack(const struct package *package) {
             uint8_t *to;
             if (at >> 12 >= platform.guest_frames) crash("the guest does not fit its memory");
             to = (uint8_t *)window(at >> 12) + offset;
-            asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(count)::"memory");
-            done += left < 4096 - offset ? left : 4096 - offset;
+            done += count;
+            uint32_t words = count / 4, rest = count & 3;
+            asm volatile("rep movsl\n\tmovl %3, %%ecx\n\trep movsb" : "+D"(to), "+S"(from), "+c"(words) : "r"(rest) : "memory");
         }
     }
 }

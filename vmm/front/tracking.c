@@ -6,19 +6,13 @@
 /* By guest frame. */
 uint8_t *tracked;
 uint32_t *owner;               /* of a table: space and slot, or MANY */
-static uint32_t *kernel_map;   /* linear page | 1 of a writable mapping in the kernel half, or MANY */
-static uint32_t *user_map;     /* the same for user halves: linear page | space */
+uint32_t *kernel_map;          /* linear page | 1 of a writable mapping in the kernel half, or MANY */
+uint32_t *user_map;            /* the same for user halves: linear page | space */
 
-void note_writable(uint32_t space, uint32_t linear, uint32_t frame) {
-    uint32_t *map = space == SPACE_KERNEL ? &kernel_map[frame] : &user_map[frame];
-    uint32_t mine = (linear & ~4095u) | (space == SPACE_KERNEL ? 1 : space);
-    if (*map && *map != mine && *map != MANY) {
-        /* Is the other mapping still there? */
-        uint32_t *e = entry_of(space == SPACE_KERNEL ? SPACE_KERNEL : *map & 4095, *map & ~4095u);
-        if (e && *e && *e >> 12 == frame && *e & MAP_WRITE) mine = MANY;
-    } else if (*map == MANY) {
-        mine = MANY;
-    }
+void note_another(uint32_t *map, uint32_t mine, uint32_t frame) {
+    /* Is the other mapping still there? */
+    uint32_t *e = *map == MANY ? 0 : entry_of(map == &kernel_map[frame] ? SPACE_KERNEL : *map & 4095, *map & ~4095u);
+    if (*map == MANY || (e && *e && *e >> 12 == frame && *e & MAP_WRITE)) mine = MANY;
     *map = mine;
 }
 
@@ -34,6 +28,8 @@ static void protect_everywhere(uint32_t from, uint32_t to, uint32_t frame) {
 }
 
 void track(uint32_t frame, uint8_t kind) {
+    if ((tracked[frame] & kind) == kind) return;
+    held.page = NO_PAGE;
     if (!tracked[frame]) {
         uint32_t k = kernel_map[frame], u = user_map[frame];
         if (k == MANY) protect_everywhere(0, 1, frame);
@@ -46,9 +42,13 @@ void track(uint32_t frame, uint8_t kind) {
 }
 
 void release_table(uint32_t frame, uint32_t space, uint32_t slot) {
-    uint32_t k = kernel_map[frame];
     if (tracked[frame] != TRACKED_TABLE || owner[frame] != (space << 16 | slot | 0x8000)) return;
     tracked[frame] = 0;
+    make_writable(frame);
+}
+
+void make_writable(uint32_t frame) {
+    uint32_t k = kernel_map[frame];
     if (!k || k == MANY) return;
     uint32_t *e = entry_of(SPACE_KERNEL, k & ~4095u);
     uint32_t wanted = e && *e >> 12 == frame ? wanted_kernel_entry(k & ~4095u) : 0;
@@ -65,6 +65,7 @@ static int is_use(uint32_t frame, uint32_t use) {
 
 void own_table(uint32_t frame, uint32_t space, uint32_t slot) {
     uint32_t mine = space << 16 | slot | 0x8000, old = owner[frame];
+    if (old != mine) held.page = NO_PAGE;
     int other = tracked[frame] & TRACKED_TABLE && old != mine && (old == MANY || is_use(frame, old));
     owner[frame] = other ? MANY : mine;
     if (listed_frame == frame) listed_frame = FRAME_NONE;

@@ -1,9 +1,15 @@
 /* Guest frames in the window, the guest's page tables, and stores to them (Intel SDM volume 3, 4.3: 32-bit paging, 4 KiB
  * pages only, as the CPU models of guests show no PSE).
  */
-#include "front.h"
+#include "shadow.h"
 
 uint32_t shown[WINDOW_SLOTS];
+
+void window_show(uint32_t slot, uint32_t frame) {
+    backend_window(slot, frame);
+    shown[slot] = frame + 1;
+    held.page = NO_PAGE;
+}
 
 static int fault(uint32_t linear, uint32_t error) {
     pending_fault = (struct pending_fault){PF, error, linear};
@@ -49,17 +55,16 @@ static void logic_flags(uint32_t result, uint32_t size) {
 
 /* REP MOVSD and REP STOSD upwards, as far as the destination is a page that is written as any other. */
 static void store_ahead(int move) {
-    uint32_t from = ESI, to = EDI, count = ECX, value = EAX, room = (4096 - (to & 4095)) / 4;
-    if (room < count) count = room;
-    uint32_t left = count;
+    uint32_t from = ESI, to = EDI, room = (4096 - (to & 4095)) / 4, count = ECX < room ? ECX : room, left = count;
     if (!shadow_is_writable(to)) return;
-    for (; left; left--, to += 4) {
-        if (move && !guest_load32(from + 4 * (count - left), &value)) break;
-        if (!guest_store32(to, value)) break;
-    }
+    if (move)
+        asm goto(GUEST_ACCESS("rep movsl") : "+S"(from), "+D"(to), "+c"(left) : : "memory" : failed);
+    else
+        asm goto(GUEST_ACCESS("rep stosl") : "+D"(to), "+c"(left) : "a"(EAX) : "memory" : failed);
+failed:
     ECX -= count - left;
     EDI = to;
-    if (move) ESI = from + 4 * (count - left);
+    if (move) ESI = from;
 }
 
 /* REP MOVS and REP STOS, doubleword by doubleword: each is a store of its own, and a fault leaves the registers at it. */
@@ -67,7 +72,10 @@ static int string_store(const struct operand *o, int move) {
     uint32_t size = o->opcode & 1 ? operand_size(o) : 1, step = vcpu.eflags & FLAG_DF ? -size : size;
     for (;;) {
         uint32_t value = EAX;
-        if (o->flags & OPERAND_REPEATED && size == 4 && step == 4) store_ahead(move);
+        if (o->flags & OPERAND_REPEATED && size == 4 && step == 4) {
+            if (!(EDI & 4095) && ECX >= 1024) shadow_recycle(EDI);
+            store_ahead(move);
+        }
         if (o->flags & OPERAND_REPEATED && ECX == 0) return DONE;
         if (move && !guest_load(ESI, size, &value)) return inject_fault();
         if (!table_store(EDI, value, size)) return inject_fault();
@@ -92,10 +100,11 @@ static int bit_operation(const struct operand *o, uint32_t address, uint32_t bit
 /* MOV and XCHG of a doubleword in a page that is known. Returns the site's end, given the end of its call; else 0. */
 __attribute__((regparm(1))) uint32_t vmm_short_store(uint32_t end) {
     const struct operand *o = &((const struct operand *)OPERAND_TABLE)[*(const uint16_t *)end];
-    uint32_t value = vcpu.registers[o->reg & 7], old;
+    uint32_t value, old;
     if (o->flags & OPERAND_16 || o->rm != OPERAND_MEMORY) return 0;
     if (o->opcode == 0xC7) value = o->immediate;
-    else if (o->opcode != 0x89 && o->opcode != 0xA3 && o->opcode != 0x87) return 0;
+    else if (o->opcode == 0x89 || o->opcode == 0xA3 || o->opcode == 0x87) value = vcpu.registers[o->reg];
+    else return 0;
     if (!table_exchange(operand_address(o), value, &old)) return 0;
     if (o->opcode == 0x87) vcpu.registers[o->reg] = old;
     return end - 6 + o->site_bytes;

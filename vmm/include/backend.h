@@ -73,7 +73,7 @@ void backend_window_ahead(uint32_t slot, uint32_t frame);
 int backend_space_create(uint32_t space);
 
 /* Drops the space and every mapping in it.
- * xen   kept, pinned and empty, for the next space; UNPIN_TABLE when its tables are wanted
+ * xen   kept for the next space, pinned, with the L1s that have become empty; UNPIN_TABLE when its tables are wanted
  * l4    ThreadControl(space = nil)
  * linux PTRACE_KILL, wait4
  * bare  tables return to the pool */
@@ -106,7 +106,7 @@ int backend_map_slot(uint32_t space, uint32_t linear, const uint32_t *entries, u
 /* Takes away what is mapped at `linear`, or, for the slot, in all of its 4 MiB. May be batched: the front end commits
  * before the guest can rely on it (INVLPG, CR3, CR4, entry to user mode, reuse of a table page).
  * `empty`: everything in the slot has been taken away already.
- * xen   mmu_update of the PTE with 0; of the L2 entry with 0, the L1 returns to the pool
+ * xen   mmu_update of the PTE with 0; of the L2 entry with 0, the L1 returns to the pool, unless it is empty: it stays
  * l4    Unmap of the fpage in the user space and in the kernel's view
  * linux munmap here and in the stub's list
  * bare  a store, and INVLPG or a CR3 reload at commit */

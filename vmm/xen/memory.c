@@ -28,18 +28,15 @@ static uint16_t free_tables[TABLES], pending_tables[TABLES];
 static uint32_t free_count, pending_count;
 static uint8_t dirty[TABLES];
 
-/* An L3 with its user L2s and the private one of slot 3. */
-struct upper {
-    uint16_t l3, l2[3];
+/* The tables of a space: an L3 with its user L2s and the private one of slot 3, and the L1 of each 2 MiB by its number plus
+ * one. An L1 that has become empty stays: the next program is likely to need it at the same place. */
+struct tables {
+    uint16_t l3, l2[3], l1[1024];
 };
-static struct {
-    struct upper upper;
-    /* Number of the table of each 2 MiB, plus one. */
-    uint16_t l1[1024];
-} spaces[SPACE_LIMIT];
-/* Of destroyed spaces: pinned and, but for slots 2 and 3, empty. */
-static struct upper spare[SPACE_LIMIT];
-static uint32_t spare_count;
+static struct tables tables[SPACE_LIMIT];
+/* By space, which of them are its own; then those of destroyed spaces: pinned, and nothing is mapped in their user half. */
+static uint8_t tables_of[SPACE_LIMIT], spare[SPACE_LIMIT], unused[SPACE_LIMIT];
+static uint32_t spare_count, unused_count;
 
 static uint32_t table_linear(uint32_t table) { return TABLE_POOL + table * 4096; }
 static uint32_t table_pfn[TABLES];
@@ -127,15 +124,26 @@ static void give_table(uint32_t table, int empty) {
 }
 static uint64_t table_machine(uint32_t table) { return (uint64_t)p2m[table_pfn[table]] << 12; }
 
-static void dismantle(const struct upper *u) {
-    extended(MMUEXT_UNPIN, (uint32_t)(table_machine(u->l3) >> 12));
-    for (uint32_t i = 0; i < 3; i++) give_table(u->l2[i], i < 2);
-    give_table(u->l3, 0);
+/* All tables of a destroyed space return to the pool. */
+static void dismantle(uint32_t number) {
+    struct tables *t = &tables[number];
+    extended(MMUEXT_UNPIN, (uint32_t)(table_machine(t->l3) >> 12));
+    for (uint32_t i = 0, any[2] = {0}; i < 1024; i++) {
+        if (t->l1[i]) {
+            give_table(t->l1[i] - 1, 1);
+            any[i / ENTRIES] = 1;
+        }
+        t->l1[i] = 0;
+        if (i % ENTRIES == ENTRIES - 1) give_table(t->l2[i / ENTRIES], !any[i / ENTRIES]);
+    }
+    give_table(t->l2[2], 0);
+    give_table(t->l3, 0);
+    unused[unused_count++] = (uint8_t)number;
 }
 
 /* A table of zeroes, read-only. Returns 0, or its number plus one. */
 static uint32_t take_table(void) {
-    if (!free_count && !pending_count && spare_count) dismantle(&spare[--spare_count]);
+    if (!free_count && !pending_count && spare_count) dismantle(spare[--spare_count]);
     if (!free_count) backend_commit();
     if (!free_count) return 0;
     uint32_t table = free_tables[--free_count], linear = table_linear(table), at = linear, count = 1024;
@@ -161,14 +169,17 @@ void xen_map_machine(uint32_t linear, uint32_t mfn, uint32_t flags) {
 /* Machine address of the entry for the 2 MiB with number `index` of the space's half. */
 static uint64_t directory_entry(uint32_t space, uint32_t index) {
     if (space == SPACE_KERNEL) return ((uint64_t)kernel_l2_mfn << 12) + 8 * index;
-    return table_machine(spaces[space].upper.l2[index / ENTRIES]) + 8 * (index % ENTRIES);
+    return table_machine(tables[tables_of[space]].l2[index / ENTRIES]) + 8 * (index % ENTRIES);
 }
+
+/* The table of the 2 MiB with this number, plus one; 0 where there is none. */
+static uint16_t *table_at(uint32_t space, uint32_t index) { return &tables[tables_of[space]].l1[index]; }
 
 int backend_space_create(uint32_t space) {
     uint32_t taken[4];
     /* No slot of it is mapped. */
     if (spare_count) {
-        spaces[space].upper = spare[--spare_count];
+        tables_of[space] = spare[--spare_count];
         return 1;
     }
     for (uint32_t i = 0; i < 4; i++) {
@@ -177,35 +188,37 @@ int backend_space_create(uint32_t space) {
         while (i) give_table(taken[--i] - 1, 1);
         return 0;
     }
-    for (uint32_t i = 0; i < 3; i++) spaces[space].upper.l2[i] = (uint16_t)(taken[i] - 1);
-    spaces[space].upper.l3 = (uint16_t)(taken[3] - 1);
+    tables_of[space] = unused[--unused_count];
+    struct tables *t = &tables[tables_of[space]];
+    for (uint32_t i = 0; i < 3; i++) t->l2[i] = (uint16_t)(taken[i] - 1);
+    t->l3 = (uint16_t)(taken[3] - 1);
     /* Xen takes stores to what is no table yet. */
-    uint64_t l3 = table_machine(spaces[space].upper.l3);
-    update(l3, table_machine(spaces[space].upper.l2[0]) | PRESENT);
-    update(l3 + 8, table_machine(spaces[space].upper.l2[1]) | PRESENT);
+    uint64_t l3 = table_machine(t->l3);
+    update(l3, table_machine(t->l2[0]) | PRESENT);
+    update(l3 + 8, table_machine(t->l2[1]) | PRESENT);
     update(l3 + 16, (uint64_t)kernel_l2_mfn << 12 | PRESENT);
-    update(l3 + 24, table_machine(spaces[space].upper.l2[2]) | PRESENT);
+    update(l3 + 24, table_machine(t->l2[2]) | PRESENT);
     extended(MMUEXT_PIN_L3, (uint32_t)(l3 >> 12));
     return 1;
 }
 
-void backend_space_destroy(uint32_t space) { spare[spare_count++] = spaces[space].upper; }
+void backend_space_destroy(uint32_t space) { spare[spare_count++] = tables_of[space]; }
 
 void backend_space_switch(uint32_t space) {
     stale_count = 0;
     loaded_space = space;
-    extended(MMUEXT_NEW_BASEPTR, (uint32_t)(table_machine(spaces[space].upper.l3) >> 12));
+    extended(MMUEXT_NEW_BASEPTR, (uint32_t)(table_machine(tables[tables_of[space]].l3) >> 12));
     backend_commit();
 }
 
 static uint32_t index_of(uint32_t linear) { return linear >> 21 & 1023 & (linear >= KERNEL_START ? 511 : 1023); }
 
 int backend_map(uint32_t space, uint32_t linear, uint32_t frame, uint32_t rights) {
-    uint32_t index = index_of(linear), table = spaces[space].l1[index];
+    uint32_t index = index_of(linear), table = *table_at(space, index);
     if (!table) {
         table = take_table();
         if (!table) return 0;
-        spaces[space].l1[index] = (uint16_t)table;
+        *table_at(space, index) = (uint16_t)table;
         update(directory_entry(space, index), table_machine(table - 1) | UPPER);
     }
     uint64_t old = ((const uint64_t *)table_linear(table - 1))[linear >> 12 & 511];
@@ -216,9 +229,9 @@ int backend_map(uint32_t space, uint32_t linear, uint32_t frame, uint32_t rights
 
 int backend_map_slot(uint32_t space, uint32_t linear, const uint32_t *entries, uint32_t why) {
     for (uint32_t half = 0; half < 2; half++, linear += ENTRIES << 12, entries += ENTRIES) {
-        uint32_t index = index_of(linear), table = spaces[space].l1[index], any = 0;
-        for (uint32_t i = 0; i < ENTRIES; i++) any |= entries[i];
-        if (!any) continue;
+        uint32_t index = index_of(linear), table = *table_at(space, index), first = 0;
+        while (first < ENTRIES && !entries[first]) first++;
+        if (first == ENTRIES) continue;
         if (table) {
             /* It is left of what was mapped here before. */
             for (uint32_t i = 0; i < ENTRIES; i++)
@@ -229,28 +242,29 @@ int backend_map_slot(uint32_t space, uint32_t linear, const uint32_t *entries, u
         if (!table) return 0;
         uint64_t *to = (uint64_t *)table_linear(table - 1), machine = table_machine(table - 1);
         update_va((uint32_t)to, machine | PRESENT | WRITABLE | ACCESSED_DIRTY);
-        for (uint32_t i = 0; i < ENTRIES; i++)
+        for (uint32_t i = first; i < ENTRIES; i++)
             if (entries[i]) to[i] = frame_entry(entries[i] >> 12, entries[i]);
         update_va((uint32_t)to, machine | PRESENT | ACCESSED_DIRTY);
-        spaces[space].l1[index] = (uint16_t)table;
+        *table_at(space, index) = (uint16_t)table;
         update(directory_entry(space, index), machine | UPPER);
     }
     return 1;
 }
 
 void backend_unmap(uint32_t space, uint32_t linear) {
-    uint32_t table = spaces[space].l1[index_of(linear)];
+    uint32_t table = *table_at(space, index_of(linear));
     if (table) update(table_machine(table - 1) + 8 * (linear >> 12 & 511), 0);
     note_stale(space, linear, 0);
 }
 
 void backend_unmap_slot(uint32_t space, uint32_t slot, int empty) {
+    if (empty) return;
     for (uint32_t i = 0; i < 2; i++) {
-        uint32_t index = index_of(slot << 22) + i, table = spaces[space].l1[index];
+        uint32_t index = index_of(slot << 22) + i, table = *table_at(space, index);
         if (!table) continue;
         update(directory_entry(space, index), 0);
-        spaces[space].l1[index] = 0;
-        give_table(table - 1, empty);
+        *table_at(space, index) = 0;
+        give_table(table - 1, 0);
     }
     note_stale(space, 0, 1);
 }
@@ -296,6 +310,7 @@ uint32_t xen_memory_start(uint32_t wanted) {
     boot_free = tables_end + 4096;
     boot_end = (boot_free + (512 << 10) + (4 << 20) - 1) & ~((4u << 20) - 1);
     kernel_l2_mfn = (uint32_t)(((const uint64_t *)start_info->pt_base)[2] >> 12);
+    for (uint32_t space = SPACE_LIMIT - 1; space; space--) unused[unused_count++] = (uint8_t)space;
     if (boot_end > TABLE_POOL) xen_panic("the package is too large for the window");
     window_tables(TABLE_POOL, WINDOW_FRAMES + WINDOW_SLOTS * 4096);
     window_tables(SHARED_INFO, SHARED_INFO + 4096);
