@@ -303,6 +303,7 @@ export class CodeCache {
       disp = operandSize[form] === 2 ? target & 0xffff : target | 0
     } else if (!usesDisplacement[form]) disp = d.imm2
     i32[(at + R.DISP) >> 2] = disp
+    if (direct[form]) i32[(at + R.FAR_TABLE) >> 2] = 0
   }
 
   /** The instruction at an offset of CS is to be decoded again when it is reached. */
@@ -361,6 +362,7 @@ export class CodeCache {
     u16[record >> 1] = R.SLOT_GOTO
     i32[(record + R.DISP) >> 2] = i32[(record + R.AT) >> 2]!
     i32[(record + R.TARGET) >> 2] = 0
+    i32[(record + R.FAR_TABLE) >> 2] = 0
     this.invalidated++
   }
   /** Clears the marks of chunks in which no decoded instruction is left. */

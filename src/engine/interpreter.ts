@@ -90,7 +90,7 @@ export class Interpreter implements Engine {
         const drops = this.cache.drops
         const found = this.here()
         if (found === 0) return R.EXIT_FAULT
-        if (link !== 0 && drops === this.cache.drops && (i32[(link + R.AT) >> 2]! ^ i32[EIP]!) >>> 12 === 0)
+        if (link !== 0 && drops === this.cache.drops && this.samePage(i32[(link + R.AT) >> 2]!, i32[EIP]!))
           i32[(link + R.TARGET) >> 2] = found
       } else if (exit === R.EXIT_GUARD) {
         if (!this.guard(i32[LINK]!)) return R.EXIT_FAULT
@@ -105,6 +105,10 @@ export class Interpreter implements Engine {
       else if (exit === R.EXIT_INTERCEPT) return this.leaveBefore(i32[LINK]!)
       else if (exit !== R.EXIT_BUDGET) return exit
     }
+  }
+  private samePage(a: number, b: number): boolean {
+    const base = this.i32[CS_BASE]!
+    return ((base + a) ^ (base + b)) >>> 12 === 0
   }
   /** A head has been executed often. */
   protected hot(record: number) {

@@ -5,12 +5,8 @@ import { CODE_TABLE } from '../cpu/layout.js'
 import * as W from '../wasm/opcodes.js'
 import type { FunctionCode } from './function-code.js'
 
-/**
- * Looks up the record of the linear address on the stack: table of its page, record of its offset. Opens two blocks that
- * are entered only when there is one; it is in `record` then.
- */
-export function emitLookUp(f: FunctionCode, scratch: number, record: number) {
-  f.tee(scratch)
+/** Replaces the linear address on the stack by the address of the table of its page, 0 where there is none. */
+export function emitTableOf(f: FunctionCode) {
   f.i32(10)
   f.op(W.I32_SHR_U)
   f.i32(~3)
@@ -18,6 +14,15 @@ export function emitLookUp(f: FunctionCode, scratch: number, record: number) {
   f.cell(CODE_TABLE)
   f.op(W.I32_ADD)
   f.memory(W.I32_LOAD, 0, 2)
+}
+
+/**
+ * Looks up the record of the linear address on the stack: table of its page, record of its offset. Opens two blocks that
+ * are entered only when there is one; it is in `record` then.
+ */
+export function emitLookUp(f: FunctionCode, scratch: number, record: number) {
+  f.tee(scratch)
+  emitTableOf(f)
   f.tee(record)
   f.open(W.IF)
   f.get(record)

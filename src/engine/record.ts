@@ -15,6 +15,9 @@ export const DISP = 16 // i32: displacement, second immediate, or offset that a 
 export const AT = 20 // i32: offset of the instruction itself (EIP)
 export const TARGET = 24 // i32: record of the branch target in the same page, 0 while unknown
 export const COUNT = 28 // i32: executions left until the head is hot; below 0 it is reported
+// Of direct branches in the places of IMM and of BASE and INDEX: where they go to in another page (cold-links.ts).
+export const FAR_TABLE = 8 // i32: table of the code page that the target's record belongs to, 0 while unknown
+export const FAR_TARGET = 12 // i32: the record
 // Of near indirect jumps and calls in the places of IMM and SRC: the offset they went to last, and how often it changed.
 export const LAST = 8 // i32
 export const CHANGES = 6 // u16

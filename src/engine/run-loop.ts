@@ -6,7 +6,7 @@ import { STOP_AGAIN, STOP_NEXT } from '../cpu/stops.js'
 import { I32 } from '../ir/types.js'
 import { isIndirectBranch } from '../isa/forms.js'
 import * as W from '../wasm/opcodes.js'
-import { emitLinkInPage } from './cold-links.js'
+import { emitFollow, emitLink } from './cold-links.js'
 import { InlineLowering, type Linkage } from './cold-lowering.js'
 import { CountedWindow } from './counted-window.js'
 import { FunctionCode } from './function-code.js'
@@ -291,18 +291,17 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
   exit(R.EXIT_FAULT)
 
   f.close() // target
-  field(R.TARGET)
-  f.tee(scratch)
-  f.open(W.IF)
-  charge(1)
-  f.get(scratch)
-  f.set(pc)
-  emitHead()
-  f.close()
+  const linked = f.open(W.BLOCK)
+  emitFollow(f, pc, scratch, reason, linked)
   eipIs(() => field(R.DISP))
   f.get(pc)
   f.set(link)
   f.br(jump)
+  f.close()
+  charge(1)
+  f.get(scratch)
+  f.set(pc)
+  emitHead()
 
   f.close() // indirect: where it went is remembered, for whoever translates it
   field(R.LAST)
@@ -327,7 +326,9 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
   emitLookUp(f, scratch, reason)
   f.get(link)
   f.open(W.IF)
-  emitLinkInPage(f, link, reason)
+  emitLink(f, link, reason, scratch)
+  f.i32(0)
+  f.set(link)
   f.close()
   f.get(reason)
   f.set(pc)
