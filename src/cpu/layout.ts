@@ -61,8 +61,10 @@ export const WINDOW_SHIFT = 26
 export const WINDOW_NUMBER = COUNTED_WINDOW >>> WINDOW_SHIFT
 /** Whether a linear address lies in the counted window. */
 export const isCounted = (linear: number) => linear >>> WINDOW_SHIFT === WINDOW_NUMBER
-/** From a translated region to whoever goes on: 0, or EXIT_* + 1. */
+/** From a translated region to whoever goes on: EXIT_* + 1, or the number of an exit that goes on (engine/links.ts). */
 export const LEAVING = 0x1d0
+/** Budget down to which translated code goes on by links; then the core has a look. Never less than BUDGET_LIMIT. */
+export const FLOOR = 0x1d8
 /** The model's generation (cpu/models.ts), for what an 80386 does otherwise. */
 export const GENERATION = 0x1d4
 /** Times that translated code may still be left for an access until the engine's owner is told of one. */
@@ -200,6 +202,9 @@ export const HOT_INDEX = CODE_CACHE + CODE_CACHE_BYTES
  */
 export const JUMP_CACHE = HOT_INDEX + CODE_CACHE_BYTES / 8
 export const JUMP_CACHE_ENTRIES = 4096
+/** One i32 for each exit of translated code: engine/links.ts. */
+export const LINKS = JUMP_CACHE + 8 * JUMP_CACHE_ENTRIES
+export const LINK_COUNT = 0x40000
 /** One byte for each 64 bytes of linear memory (address >>> 6): not 0 where decoded guest code came from. */
 export const CODE_MAP = 0x6000000
 /** Guest-physical memory: RAM from physical 0, then pages of ROM and device memory that can be executed or read plainly. */

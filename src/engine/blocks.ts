@@ -9,7 +9,7 @@ import { HOT_SLOTS } from './core.js'
 import type { Core } from './core-instance.js'
 import type { TranslationStatistics } from './execution.js'
 import { Interpreter } from './interpreter.js'
-import { forgetJump, forgetJumps } from './jump-cache.js'
+import { forgetJumps } from './jump-cache.js'
 import * as R from './record.js'
 import { type Region, RegionFinder } from './region.js'
 import { recordOfSite, unchargedAt } from './sites.js'
@@ -79,8 +79,10 @@ export class Blocks extends Interpreter {
   ) {
     super(cpu, core, cache)
     this.finder = new RegionFinder(cache)
-    this.translator = new Translator(core, memory, this.finder, cpu.i32, signatures)
+    this.translator = new Translator(core, memory, this.finder, cpu.i32, signatures, cache.links)
     cache.threshold = thresholds.hot
+    cache.links.threshold = thresholds.hot
+    core.onLink = () => this.link()
     cache.onInvalidate = (page, from, to) => this.invalidate(page, from, to)
   }
 
@@ -137,6 +139,17 @@ export class Blocks extends Interpreter {
     }
   }
 
+  /** The exit that LEAVING says goes on in the region at EIP. */
+  private link() {
+    const { i32 } = this.cpu
+    const eip = i32[L.EIP >> 2]!
+    const entry = i32[(i32[L.CODE_TABLE >> 2]! >> 2) + (eip >>> 12)]! + ((eip & 0xfff) << 2)
+    const target = this.installed.get(i32[entry >> 2]!)
+    if (!target) return
+    const { table, layout } = this.core
+    this.cache.links.connect(i32[L.LEAVING >> 2]!, entry, table.get(layout.hotBase + target.slot))
+  }
+
   protected override retry(): boolean {
     const { i32 } = this.cpu
     const site = i32[L.SITE >> 2]!
@@ -178,7 +191,8 @@ export class Blocks extends Interpreter {
     this.pending = []
     this.waiting.clear()
     if (!regions.length) return
-    if (this.nextSlot + regions.length > HOT_SLOTS || this.translator.bytes > this.bytesAtClear + LIVE_BYTES) {
+    const full = this.nextSlot + regions.length > HOT_SLOTS || this.cache.links.full
+    if (full || this.translator.bytes > this.bytesAtClear + LIVE_BYTES) {
       this.bytesAtClear = this.translator.bytes
       return this.cache.clear()
     }
@@ -241,6 +255,7 @@ export class Blocks extends Interpreter {
         this.cpu.i32[(L.HOT_INDEX + ((record - L.CODE_CACHE) >> 3)) >> 2] = 0
       }
       forgetJumps(this.cpu.i32)
+      this.cache.links.clear()
       this.installed = new Map()
       this.refusals.clear()
       this.byPage = new Map()
@@ -258,8 +273,7 @@ export class Blocks extends Interpreter {
   private discard(installed: Installed) {
     const { record, slot, covered, page } = installed
     const { i32, u16 } = this.cpu
-    const eip = i32[(record + R.AT) >> 2]!
-    forgetJump(i32, eip, page.table + ((eip & 0xfff) << 2))
+    this.cache.forgetRegion(page, i32[(record + R.AT) >> 2]! & 0xfff)
     const index = (L.HOT_INDEX + ((record - L.CODE_CACHE) >> 3)) >> 2
     i32[index]! &= 0xffff
     if (u16[record >> 1] === R.SLOT_HOT) {

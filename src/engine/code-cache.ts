@@ -9,6 +9,7 @@ import { type DecodeMode, type Decoder, NEED_MORE } from '../isa/decode.js'
 import { PROTECTED } from '../isa/features.js'
 import { forms, isDirectBranch, TOO_LONG, UD } from '../isa/forms.js'
 import { forgetJump } from './jump-cache.js'
+import { Links } from './links.js'
 import * as R from './record.js'
 import { endsRecords, handlerOf } from './slots.js'
 
@@ -43,6 +44,8 @@ export class CodeCache {
   private readonly freeTables: number[] = []
   private readonly end = L.CODE_CACHE + L.CODE_CACHE_BYTES
   private readonly decodeModes = new Map<number, DecodeMode>()
+  /** Links between the regions that records head. */
+  readonly links: Links
   /** Executions of a head until it is reported as hot. */
   threshold = 0x7fffffff
   /** By form id: 1 where the run loop is to leave before the instruction. */
@@ -60,7 +63,9 @@ export class CodeCache {
     readonly cpu: Cpu,
     private readonly decoder: Decoder,
     private readonly features: number,
-  ) {}
+  ) {
+    this.links = new Links(cpu.i32)
+  }
 
   get bytesUsed(): number {
     return this.next - L.CODE_CACHE
@@ -353,12 +358,18 @@ export class CodeCache {
     const { u8, u16 } = this.cpu
     return u16[record >> 1] === R.SLOT_GUARD ? MAXIMUM_LENGTH : u8[record + R.LENGTH]!
   }
+  /** The record at an offset of a page heads no region any more. */
+  forgetRegion(page: CodePage, offset: number) {
+    const entry = page.table + (offset << 2)
+    forgetJump(this.cpu.i32, page.linearPage + offset, entry)
+    this.links.forget(entry)
+  }
   private kill(page: CodePage, offset: number) {
     const { i32, u16 } = this.cpu
     const cell = (page.table >> 2) + offset
     const record = i32[cell]!
     i32[cell] = 0
-    forgetJump(i32, page.linearPage + offset, cell << 2)
+    this.forgetRegion(page, offset)
     u16[record >> 1] = R.SLOT_GOTO
     i32[(record + R.DISP) >> 2] = i32[(record + R.AT) >> 2]!
     i32[(record + R.TARGET) >> 2] = 0

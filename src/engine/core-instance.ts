@@ -14,6 +14,8 @@ export interface Core {
   step(record: number, handler: number): number
   readonly table: WebAssembly.Table
   readonly layout: CoreLayout
+  /** Called where LEAVING is an exit of a region that goes on in the one at EIP, and might be linked to it. */
+  onLink: () => void
   /** All exports, for modules that import slow paths and procedures. */
   readonly exports: WebAssembly.Exports
 }
@@ -30,6 +32,7 @@ export function instantiateCore(
     memory,
     load_miss: (linear: number, width: number, willWrite: number) => cpu.loadSlow(linear >>> 0, width, willWrite),
     store_miss: (linear: number, width: number, value: number) => cpu.storeSlow(linear >>> 0, width, value),
+    link: () => core.onLink(),
     store_miss_hot: (linear: number, width: number, value: number) => storeFromHotCode(cpu, linear >>> 0, width, value),
   }
   const table = helpers as Readonly<Record<string, (cpu: Cpu, ...args: number[]) => number>>
@@ -40,13 +43,15 @@ export function instantiateCore(
   }
   i32[L.FAULT >> 2] = 0
   const { exports } = new WebAssembly.Instance(module, { m: imports })
-  return {
+  const core: Core = {
+    onLink: () => {},
     run: exports.run as Core['run'],
     step: exports.step as Core['step'],
     table: exports.table as WebAssembly.Table,
     layout,
     exports,
   }
+  return core
 }
 
 function bind(helper: (cpu: Cpu, ...args: number[]) => number, cpu: Cpu, count: number): WebAssembly.ImportValue {

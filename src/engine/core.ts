@@ -39,6 +39,7 @@ export function buildCore(procedures: ReadonlyMap<string, Procedure>): { bytes: 
   const missLoad = m.importFunction('load_miss', m.type([i32, i32, i32], [i32]))
   const missStore = m.importFunction('store_miss', m.type([i32, i32, i32], []))
   const missStoreHot = m.importFunction('store_miss_hot', m.type([i32, i32, i32], []))
+  const link = m.importFunction('link', m.type([], []))
   const helperIndex = new Map<string, number>()
   for (const [name, arity] of helpers)
     helperIndex.set(name, m.importFunction(`helper_${name}`, m.type(Array(arity).fill(i32), [i32])))
@@ -98,7 +99,7 @@ export function buildCore(procedures: ReadonlyMap<string, Procedure>): { bytes: 
   m.element(FIRST_SLOT, handlers)
 
   const region = m.type(REGION_PARAMETERS.map(wasmType), [i32])
-  const chain = emitChain(region, procedureIndex.get('flags_aux')!)
+  const chain = emitChain(region, link, procedureIndex.get('flags_aux')!)
   const chaining = m.type(CHAIN_PARAMETERS.map(wasmType), [i32])
   m.function(chaining, chain.locals(), chain.out.take(), 'chain', chain.hints)
   const loop = emitRunLoop(context, linkage, handler, region)

@@ -1,6 +1,6 @@
 // Lowers the blocks of a region to one WebAssembly function. Parameters are the eight registers and the budget; the
-// result is 0 (go on at EIP) or EXIT_* + 1. Every exit sets registers and flags in locals and hands them on
-// (hot-links.ts). Loops and joins are structured by the dominator tree (N. Ramsey, "Beyond Relooper", 2022).
+// result is 0 (go on at EIP) or EXIT_* + 1. Every exit sets registers and flags in locals and hands them on, to the
+// region it is linked to (links.ts) or to the core (hot-links.ts). Loops and joins are structured by the dominator tree (N. Ramsey, "Beyond Relooper", 2022).
 
 import * as L from '../cpu/layout.js'
 import type { Value } from '../ir/tape.js'
@@ -13,6 +13,8 @@ import { emitRaise } from './cold-lowering.js'
 import type { FunctionCode } from './function-code.js'
 import { HotBlockLowering, type Imports } from './hot-block-lowering.js'
 import { A_LOCAL, B_LOCAL, KIND_LOCAL, RESULT_LOCAL } from './hot-flags.js'
+import { emitLinked } from './hot-links.js'
+import { type ModuleLinks, UNLINKED } from './links.js'
 import * as R from './record.js'
 import type { Block, Edge, Region, RegionFinder } from './region.js'
 import { formOf } from './slots.js'
@@ -29,7 +31,7 @@ const FLAG_CELLS = [
 export class HotLowering extends HotBlockLowering {
   private readonly blockTape = new T.Tape()
   private code = 0
-  /** Label: state is in its locals and `leavingTo` is an offset, and `code` is set where it is not to go on there. */
+  /** Label: state is in its locals, `leavingTo` is an offset, and `code` is what LEAVING says. */
   private exit = 0
   /** Labels that forward edges and back edges take. */
   private readonly joins = new Map<Block, number>()
@@ -42,6 +44,8 @@ export class HotLowering extends HotBlockLowering {
   constructor(
     f: FunctionCode,
     imports: Imports,
+    private readonly links: ModuleLinks,
+    private readonly type: number,
     private readonly finder: RegionFinder,
     i32: Int32Array,
     user: boolean,
@@ -79,17 +83,34 @@ export class HotLowering extends HotBlockLowering {
     f.get(this.leavingTo)
     f.memory(W.I32_STORE, L.SITE, 2)
     f.close()
-    // EIP and flags go on in their cells, registers and budget as parameters.
-    for (const [local, cell] of [[this.leavingTo, L.EIP] as const, [this.code, L.LEAVING] as const, ...FLAG_CELLS]) {
+    this.goOn()
+    return this.progress
+  }
+  /** Flags go on in their cells, registers and budget as parameters; and where not by a link, EIP and LEAVING in theirs. */
+  private goOn() {
+    const { f, links } = this
+    const store = (local: number, cell: number) => {
       f.i32(0)
       f.get(local)
       f.memory(W.I32_STORE, cell, 2)
     }
+    for (const [local, cell] of FLAG_CELLS) store(local, cell)
+    emitLinked(f, this.codeTable, this.leavingTo, this.code)
+    f.openLikely()
+    for (let n = 0; n <= BUDGET; n++) f.get(n)
+    f.get(this.code)
+    f.i32(links.first)
+    f.op(W.I32_SUB)
+    f.op(W.RETURN_CALL_INDIRECT)
+    f.out.u32(this.type)
+    f.out.u32(0)
+    f.close()
+    store(this.leavingTo, L.EIP)
+    store(this.code, L.LEAVING)
     for (let n = 0; n <= BUDGET; n++) f.get(n)
     f.get(this.vector)
     f.returnCall(this.imports.function('chain'))
     f.op(W.END)
-    return this.progress
   }
 
   // Structure.
@@ -167,15 +188,13 @@ export class HotLowering extends HotBlockLowering {
     f.close()
   }
   /** All state is in its locals: goes on at `eip` outside. */
-  private leave(eip: number, code = 0) {
+  private leave(eip: number, code = this.links.add()) {
     const { f } = this
     if (this.counted) this.countBudget(W.I32_SUB)
     f.i32(eip)
     f.set(this.leavingTo)
-    if (code !== 0) {
-      f.i32(code)
-      f.set(this.code)
-    }
+    f.i32(code)
+    f.set(this.code)
     f.br(this.exit)
   }
 
@@ -213,7 +232,7 @@ export class HotLowering extends HotBlockLowering {
       f.set(BUDGET)
     }
     this.lowerBlock(this.blockTape)
-    if (refusedAt >= 0) return this.leave(this.finder.offset(refusedAt))
+    if (refusedAt >= 0) return this.leave(this.finder.offset(refusedAt), UNLINKED)
     if (ending.kind === 'jump') {
       f.set(this.leavingTo)
       for (const edge of block.targets) {
@@ -227,6 +246,8 @@ export class HotLowering extends HotBlockLowering {
       }
       this.counted = L.isCounted(block.eip)
       if (this.counted) this.countBudget(W.I32_SUB)
+      f.i32(this.links.add())
+      f.set(this.code)
       return f.br(this.exit)
     }
     if (ending.kind === 'next') {

@@ -10,7 +10,7 @@ import { emitFollow, emitLink } from './cold-links.js'
 import { InlineLowering, type Linkage } from './cold-lowering.js'
 import { CountedWindow } from './counted-window.js'
 import { FunctionCode } from './function-code.js'
-import { emitRegionIndex } from './hot-links.js'
+import { emitFloor, emitRegionIndex } from './hot-links.js'
 import { likelyNext } from './likely-next.js'
 import * as R from './record.js'
 import type { RecordContext } from './record-context.js'
@@ -149,6 +149,13 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
     f.close()
     window.leave()
     setCell(L.HEAT, () => f.get(heat))
+    emitFloor(f, budget, reason)
+    f.get(reason)
+    f.cell(L.FLOOR)
+    f.op(W.I32_GT_S)
+    f.open(W.IF)
+    setCell(L.FLOOR, () => f.get(reason))
+    f.close()
     for (let n = 0; n < 8; n++) f.cell(L.gprCell(n))
     f.get(budget)
     emitRegionIndex(f, pc)

@@ -10,6 +10,7 @@ import { FunctionCode, wasmType } from './function-code.js'
 import { hotLoad, hotStore } from './hot-access.js'
 import { CHAIN_PARAMETERS, REGION_PARAMETERS } from './hot-links.js'
 import { HotLowering } from './hot-lowering.js'
+import type { Links } from './links.js'
 import type { Region, RegionFinder } from './region.js'
 
 const MODE_USER = 4
@@ -40,31 +41,35 @@ export class Translator {
     private readonly finder: RegionFinder,
     private readonly i32: Int32Array,
     private readonly signatures: ReadonlyMap<string, Pick<Procedure, 'params' | 'result'>>,
+    private readonly links: Links,
   ) {}
 
   /** Translates regions; their functions in the same order, undefined for one of which nothing could be translated. */
   translate(regions: readonly Region[]): unknown[] {
     const imports = new ImportList()
+    const exits = this.links.module()
+    const m = new ModuleBuilder()
+    const type = m.type(REGION_PARAMETERS.map(wasmType), [TYPE_I32])
     const codes = regions.map(region => {
       const f = new FunctionCode(REGION_PARAMETERS)
       const user = (region.page.mode & MODE_USER) !== 0
-      return new HotLowering(f, imports, this.finder, this.i32, user).region(region) ? f : undefined
+      return new HotLowering(f, imports, exits, type, this.finder, this.i32, user).region(region) ? f : undefined
     })
     if (!codes.some(f => f)) return codes
-    const m = new ModuleBuilder()
     m.importMemory('memory')
     const given: Record<string, unknown> = { memory: this.memory }
     for (const name of imports.names) {
       m.importFunction(name, this.typeOf(m, name))
       given[name] = this.core.exports[name]
     }
-    const type = m.type(REGION_PARAMETERS.map(wasmType), [TYPE_I32])
+    m.ownTable(exits.count + 1)
     codes.forEach((f, i) => {
       if (f) m.function(type, f.locals(), f.out.view(), `f${i}`, f.hints)
     })
     const bytes = m.finish()
     this.bytes += bytes.length
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { m: given })
+    this.links.made(exits, exports.table as WebAssembly.Table)
     return codes.map((_, i) => exports[`f${i}`])
   }
 
