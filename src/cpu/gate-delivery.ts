@@ -23,7 +23,6 @@ import {
 } from './descriptors.js'
 import { IF, NT, RF, TF, VM } from './eflags.js'
 import { GP, NP, TS } from './exceptions.js'
-import { deliverFlat } from './flat-transfers.js'
 import { innerStack } from './inner-stack.js'
 import { CPL, CS, DS, EIP, ES, ESP, FLAGS, FS, GS, gprCell, IDTR_BASE, IDTR_LIMIT, SEG_SELECTOR, SS } from './layout.js'
 import { loadDescriptor } from './memory.js'
@@ -51,8 +50,10 @@ export function deliverThroughIdt(
   returnEip: number,
   flags: number,
 ): boolean {
-  if (deliverFlat(cpu, vector, source, error, hasError, returnEip, flags)) return true
   const { i32 } = cpu
+  // INT n has tried it before it came here.
+  const quick = source === SOFTWARE || cpu.transferring !== 0 ? undefined : cpu.deliverQuick
+  if (quick?.(vector, 0, error, Number(hasError), returnEip, flags)) return true
   const ext = source === SOFTWARE ? 0 : 1
   const offset = vector * 8
   if (offset + 7 > cpu.u32[IDTR_LIMIT >> 2]!) return cpu.raise(GP, offset + 2 + ext)

@@ -6,7 +6,6 @@ import { setAccessed } from './descriptors.js'
 import { NT, VM } from './eflags.js'
 import { GP } from './exceptions.js'
 import { hasIoPrivilege, iretFlags, iretFlagsToV86 } from './flag-changes.js'
-import { iretFlat } from './flat-transfers.js'
 import { CPL, CR0, CS, DS, EIP, ES, ESP, FLAGS, FS, GS, gprCell, NMI_BLOCKED, SEG_LIMIT, SS } from './layout.js'
 import { updateMode } from './mode.js'
 import { checkReturnCode } from './return-checks.js'
@@ -28,7 +27,6 @@ export function iret(cpu: Cpu, size: number, nextEip: number): boolean {
   const system = i32[FLAGS >> 2]!
   // IRET lets NMIs in again even when it faults (SDM vol. 3, 6.7.1).
   i32[NMI_BLOCKED >> 2] = 0
-  if (size === 4 && iretFlat(cpu)) return true
   const isProtected = (i32[CR0 >> 2]! & 1) !== 0
   const v86 = isProtected && (system & VM) !== 0
   if (v86 && !hasIoPrivilege(cpu)) return cpu.raise(GP, 0)

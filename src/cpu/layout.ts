@@ -155,6 +155,14 @@ export const TLB_COUNT = 0x618
 export const TLB_GLOBAL_COUNT = 0x61c
 /** 1 if some region of 4 MiB is marked in TLB_LARGE. */
 export const TLB_ANY_LARGE = 0x620
+/** MODE (what decoded code depends on) that the code tables below were filled under. */
+export const CODE_USER_MODE = 0x624
+export const CODE_SUPERVISOR_MODE = 0x628
+/**
+ * Instructions retired at CPL 3, modulo 2^32: while CPL is 3 the retired count is to be added. Bookkeeping is done where
+ * the mode changes.
+ */
+export const USER_RETIRED = 0x62c
 // Counts, each an f64: translations found by a page walk; see Cpu for the others.
 export const TLB_FILLS = 0x640
 export const EXCEPTION_COUNTS = 0x1000

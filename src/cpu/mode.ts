@@ -23,6 +23,7 @@ import {
   TLB_USER_READ,
   TLB_USER_WRITE,
   TLB_WRITE,
+  USER_RETIRED,
 } from './layout.js'
 
 export const MODE_CODE32 = 1
@@ -35,6 +36,9 @@ export const MODE_V86 = 64
 export const MODE_ALIGNMENT = 128 // alignment checks are on
 export const MODE_NO_FPU = 256 // x87 raises #NM: CR0.EM or CR0.TS
 export const MODE_NO_SSE = 512 // SSE raises #UD: no CR4.OSFXSR, or CR0.EM
+
+/** What decoded code depends on: all but paging, alignment checks and what FPU and SSE code tests itself. */
+export const MODE_OF_CODE = 0x6f
 
 const CR4_OSFXSR = 0x200
 const RIGHTS_BIG = 0x4000
@@ -62,8 +66,13 @@ export function updateMode(cpu: Cpu) {
   i32[TLB_READ >> 2] = user ? TLB_USER_READ : TLB_SUPERVISOR_READ
   i32[TLB_WRITE >> 2] = user ? TLB_USER_WRITE : TLB_SUPERVISOR_WRITE
   i32[CODE_TABLE >> 2] = user ? CODE_USER : CODE_SUPERVISOR
-  if (i32[MODE >> 2] === mode && !cpu.codeSegmentMoved) return
+  const before = i32[MODE >> 2]!
+  if (before === mode && !cpu.codeSegmentMoved) return
   cpu.codeSegmentMoved = false
+  if (((before ^ mode) & MODE_USER) !== 0) {
+    const count = cpu.retired + cpu.transferring
+    i32[USER_RETIRED >> 2]! += user ? -count : count
+  }
   i32[MODE >> 2] = mode
   cpu.host.onModeChange()
 }

@@ -5,6 +5,7 @@
 
 import type { Cpu } from '../cpu/cpu.js'
 import * as L from '../cpu/layout.js'
+import { MODE_OF_CODE } from '../cpu/mode.js'
 import { type DecodeMode, type Decoder, NEED_MORE } from '../isa/decode.js'
 import { PROTECTED } from '../isa/features.js'
 import { forms, isDirectBranch, TOO_LONG, UD } from '../isa/forms.js'
@@ -16,8 +17,6 @@ import { endsRecords, handlerOf } from './slots.js'
 const TABLE_BYTES = 4096 * 4
 const PAGE_END = 0x1000
 const MAXIMUM_LENGTH = 15
-/** Bits of MODE that decoded code depends on: all but paging, alignment checks and what FPU and SSE code tests itself. */
-export const MODE_OF_CODE = 0x6f
 const MODE_CODE_32 = 1
 const MODE_FLAT = 8
 

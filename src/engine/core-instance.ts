@@ -43,6 +43,7 @@ export function instantiateCore(
   }
   i32[L.FAULT >> 2] = 0
   const { exports } = new WebAssembly.Instance(module, { m: imports })
+  cpu.deliverQuick = exports.procedure_deliver_quick as Cpu['deliverQuick']
   const core: Core = {
     onLink: () => {},
     run: exports.run as Core['run'],

@@ -3,8 +3,9 @@
 
 import type { Cpu } from '../cpu/cpu.js'
 import * as L from '../cpu/layout.js'
+import { MODE_OF_CODE } from '../cpu/mode.js'
 import { STOP_AGAIN, STOP_NEXT } from '../cpu/stops.js'
-import { type CodeCache, MODE_OF_CODE } from './code-cache.js'
+import type { CodeCache } from './code-cache.js'
 import type { Core } from './core-instance.js'
 import type { Engine } from './execution.js'
 import * as R from './record.js'
@@ -23,8 +24,8 @@ export class Interpreter implements Engine {
   intercepted = 0
   private readonly i32: Int32Array
   private readonly u16: Uint16Array
-  /** MODE, base and limit of CS that the user and supervisor code tables were filled under. */
-  private readonly filledUnder = [-1, -1, -1, -1, -1, -1]
+  /** Base and limit of CS that the user and supervisor code tables were filled under; the mode is in cells. */
+  private readonly filledUnder = [-1, -1, -1, -1]
 
   constructor(
     protected readonly cpu: Cpu,
@@ -38,13 +39,13 @@ export class Interpreter implements Engine {
   modeChanged() {
     const { i32, filledUnder } = this
     const user = (i32[L.MODE >> 2]! & 4) !== 0
-    const at = user ? 3 : 0
+    const at = user ? 2 : 0
+    const modeCell = (user ? L.CODE_USER_MODE : L.CODE_SUPERVISOR_MODE) >> 2
     const mode = i32[L.MODE >> 2]! & MODE_OF_CODE
-    if (filledUnder[at] === mode && filledUnder[at + 1] === i32[CS_BASE] && filledUnder[at + 2] === i32[CS_LIMIT])
-      return
-    filledUnder[at] = mode
-    filledUnder[at + 1] = i32[CS_BASE]!
-    filledUnder[at + 2] = i32[CS_LIMIT]!
+    if (i32[modeCell] === mode && filledUnder[at] === i32[CS_BASE] && filledUnder[at + 1] === i32[CS_LIMIT]) return
+    i32[modeCell] = mode
+    filledUnder[at] = i32[CS_BASE]!
+    filledUnder[at + 1] = i32[CS_LIMIT]!
     this.cpu.tlb.flushCode(user)
   }
   intercept(controlled: Uint8Array, breakpoints: ReadonlySet<number>) {

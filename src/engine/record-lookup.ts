@@ -4,6 +4,7 @@
 import { CODE_TABLE } from '../cpu/layout.js'
 import * as W from '../wasm/opcodes.js'
 import type { FunctionCode } from './function-code.js'
+import { RECORD_BYTES } from './record.js'
 
 /** Replaces the linear address on the stack by the address of the table of its page, 0 where there is none. */
 export function emitTableOf(f: FunctionCode) {
@@ -35,4 +36,12 @@ export function emitLookUp(f: FunctionCode, scratch: number, record: number) {
   f.memory(W.I32_LOAD, 0, 2)
   f.tee(record)
   f.open(W.IF)
+}
+
+/** The record behind the one at `pc` goes to the local `to`. */
+export function emitAdvance(f: FunctionCode, pc: number, to = pc) {
+  f.get(pc)
+  f.i32(RECORD_BYTES)
+  f.op(W.I32_ADD)
+  f.set(to)
 }

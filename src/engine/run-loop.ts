@@ -14,7 +14,7 @@ import { emitFloor, emitRegionIndex } from './hot-links.js'
 import { likelyNext } from './likely-next.js'
 import * as R from './record.js'
 import type { RecordContext } from './record-context.js'
-import { emitLookUp } from './record-lookup.js'
+import { emitAdvance, emitLookUp } from './record-lookup.js'
 import { emitOwnHandler, emitRefusal } from './refusal.js'
 import { inlineCount, type Slot, slots, tapeOf } from './slots.js'
 
@@ -56,6 +56,8 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
     }
     f.set(budget)
   }
+  /** EIP is where to go on and everything is charged: undoes what the jump label charges. */
+  const chargedAlready = () => emitAdvance(f, pc, start)
   const window = new CountedWindow(f, budget)
   const exit = (why: number) => {
     window.leave()
@@ -90,6 +92,7 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
   const jump = f.open(W.BLOCK) // EIP is set, the instruction is not charged yet
   const indirect = f.open(W.BLOCK) // the same, by a near indirect jump or call
   const target = f.open(W.BLOCK) // a direct branch at pc is taken
+  const transferred = f.open(W.BLOCK) // EIP and mode are set, the instruction is not charged yet
   const fault = f.open(W.BLOCK)
   const stopped = f.open(W.BLOCK)
   const called = f.open(W.BLOCK) // a slot that is not inlined
@@ -182,11 +185,7 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
     f.op(W.I32_SUB)
     f.op(W.RETURN)
     f.close()
-    // EIP is where to go on and everything is charged: undo what the jump label charges.
-    f.get(pc)
-    f.i32(R.RECORD_BYTES)
-    f.op(W.I32_ADD)
-    f.set(start)
+    chargedAlready()
     f.br(jump)
     f.close()
     f.op(W.UNREACHABLE)
@@ -262,23 +261,33 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
   f.close()
 
   f.close() // stopped
-  f.get(reason)
-  f.i32(STOP_AGAIN)
-  f.op(W.I32_EQ)
-  f.open(W.IF)
+  for (const [why, retired, eip] of [
+    [STOP_AGAIN, 0, () => field(R.AT)],
+    [STOP_NEXT, 1, nextOffset],
+  ] as const) {
+    f.get(reason)
+    f.i32(why)
+    f.op(W.I32_EQ)
+    f.open(W.IF)
+    charge(retired)
+    eipIs(eip)
+    exit(R.EXIT_STOP)
+    f.close()
+  }
+  f.br(transferred)
+  f.close() // fault
   charge(0)
   eipIs(() => field(R.AT))
-  exit(R.EXIT_STOP)
-  f.close()
-  f.get(reason)
-  f.i32(STOP_NEXT)
-  f.op(W.I32_EQ)
+  setCell(L.BUDGET, () => f.get(budget))
+  openAside()
+  f.call(linkage.procedures.get('fault_quick')!)
+  f.op(W.I32_EQZ)
   f.open(W.IF)
-  charge(1)
-  eipIs(nextOffset)
-  exit(R.EXIT_STOP)
+  exit(R.EXIT_FAULT)
   f.close()
-  // STOP_TRANSFER: stay inside unless somebody waits.
+  chargedAlready()
+  f.close()
+  f.close() // transferred: stay inside unless somebody waits
   f.cell(L.INTR)
   f.cell(L.ATTENTION)
   f.op(W.I32_OR)
@@ -291,11 +300,6 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
   exit(R.EXIT_STOP)
   f.close()
   f.br(jump)
-
-  f.close() // fault
-  charge(0)
-  eipIs(() => field(R.AT))
-  exit(R.EXIT_FAULT)
 
   f.close() // target
   const linked = f.open(W.BLOCK)
@@ -390,11 +394,4 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
     eipIs(() => field(R.AT))
     exit(R.EXIT_BUDGET)
   }
-}
-
-function emitAdvance(f: FunctionCode, pc: number) {
-  f.get(pc)
-  f.i32(R.RECORD_BYTES)
-  f.op(W.I32_ADD)
-  f.set(pc)
 }

@@ -19,6 +19,8 @@ import { Platform } from './platform.js'
 import type { OptionalChips } from './platform-options.js'
 
 const INTERRUPT_FLAG = 0x200
+/** Instructions after which their counts have to be looked at (instruction-counts.ts). */
+const COUNTED_AT_ONCE = 0x3fffffff
 
 export interface MachineConfig extends Omit<OptionalChips, 'apic'> {
   /** Guest memory in bytes. */
@@ -128,7 +130,8 @@ export class Machine {
       deviceWrite: (address, size, value) => this.deviceWrite(memory.busAddress(address), size as AccessSize, value),
       onModeChange: () => {
         if (!this.execution) return
-        this.counts.modeChanged(this.cpu.i32[L.MODE >> 2]!, this.retired + this.cpu.transferring)
+        const { i32, transferring } = this.cpu
+        this.counts.modeChanged(i32[L.MODE >> 2]!, this.retired + transferring, i32[L.USER_RETIRED >> 2]!)
         this.execution.engine.modeChanged()
       },
       onCodeWrite: (host, bytes) => this.execution.engine.codeWritten(host, bytes),
@@ -157,7 +160,12 @@ export class Machine {
 
   /** The retired instructions by owner. */
   get instructionsBy() {
-    return this.counts.at(this.retired, this.memory.hasRom)
+    this.count()
+    return this.counts.at(this.memory.hasRom)
+  }
+  private count() {
+    const { i32 } = this.cpu
+    this.counts.upTo(i32[L.MODE >> 2]!, this.retired, i32[L.USER_RETIRED >> 2]!)
   }
   /** Those retired in the window where a VMM lies; exact while the engine does not run. */
   get instructionsInWindow(): number {
@@ -230,7 +238,8 @@ export class Machine {
     for (;;) {
       this.clock.runDue()
       const deadline = this.limitOf(this.clock.nextDeadline())
-      const why = this.execution.run(Math.min(end, deadline))
+      const why = this.execution.run(Math.min(end, deadline, this.retired + COUNTED_AT_ONCE))
+      this.count()
       if (why === SHUTDOWN) this.ended ??= { kind: 'triple-fault' }
       const result = this.takeEnd()
       if (result) return result

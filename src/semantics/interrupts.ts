@@ -15,11 +15,12 @@ const INT_3 = 1
 const INT_O = 2
 const INT_1 = 3
 
-/** A helper that sets EIP: it sees EIP and flags as they are at this instruction. */
-function transfer(b: Context, helper: string, args: Value[]) {
+/** A helper that sets EIP: it sees EIP and flags as they are at this instruction. `quick` is tried first. */
+function transfer(b: Context, helper: string, args: Value[], quick?: () => Value) {
   b.publishEip()
   b.flags.publish()
-  b.helper(helper, args, true)
+  if (quick) b.if(b.eqz(quick()), () => b.helper(helper, args, true))
+  else b.helper(helper, args, true)
   b.flags.reload()
   b.stop(STOP_TRANSFER)
 }
@@ -46,8 +47,15 @@ export const interrupts: Record<string, Semantics> = {
   callf: b => transfer(b, 'far_call', [...farTarget(b), b.nextEip()]),
   retf: (b, form) =>
     transfer(b, 'far_return', [b.const(form.operandSize), form.operands.length ? b.read(0) : b.const(0)]),
-  iret: (b, form) => transfer(b, 'iret', [b.const(form.operandSize), b.nextEip()]),
-  int: b => interrupt(b, b.read(0), INT_N),
+  iret: (b, form) => {
+    const quick = form.operandSize === 4 ? () => b.call('iret_quick', []) : undefined
+    transfer(b, 'iret', [b.const(form.operandSize), b.nextEip()], quick)
+  },
+  int: b => {
+    const vector = b.read(0)
+    const next = b.nextEip()
+    transfer(b, 'interrupt', [vector, b.const(INT_N), next], () => b.call('interrupt_quick', [vector, next]))
+  },
   int3: b => interrupt(b, b.const(3), INT_3),
   int1: b => interrupt(b, b.const(1), INT_1),
   into: b => b.if(b.flags.of(), () => interrupt(b, b.const(4), INT_O)),

@@ -1,8 +1,8 @@
 // Checks that system instructions share (SDM vol. 3, 5.9 privileged instructions; vol. 1, 19.5 I/O privilege level)
 // and leaving translated code after a change of mode. Real mode has CPL 0, virtual-8086 mode CPL 3.
 
-import { CPL, FLAGS, INTR, MODE } from '../cpu/layout.js'
-import { STOP_NEXT } from '../cpu/stops.js'
+import { CPL, EIP, FLAGS, INTR, MODE } from '../cpu/layout.js'
+import { STOP_NEXT, STOP_TRANSFER } from '../cpu/stops.js'
 import type { Value } from '../ir/tape.js'
 import type { Context } from './context.js'
 
@@ -31,6 +31,11 @@ export function checkPort(b: Context, port: Value, size: number) {
 export function lookAtInterrupts(b: Context) {
   const open = b.and(b.shru(b.state(FLAGS), b.const(9)), b.state(INTR))
   b.if(b.and(open, b.const(1)), () => b.stop(STOP_NEXT))
+}
+/** Translations have changed: goes on at the next instruction as one that is jumped to. */
+export function lookUpNext(b: Context) {
+  b.setState(EIP, b.nextEip())
+  b.stop(STOP_TRANSFER)
 }
 /** Runs `change` and leaves the engine after this instruction if that changed the mode of execution. */
 export function watchingMode(b: Context, change: () => void) {

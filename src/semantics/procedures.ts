@@ -3,6 +3,7 @@
 
 import type { Type } from '../ir/types.js'
 import type { Context } from './context.js'
+import { deliverProcedures } from './deliver-quick.js'
 import { flagProcedures } from './flag-kinds.js'
 import { segmentProcedures } from './segments.js'
 import { simdProcedures } from './sse.js'
@@ -20,6 +21,7 @@ export interface ProcedureSource {
 }
 
 export const procedures: Readonly<Record<string, ProcedureSource>> = {
+  ...deliverProcedures,
   ...flagProcedures,
   ...segmentProcedures,
   ...stringProcedures,

@@ -9,22 +9,50 @@ import {
   IDTR_BASE,
   IDTR_LIMIT,
   LDTR,
+  MONITORED,
+  OPERATION_COUNTS,
   SCRATCH,
   SEG_SELECTOR,
   segmentCell,
   TR,
 } from '../cpu/layout.js'
+import { operationNumber } from '../cpu/operation-counts.js'
 import { STOP_NEXT } from '../cpu/stops.js'
 import { CREG, DREG, type Form, MEM } from '../isa/form.js'
 import type { Context, Semantics } from './context.js'
-import { privileged, watchingMode } from './privilege.js'
+import { countOne } from './counts.js'
+import { lookUpNext, privileged, watchingMode } from './privilege.js'
+
+const CONTROL_READ = operationNumber('control_read')
 
 /** MOV to and from a control register; what is written takes effect at the next instruction. */
 export function moveControl(b: Context, form: Form) {
   privileged(b)
-  if (form.operands[1]!.kind === CREG) return b.write(0, b.helper('read_cr', [b.field('src')], true))
-  b.helper('write_cr', [b.field('dst'), b.read(1)], true)
+  if (form.operands[1]!.kind === CREG) return readControl(b)
+  const n = b.field('dst')
+  b.helper('write_cr', [n, b.read(1)], true)
+  b.if(b.eq(n, b.const(3)), () => lookUpNext(b))
   b.stop(STOP_NEXT)
+}
+/** CR0, CR2 and CR3 always exist; their cells lie side by side. */
+function readControl(b: Context) {
+  const n = b.field('src')
+  const unusual = b.or(b.state(MONITORED), b.or(b.eq(n, b.const(1)), b.gtu(n, b.const(3))))
+  const value = b.choose(
+    unusual,
+    () => {
+      let read = -1
+      b.rare(() => {
+        read = b.helper('read_cr', [n], true)
+      })
+      return read < 0 ? b.const(0) : read
+    },
+    () => {
+      countOne(b, OPERATION_COUNTS, b.const(CONTROL_READ))
+      return b.loadAt(b.shl(n, b.const(2)), CR0, 4)
+    },
+  )
+  b.write(0, value)
 }
 /** MOV to and from a debug register. */
 export function moveDebug(b: Context, form: Form) {

@@ -5,7 +5,7 @@ import { EAX } from '../cpu/layout.js'
 import { STOP_NEXT } from '../cpu/stops.js'
 import { IMM } from '../isa/form.js'
 import type { Context, Semantics } from './context.js'
-import { checkPort, lookAtInterrupts, privileged } from './privilege.js'
+import { checkPort, lookAtInterrupts, lookUpNext, privileged } from './privilege.js'
 import { baseOf } from './segments.js'
 
 const portOf = (b: Context, operand: number) =>
@@ -57,7 +57,7 @@ export const system: Record<string, Semantics> = {
     privileged(b)
     const base = b.form.flat ? b.const(0) : baseOf(b, b.field('segment'))
     b.helper('invlpg', [b.add(base, b.offset())], true)
-    b.stop(STOP_NEXT)
+    lookUpNext(b)
   },
   nop: nothing,
   clflush: b => {

@@ -1,22 +1,36 @@
-// The quick ways of deliveries, IRET and segment loads against the plain ones: two machines alike, but one has the
-// translations of all its pages at hand, which is what the quick ways need. The machines must be alike afterwards too.
+// The quick ways of deliveries, IRET and segment loads (semantics/deliver-quick.ts, segment-quick.ts) against the plain
+// ones: two machines alike, but one tries the quick way first, with the translations of all its pages at hand. The machines
+// must be alike afterwards too.
 import fc from 'fast-check'
 import { softwareInterrupt } from '../../src/cpu/delivery.js'
 import { setEflags } from '../../src/cpu/eflags.js'
-import { deliverFlat, iretFlat } from '../../src/cpu/flat-transfers.js'
 import { iret } from '../../src/cpu/iret.js'
-import { CPL, GDTR_LIMIT, gprCell, RAM, STATE_END, segmentCell } from '../../src/cpu/layout.js'
+import {
+  CODE_SUPERVISOR_MODE,
+  CODE_USER_MODE,
+  CPL,
+  GDTR_LIMIT,
+  gprCell,
+  RAM,
+  STATE_END,
+  segmentCell,
+  USER_RETIRED,
+} from '../../src/cpu/layout.js'
 import { load } from '../../src/cpu/memory.js'
-import { updateMode } from '../../src/cpu/mode.js'
+import { MODE_CODE32, MODE_FLAT, MODE_PROTECTED, MODE_STACK32, MODE_USER, updateMode } from '../../src/cpu/mode.js'
+import { setNullSegment, setSegment } from '../../src/cpu/segment-cache.js'
 import { loadSegment } from '../../src/cpu/segmentation.js'
-import { Evaluator, prepare } from '../../src/ir/evaluate.js'
+import { Evaluator, type Program, prepare } from '../../src/ir/evaluate.js'
 import { procedure } from '../drivers/static-context.js'
 import { Fixture } from './fixture.js'
 
 const fixtures = [new Fixture(), new Fixture()]
 const USED = 0xa000
+const FLAT_MODE = MODE_CODE32 | MODE_STACK32 | MODE_FLAT | MODE_PROTECTED
 const STACK_PAGES = [7, 8, 9]
-const quickLoadProgram = prepare(procedure('load_segment_quick').tape)
+const programs = new Map<string, Program>()
+/** How often a quick way has done it. */
+const done = new Map<string, number>()
 
 /** Mostly what kernels have, sometimes anything else. */
 const mostly = <T>(usual: T, ...others: T[]) =>
@@ -56,6 +70,12 @@ function machine({ cpl, access, flags, stack, taskLimit, eflags }: Start, quick:
   cpu.i32[segmentCell(7, 0x1c) >> 2] = access[4]
   setEflags(cpu, eflags)
   updateMode(cpu)
+  cpu.i32[USER_RETIRED >> 2] = 0
+  cpu.exceptionCounts.fill(0)
+  cpu.softwareCounts.fill(0)
+  cpu.i32[CODE_SUPERVISOR_MODE >> 2] = FLAT_MODE
+  cpu.i32[CODE_USER_MODE >> 2] = FLAT_MODE | MODE_USER
+  cpu.deliverQuick = quick ? (...args) => tryQuick(f, 'deliver_quick', args) : undefined
   if (quick) for (const page of [0, 1, 2, 3, ...STACK_PAGES]) load(cpu, page << 12, 4, true, false)
   return f
 }
@@ -65,6 +85,9 @@ const snapshot = ({ cpu }: Fixture) => [
   Buffer.from(cpu.u8.subarray(RAM, RAM + USED)).toString('latin1'),
   cpu.flatSegments & 15,
   cpu.resumeAt,
+  cpu.i32[USER_RETIRED >> 2],
+  cpu.exceptionCounts[14],
+  cpu.softwareCounts[0x80],
 ]
 function alike(given: Start, run: (f: Fixture, isQuick: boolean) => unknown) {
   const [quick, plain] = [machine(given, true), machine(given, false)]
@@ -77,12 +100,18 @@ const gate = fc.record({ kind: mostly(0x8e, 0x8f, 0xee, 0xef, 0x86, 0x87, 0x85, 
 test('interrupts, faults and INT n', () => {
   fc.assert(
     fc.property(start, gate, fc.constantFrom('software', 'external', 'fault'), (given, { kind, target }, source) => {
-      alike(given, f => {
+      alike(given, (f, isQuick) => {
         f.gate(0x2000 + 8 * 0x80, target, 0x5678, kind)
         f.gate(0x2000 + 8 * 14, target, 0x1234567, kind)
         if (source === 'external') f.cpu.deliverInterrupt(0x80)
-        else if (source === 'fault') f.cpu.deliverFault(14, 7)
-        else return [softwareInterrupt(f.cpu, 0x80, 0, 0x4002), f.raised()]
+        else if (source === 'fault') {
+          f.cpu.raisePageFault(0x12345678, 7)
+          if (!isQuick || tryQuick(f, 'fault_quick', []) === 0) f.cpu.deliverRaised()
+        } else if (!isQuick || tryQuick(f, 'interrupt_quick', [0x80, 0x4002]) === 0) {
+          f.cpu.transferring = 1
+          softwareInterrupt(f.cpu, 0x80, 0, 0x4002)
+          f.cpu.transferring = 0
+        }
         return f.raised()
       })
     }),
@@ -98,15 +127,26 @@ test('IRET', () => {
     fc.constant(0x8abc),
     selector(0x23),
   )
+  const right = mostly(0xc0f3, 0xc093, 0xc09f, 0, 0xc0b3)
+  const data = fc.tuple(right, mostly(0xc0f3, 0xc093), right, right)
   fc.assert(
-    fc.property(start, frame, mostly(0x8100, 0x8102, 0x8ff4, 0x8fec, 0x8fe8), (given, words, esp) => {
-      alike({ ...given, cpl: 0 }, f => {
+    fc.property(start, frame, mostly(0x8100, 0x8102, 0x8ff4, 0x8fec, 0x8fe8), data, (given, words, esp, rights) => {
+      alike({ ...given, cpl: 0 }, (f, isQuick) => {
+        for (const [i, n] of [0, 3, 4, 5].entries()) {
+          if (rights[i] === 0) setNullSegment(f.cpu, n, 0)
+          else setSegment(f.cpu, n, 0x23, 0, -1, rights[i]!)
+        }
+        updateMode(f.cpu)
         f.write32(esp, ...words)
         f.cpu.setRegister(4, esp)
-        return [iret(f.cpu, 4, 0), f.raised()]
+        if (isQuick && tryQuick(f, 'iret_quick', []) !== 0) return f.raised()
+        f.cpu.transferring = 1
+        iret(f.cpu, 4, 0)
+        f.cpu.transferring = 0
+        return f.raised()
       })
     }),
-    { numRuns: 500, examples: [[usual, [1, 0x0b, 2, 0, 0], 0x8100]] },
+    { numRuns: 500, examples: [[usual, [1, 0x0b, 2, 0, 0], 0x8100, [0xc0f3, 0xc0f3, 0xc0f3, 0xc0f3]]] },
   )
 })
 
@@ -134,21 +174,45 @@ test('DS, ES, FS and GS', () => {
 test('the usual case is the quick one', () => {
   const f = machine(usual, true)
   f.gate(0x2000 + 8 * 0x80, 0x08, 0x5678, 0xee)
-  expect(deliverFlat(f.cpu, 0x80, 0, 0, false, 0x4000, 0x246)).toBe(true)
+  expect(tryQuick(f, 'interrupt_quick', [0x80, 0x4000])).toBe(1)
   expect([f.cpu.i32[CPL >> 2], f.cpu.i32[gprCell(4) >> 2]]).toEqual([0, 0x8000 - 20])
-  expect(iretFlat(f.cpu)).toBe(true)
+  expect(tryQuick(f, 'iret_quick', [])).toBe(1)
   expect(f.cpu.i32[CPL >> 2]).toBe(3)
+  f.gate(0x2000 + 8 * 14, 0x08, 0x5678, 0x8e)
+  f.cpu.raisePageFault(0x1000, 4)
+  expect([tryQuick(f, 'fault_quick', []), f.cpu.faulted, f.cpu.state.cr2]).toEqual([1, false, 0x1000])
+  expect(tryQuick(f, 'iret_quick', [])).toBe(0) // the error code is still on the stack
+  f.cpu.setRegister(4, 0x8000 - 20)
+  expect(tryQuick(f, 'iret_quick', [])).toBe(1)
+  f.cpu.onDelivery = () => undefined
+  expect(tryQuick(f, 'interrupt_quick', [0x80, 0x4000])).toBe(0)
+  f.cpu.onDelivery = undefined
   for (const chosen of [0x23, 0, 0x23]) expect(quickLoad(f, 4, chosen)).toBe(1)
   expect(quickLoad(f, 3, 0x23)).toBe(1)
 })
 
+test('the quick ways were taken', () => {
+  for (const name of ['deliver_quick', 'interrupt_quick', 'fault_quick', 'iret_quick', 'load_segment_quick'])
+    expect([name, (done.get(name) ?? 0) > 20]).toEqual([name, true])
+})
+
 /** What MOV and POP to a segment register try first: 1 when it is done. */
-function quickLoad({ cpu }: Fixture, n: number, chosen: number): unknown {
+const quickLoad = (f: Fixture, n: number, chosen: number) => tryQuick(f, 'load_segment_quick', [n, chosen])
+
+/** The answer of a quick way: 0 when it has done nothing. */
+function tryQuick({ cpu }: Fixture, name: string, args: number[]): number {
+  let program = programs.get(name)
+  if (!program) {
+    program = prepare(procedure(name).tape)
+    programs.set(name, program)
+  }
   const unexpected = () => {
-    throw new Error('a quick load accesses no guest memory and raises nothing')
+    throw new Error('a quick way accesses no guest memory and raises nothing')
   }
   const environment = { guestLoad: unexpected, guestStore: unexpected, helper: unexpected, raise: unexpected }
   const evaluator = new Evaluator(cpu.buffer, { ...environment, procedure, fault: () => false })
-  evaluator.run(quickLoadProgram, [n, chosen])
-  return Reflect.get(evaluator, 'returned')
+  evaluator.run(program, args)
+  const answer = Reflect.get(evaluator, 'returned') as number
+  if (answer !== 0) done.set(name, (done.get(name) ?? 0) + 1)
+  return answer
 }

@@ -32,7 +32,7 @@ const memory = new ArrayBuffer(PAGES + 0x40000)
 const filled = new Set<number>()
 
 export class SemanticsMachine {
-  readonly cells = new Int32Array(memory, 0, L.STATE_END >> 2)
+  readonly cells = new Int32Array(memory, 0, L.TLB_FILLS >> 2)
   readonly bytes = new Uint8Array(memory)
   readonly view = new DataView(memory)
   readonly helpers: Record<string, Helper> = {}

@@ -125,7 +125,7 @@ describe('privileged instructions', () => {
     ['wrmsr', [0x0f, 0x30]],
     ['rdmsr', [0x0f, 0x32]],
     ['mov cr0, eax', [0x0f, 0x22, 0xc0]],
-    ['mov eax, cr3', [0x0f, 0x20, 0xd8]],
+    ['mov eax, cr4', [0x0f, 0x20, 0xe0]],
     ['mov dr7, eax', [0x0f, 0x23, 0xf8]],
     ['mov eax, dr6', [0x0f, 0x21, 0xf0]],
     ['lgdt', [0x0f, 0x01, 0x15, ...absolute]],
@@ -149,9 +149,19 @@ describe('privileged instructions', () => {
   })
   test('a write of CR0 leaves the engine, a read does not', () => {
     set(L.EAX, 0x80000011)
-    machine.helpers.read_cr = n => 0x1000 + n
     expect(machine.run([0x0f, 0x22, 0xc0]).ending).toEqual(leaves)
     expect(machine.calls).toEqual([['write_cr', 0, 0x80000011 | 0]])
+    machine.cells[L.CR3 >> 2] = 0x1234000
+    expect(machine.run([0x0f, 0x20, 0xdb]).ending.kind).toBe('next')
+    expect(get(L.EBX)).toBe(0x1234000)
+  })
+  test('a write of CR3 looks up what follows, one of CR4 leaves the engine', () => {
+    expect(machine.run([0x0f, 0x22, 0xd8]).ending).toEqual({ kind: 'stop', reason: STOP_TRANSFER })
+    expect(machine.run([0x0f, 0x22, 0xe0]).ending).toEqual(leaves)
+  })
+  test('a monitor is asked for what a control register shows', () => {
+    machine.helpers.read_cr = n => 0x1000 + n
+    machine.cells[L.MONITORED >> 2] = 1
     expect(machine.run([0x0f, 0x20, 0xdb]).ending.kind).toBe('next')
     expect(get(L.EBX)).toBe(0x1003)
   })
