@@ -88,6 +88,7 @@ function load(cpu: SingleCpu, view: DataView) {
       sw: view.getUint16(fx + 2, true),
       tag: view.getUint8(fx + 4),
       st: eight(fx + 32, 10),
+      ...{ opcode: 0, ip: 0, cs: 0, dp: 0, ds: 0 },
     },
   }
 }
@@ -115,6 +116,8 @@ function theirs(view: DataView): string {
   if (signal === 8) return code === INTDIV ? '#DE' : '#MF'
   return signal === 4 ? '#UD' : signal === 7 ? '#SS' : `signal ${signal}`
 }
+/** The host goes on in 64-bit mode there. */
+const LONG_CODE = 0x33
 /** These find segments in the host's own table too. */
 const looks = /^(Lar|Lsl|Verr|Verw)$/
 /** Selectors of the host's thread-local and per-processor segments. */
@@ -130,6 +133,7 @@ function differences(cpu: SingleCpu, vector: Vector, view: DataView, host: DataV
   const result = cpu.step({ iterations: 1 })
   if (foreign(result) || segmentNames.some((_, n) => isHosts(host.getUint16(at.segments + 2 * n, true)))) return []
   const state = cpu.state
+  if (state.cs.selector === LONG_CODE) return []
   const eip = host.getUint32(at.eip, true)
   let expected = theirs(host)
   // Behind MOV SS the host has gone on to the HLT that follows.

@@ -19,8 +19,7 @@ export interface Vector {
 const features =
   /^(INTEL(8086|186|286|386|486)(_ONLY)?|CMOV|CPUID|CX8|FPU|FPU[23]87|FXSR|MMX|SSE2?|MULTIBYTENOP|CLFSH|PAUSE)$/
 /** What a stepped process cannot show, what shows the host's own tables, and MASKMOVDQU, whose halves wrap by themselves. */
-const excluded =
-  /^(Int|Int1|Int3|Into|Pushfd?|Popfd?|S[lgi]dt|Smsw|Str|Cpuid|Fn?stenv|Fn?save|Fldenv|Frstor|Fxsave|Fxrstor|Rsm|Ud[01]|Femms|Maskmovdqu)$/
+const excluded = /^(Int|Int1|Int3|Into|Pushfd?|Popfd?|S[lgi]dt|Smsw|Str|Cpuid|Rsm|Ud[01]|Femms|Maskmovdqu)$/
 const strings = /^(Movs|Cmps|Stos|Lods|Scas)/
 const notable = [0, 1, 2, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0x8000, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff]
 const edges = [0x27ff, 0x1fff, 0xffff, DATA + 0x2000, DATA + 0x4000, 0x2000, 0x3ffff, 0x30000800, CODE + 0x800, 0]
