@@ -10,7 +10,7 @@ import { I32 } from '../ir/types.js'
 import * as W from '../wasm/opcodes.js'
 import { emitGuestLoad, emitGuestStore, emitPlainTest } from './access.js'
 import { emitLoad, emitStore, type FunctionCode } from './function-code.js'
-import { HotContext, type Snapshot } from './hot-context.js'
+import { BUDGET_LOCAL, HotContext, RETIRED, type Snapshot } from './hot-context.js'
 import { A_LOCAL, B_LOCAL, type FlagState, KIND_LOCAL, RESULT_LOCAL } from './hot-flags.js'
 import { Lowering } from './lower.js'
 import { emitGroupTest, type GroupedAccess, pageGroups } from './page-groups.js'
@@ -67,7 +67,14 @@ export abstract class HotBlockLowering extends Lowering {
     const group = this.groups.get(at)?.group
     return group?.first === at ? [...values!, group.root] : values
   }
-  protected override mark(_n: number, a: Value) {
+  protected override mark(n: number, a: Value) {
+    if (n === RETIRED) {
+      const { f } = this
+      f.get(BUDGET_LOCAL)
+      this.push(a)
+      f.op(W.I32_SUB)
+      return f.set(BUDGET_LOCAL)
+    }
     if (a >= 0) this.push(a)
     this.assign(this.snapshots.get(this.tape.length - 1)!)
   }

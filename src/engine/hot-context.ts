@@ -3,10 +3,10 @@
 // registers and flags are then. An instruction that cannot be expressed so is refused and stays with the cold engine.
 
 import * as L from '../cpu/layout.js'
-import { CONST, type Tape, type Value } from '../ir/tape.js'
-import { I32, type Type } from '../ir/types.js'
+import { CONST, MARK, NONE, type Tape, type Value } from '../ir/tape.js'
+import { I32, type Type, VOID } from '../ir/types.js'
 import type { Form } from '../isa/form.js'
-import { Context, type Field } from '../semantics/context.js'
+import { Context, type Field, type Repetition } from '../semantics/context.js'
 import type { Flags } from '../semantics/flags.js'
 import { stringProcedures } from '../semantics/string-procedures.js'
 import { type FlagState, HotFlags } from './hot-flags.js'
@@ -32,6 +32,10 @@ export type Ending =
   | { readonly kind: 'jump'; readonly offset: Value }
 
 const GPR_END = L.GPR + 32
+/** Local that counts down what may still retire. */
+export const BUDGET_LOCAL = 8
+/** MARK: so many instructions have retired that their block does not charge. */
+export const RETIRED = 1
 
 export class HotContext extends Context {
   override readonly flags: HotFlags & Flags = new HotFlags(this)
@@ -225,6 +229,13 @@ export class HotContext extends Context {
         this.shl(this.and(v, this.const(0xff)), this.const(8)),
       )
     else this.registers[n] = this.or(this.and(old, this.const(~0xff)), this.and(v, this.const(0xff)))
+  }
+
+  override readonly repetition: Repetition = {
+    room: () => this.sub(this.parameter(BUDGET_LOCAL, I32), this.const(R.BUDGET_LIMIT)),
+    retire: n => {
+      this.tape.push(MARK, VOID, n, NONE, NONE, RETIRED)
+    },
   }
 
   // Arms.

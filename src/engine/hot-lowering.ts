@@ -12,6 +12,7 @@ import type { CodePage } from './code-cache.js'
 import { emitRaise } from './cold-lowering.js'
 import type { FunctionCode } from './function-code.js'
 import { HotBlockLowering, type Imports } from './hot-block-lowering.js'
+import { BUDGET_LOCAL } from './hot-context.js'
 import { A_LOCAL, B_LOCAL, KIND_LOCAL, RESULT_LOCAL } from './hot-flags.js'
 import { emitLinked } from './hot-links.js'
 import { type ModuleLinks, UNLINKED } from './links.js'
@@ -19,7 +20,6 @@ import * as R from './record.js'
 import type { Block, Edge, Region, RegionFinder } from './region.js'
 import { formOf } from './slots.js'
 
-const BUDGET = 8
 /** Where the flags are between regions. */
 const FLAG_CELLS = [
   [RESULT_LOCAL, L.FLAG_RESULT],
@@ -97,7 +97,7 @@ export class HotLowering extends HotBlockLowering {
     for (const [local, cell] of FLAG_CELLS) store(local, cell)
     emitLinked(f, this.codeTable, this.leavingTo, this.code)
     f.openLikely()
-    for (let n = 0; n <= BUDGET; n++) f.get(n)
+    for (let n = 0; n <= BUDGET_LOCAL; n++) f.get(n)
     f.get(this.code)
     f.i32(links.first)
     f.op(W.I32_SUB)
@@ -107,7 +107,7 @@ export class HotLowering extends HotBlockLowering {
     f.close()
     store(this.leavingTo, L.EIP)
     store(this.code, L.LEAVING)
-    for (let n = 0; n <= BUDGET; n++) f.get(n)
+    for (let n = 0; n <= BUDGET_LOCAL; n++) f.get(n)
     f.get(this.vector)
     f.returnCall(this.imports.function('chain'))
     f.op(W.END)
@@ -142,7 +142,7 @@ export class HotLowering extends HotBlockLowering {
       f.close()
     }
     if (to.order <= from.order) {
-      f.get(BUDGET)
+      f.get(BUDGET_LOCAL)
       f.i32(R.BUDGET_LIMIT)
       f.op(W.I32_LE_S)
       f.openUnlikely()
@@ -165,7 +165,7 @@ export class HotLowering extends HotBlockLowering {
     const { f } = this
     f.i32(0)
     f.cell(L.WINDOW_COUNT)
-    f.get(BUDGET)
+    f.get(BUDGET_LOCAL)
     f.op(op)
     f.memory(W.I32_STORE, L.WINDOW_COUNT, 2)
   }
@@ -226,10 +226,10 @@ export class HotLowering extends HotBlockLowering {
     context.finish(operand)
     if (block.order === 0) this.progress = this.count > 0
     if (this.count > 0) {
-      f.get(BUDGET)
+      f.get(BUDGET_LOCAL)
       f.i32(this.count)
       f.op(W.I32_SUB)
-      f.set(BUDGET)
+      f.set(BUDGET_LOCAL)
     }
     this.lowerBlock(this.blockTape)
     if (refusedAt >= 0) return this.leave(this.finder.offset(refusedAt), UNLINKED)
@@ -269,10 +269,10 @@ export class HotLowering extends HotBlockLowering {
     const { f } = this
     const s = this.snapshots.get(at)!
     this.assign(s)
-    f.get(BUDGET)
+    f.get(BUDGET_LOCAL)
     f.i32(this.count - done)
     f.op(W.I32_ADD)
-    f.set(BUDGET)
+    f.set(BUDGET_LOCAL)
     this.leave(eip, code)
   }
   protected ending(op: number, a: Value, imm: number, at: number) {

@@ -24,6 +24,14 @@ export type Field =
   | 'next'
   | 'target'
 
+/** Counting in translated code. */
+export interface Repetition {
+  /** How many instructions may retire without anybody being asked, signed. */
+  room(): Value
+  /** So many retire beside the one at hand. */
+  retire(n: Value): void
+}
+
 export abstract class Context extends Builder {
   form!: Form
   readonly flags = new Flags(this)
@@ -194,6 +202,8 @@ export abstract class Context extends Builder {
   rare(arm: () => void) {
     arm()
   }
+  /** How an instruction retires more than itself; undefined where BUDGET is the count. */
+  readonly repetition: Repetition | undefined
   /** EFLAGS bits that are not arithmetic flags (cpu/layout.ts FLAGS). */
   systemFlags(): Value {
     return this.state(FLAGS)

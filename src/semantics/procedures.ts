@@ -8,6 +8,7 @@ import { flagProcedures } from './flag-kinds.js'
 import { segmentProcedures } from './segments.js'
 import { simdProcedures } from './sse.js'
 import { stringProcedures } from './string-procedures.js'
+import { quickStrings } from './string-quick.js'
 import { translateProcedures } from './translate-quick.js'
 import { float80Procedures } from './x87.js'
 
@@ -25,6 +26,7 @@ export const procedures: Readonly<Record<string, ProcedureSource>> = {
   ...flagProcedures,
   ...segmentProcedures,
   ...stringProcedures,
+  ...quickStrings,
   ...float80Procedures,
   ...simdProcedures,
   ...translateProcedures,

@@ -9,6 +9,7 @@ import { SUB } from './flags.js'
 import { checkPort, lookAtInterrupts } from './privilege.js'
 import { elements, type Strings } from './string-elements.js'
 import { elementStep } from './string-procedures.js'
+import { repeatQuickly } from './string-quick.js'
 
 /** The instruction's own addresses: ES:EDI and, with a segment override, DS:ESI. */
 function ownStrings(b: Context): Strings {
@@ -39,8 +40,8 @@ export const strings: Record<string, Semantics> = {}
 for (const name of Object.keys(elements))
   strings[name] = (b, form) => {
     if (name === 'ins' || name === 'outs') checkPort(b, b.reg(EDX, 2), form.size)
-    if (form.rep) repeat(b, name)
-    else once(b, name)
+    if (!form.rep) once(b, name)
+    else if (!repeatQuickly(b, name)) repeat(b, name)
     if (name === 'outs') b.stop(STOP_NEXT)
     if (name === 'ins') lookAtInterrupts(b)
   }
