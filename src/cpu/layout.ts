@@ -68,7 +68,7 @@ export const FLOOR = 0x1d8
 /** The model's generation (cpu/models.ts), for what an 80386 does otherwise. */
 export const GENERATION = 0x1d4
 /** Times that translated code may still be left for an access until the engine's owner is told of one. */
-export const REFUSALS = 0x1d8
+export const REFUSALS = 0x1dc
 export const LINK = 0x174 // a record the engine asks its owner about
 /** Not 0 when the engine must return before the next instruction: set by whoever wants its attention. */
 export const ATTENTION = 0x178

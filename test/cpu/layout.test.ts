@@ -1,0 +1,14 @@
+// Two cells of the CPU's state must never have one address: nothing else would notice where that is seldom harmful.
+import * as layout from '../../src/cpu/layout.js'
+
+test('every cell has an address of its own', () => {
+  const cells = Object.entries(layout).filter(
+    ([, at]) => typeof at === 'number' && at >= layout.GPR && at < layout.TLB_VALID,
+  )
+  expect(cells.length).toBeGreaterThan(60)
+  const names = new Map<unknown, string>()
+  for (const [name, at] of cells) {
+    expect(`${names.get(at) ?? name} at ${at}`).toBe(`${name} at ${at}`)
+    names.set(at, name)
+  }
+})
