@@ -167,7 +167,9 @@ export class HotContext extends Context {
     if (cell === L.FLAG_RESULT) return this.flags.result()
     if (cell === L.FLAG_AUX) return this.flags.aux()
     if (cell === L.ZERO) return this.const(0)
-    if (cell === L.BUDGET || cell === L.EIP) this.refused = true
+    // The place of the instruction in its block goes with it: see HotLowering.load.
+    if (cell === L.BUDGET) return super.loadAt(this.const(this.index), L.BUDGET, width)
+    if (cell === L.EIP) this.refused = true
     if (isVector(cell)) return this.readVector(cell, width)
     return super.loadAt(address, offset, width, signed)
   }

@@ -264,6 +264,15 @@ export class HotLowering extends HotBlockLowering {
     }
   }
 
+  /** The budget before an instruction: its block has been charged at its beginning. */
+  protected override load(at: Value) {
+    const { f, tape } = this
+    if (tape.imm[at] !== L.BUDGET) return super.load(at)
+    f.get(BUDGET_LOCAL)
+    f.i32(this.count - tape.imm[tape.a[at]!]!)
+    f.op(W.I32_ADD)
+    this.keep(at)
+  }
   /** Leaves from inside a block: the first `done` of its instructions have retired. */
   private leaveAt(at: number, done: number, eip: number, code: number) {
     const { f } = this

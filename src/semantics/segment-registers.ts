@@ -21,7 +21,7 @@ export function storeSelector(b: Context, n: Value) {
 export function loadSegment(b: Context, n: Value, selector: Value, after?: () => void) {
   watchingMode(b, () => {
     const done = b.call('load_segment_quick', [n, selector], I32)
-    b.if(b.eqz(done), () => b.helper('load_segment', [n, selector], true))
+    b.if(b.eqz(done), () => b.rare(() => b.helper('load_segment', [n, selector], true)))
     after?.()
   })
   b.if(b.eq(n, b.const(SS)), () => b.stop(STOP_NEXT))

@@ -1,5 +1,5 @@
-// Flags that change how execution goes on, set in loops that are hot: the trap flag traps behind the next instruction,
-// and an interrupt that waits is taken as soon as POPF or STI lets it.
+// Flags and segments that change how execution goes on, set in loops that are hot: the trap flag traps behind the next
+// instruction, an interrupt that waits is taken as soon as POPF or STI lets it, and FS has the base it was loaded with.
 import { Lockstep } from '../../src/debug/lockstep.js'
 import { lockstepReport } from '../../src/debug/lockstep-report.js'
 import { flatMachine } from '../drivers/flat-machine.js'
@@ -51,4 +51,19 @@ test.each([
       expect(machine.cpu.register(7)).toBe(ROUNDS)
       expect(machine.cpu.interruptCounts[0x20]).toBeGreaterThan(5)
     }
+})
+
+test.each([
+  ['what is there already', '1e 06 0f a0 8c d8 8e c0 0f a1 07 1f 47'], // push ds, es, fs; mov eax, ds; mov es, eax; pop
+  // mov [ebp], ecx; xor byte [0x2022], 4; mov eax, 0x23; mov fs, eax; add edi, fs:[ebp]; xor edx, edx; mov fs, edx; inc edi
+  ['a base that moves', '89 4d 00 80 35 22 20 00 00 04 b8 23 00 00 00 8e e0 64 03 7d 00 31 d2 8e e2 47'],
+  // and byte [0x2025], 0xfe; mov eax, 0x23; mov gs, eax; inc edi
+  ['a descriptor that is marked accessed', '80 25 25 20 00 00 fe b8 23 00 00 00 8e e8 47'],
+  ['control registers', '0f 20 d0 0f 20 da 0f 20 c0 01 c7'], // mov eax, cr2; mov edx, cr3; mov eax, cr0; add edi, eax
+  ['translations that are dropped', '0f 01 7d 00 47 0f 20 d8 0f 22 d8 01 4d 00'], // invlpg [ebp]; mov eax, cr3; mov cr3, eax
+])('system instructions in regions: %s', async (_, body) => {
+  for (const machine of await inLockstep(hex(body), 1, 3)) {
+    expect(machine.cpu.register(7)).not.toBe(0)
+    expect(machine.cpu.interruptCounts[0x20]).toBeGreaterThan(5)
+  }
 })
