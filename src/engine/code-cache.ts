@@ -1,5 +1,5 @@
 // Decoded code by physical page. A page is kept for each linear page, mode and CS base it is run under, with a table of
-// 1,024 x 4 entries (byte offset in the page -> record, see record.ts). Everything lives in one bounded area of the
+// 4,096 entries (byte offset in the page -> record, see record.ts). Everything lives in one bounded area of the
 // linear memory; when it is full all of it is dropped. A write to bytes that were decoded turns their records into
 // jumps to themselves, so that they are decoded again when they are reached.
 
@@ -12,9 +12,9 @@ import { forms, isDirectBranch, TOO_LONG, UD } from '../isa/forms.js'
 import { forgetJump } from './jump-cache.js'
 import { Links } from './links.js'
 import * as R from './record.js'
+import { foundCell, TABLE_BYTES } from './record-lookup.js'
 import { endsRecords, handlerOf } from './slots.js'
 
-const TABLE_BYTES = 4096 * 4
 const PAGE_END = 0x1000
 const MAXIMUM_LENGTH = 15
 const MODE_CODE_32 = 1
@@ -369,6 +369,7 @@ export class CodeCache {
     const record = i32[cell]!
     i32[cell] = 0
     this.forgetRegion(page, offset)
+    i32[foundCell(page.table, offset) >> 2] = 0
     u16[record >> 1] = R.SLOT_GOTO
     i32[(record + R.DISP) >> 2] = i32[(record + R.AT) >> 2]!
     i32[(record + R.TARGET) >> 2] = 0
