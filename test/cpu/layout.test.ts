@@ -1,9 +1,11 @@
 // Two cells of the CPU's state must never have one address: nothing else would notice where that is seldom harmful.
 import * as layout from '../../src/cpu/layout.js'
 
+const { GPR, TLB_VALID, STATE_END: _, ...others } = layout
+
 test('every cell has an address of its own', () => {
-  const cells = Object.entries(layout).filter(
-    ([, at]) => typeof at === 'number' && at >= layout.GPR && at < layout.TLB_VALID,
+  const cells = Object.entries({ GPR, ...others }).filter(
+    ([, at]) => typeof at === 'number' && at >= GPR && at < TLB_VALID,
   )
   expect(cells.length).toBeGreaterThan(60)
   const names = new Map<unknown, string>()
