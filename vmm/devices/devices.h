@@ -12,6 +12,8 @@
 
 /* Nanoseconds of virtual time. */
 extern uint64_t devices_now;
+/* No chip does anything of itself before; set to 0 by one whose next event has changed. */
+extern uint64_t devices_quiet;
 
 /* All chips at power-on; `epoch` is the RTC's time in seconds since 1970. */
 void devices_start(uint64_t now, uint32_t epoch, uint64_t memory_bytes);

@@ -21,9 +21,15 @@ static uint64_t event, rise;
 static int rise_known;
 
 static int64_t tick_of(uint64_t now) {
-    uint32_t rest;
-    uint64_t whole = divide(now, HALF_SECOND, &rest);
-    return (int64_t)(whole * TICKS + divide((uint64_t)rest * TICKS, HALF_SECOND, 0));
+    /* The half second that was asked for last. */
+    static uint64_t start, start_tick;
+    if (now - start >= HALF_SECOND) {
+        uint32_t rest;
+        uint64_t whole = divide(now, HALF_SECOND, &rest);
+        start = now - rest;
+        start_tick = whole * TICKS;
+    }
+    return (int64_t)(start_tick + divide((uint64_t)(uint32_t)(now - start) * TICKS, HALF_SECOND, 0));
 }
 
 static uint64_t time_of(int64_t tick) {
@@ -170,6 +176,7 @@ void pit_follow(void) {
     pic_line(0, output(&counters[0], tick));
     change = next_change(&counters[0], tick);
     event = change < 0 ? NEVER : time_of(change);
+    devices_quiet = 0;
     rise_known = 0;
 }
 

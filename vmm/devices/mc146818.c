@@ -146,6 +146,7 @@ void rtc_follow(void) {
     update_line();
     int waiting = rtc_ram[REGISTER_B] & ~rtc_ram[REGISTER_C];
     event = NEVER;
+    devices_quiet = 0;
     if (running() && waiting & B_PERIODIC && period_ticks()) event = time_of_period(periods + 1);
     if (updating() && waiting & (B_ALARM | B_UPDATE)) {
         uint64_t next = (uint64_t)(chain_start + (updates + 1) * SECOND);

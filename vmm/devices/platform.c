@@ -3,6 +3,7 @@
 
 uint64_t devices_now;
 uint32_t devices_unclaimed;
+uint64_t devices_quiet;
 
 void devices_start(uint64_t now, uint32_t epoch, uint64_t memory_bytes) {
     devices_now = now;
@@ -33,9 +34,10 @@ static uint64_t next_event(void) {
 
 int devices_advance(uint64_t now) {
     int happened = 0;
-    for (;; happened = 1) {
-        uint64_t event = next_event();
+    while (now >= devices_quiet) {
+        uint64_t event = devices_quiet = next_event();
         if (event > now) break;
+        happened = 1;
         if (event > devices_now) devices_now = event;
         if (pit_event() == event) pit_follow();
         else if (rtc_event() == event) rtc_follow();
@@ -97,6 +99,7 @@ static void write_byte(uint16_t port, uint8_t value) {
 
 uint32_t devices_read(uint16_t port, uint32_t size) {
     uint32_t value = 0;
+    if ((port & ~3) == 0x40 && size == 1) return pit_read(port);
     if (is_all_card(port, size)) {
         for (uint32_t i = 0; i < size; i += 2) value |= ne2000_read((port + i) & 31, size == 1 ? 1 : 2) << 8 * i;
         return value;

@@ -46,6 +46,7 @@ static uint64_t character_time(const struct uart *u) {
 
 static void restart_timeout(struct uart *u) {
     u->timeout = u->fifo && u->count ? devices_now + character_time(u) * 4 : NEVER;
+    devices_quiet = 0;
 }
 
 static void accept(struct uart *u, uint8_t byte) {
@@ -80,6 +81,7 @@ uint64_t uart_event(uint32_t number) { return uarts[number].timeout; }
 
 void uart_timeout(uint32_t number) {
     uarts[number].timeout = NEVER;
+    devices_quiet = 0;
     uarts[number].timed_out = 1;
     update(&uarts[number]);
 }

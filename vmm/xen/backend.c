@@ -52,6 +52,7 @@ uint32_t backend_from_window(uint32_t eip, uint32_t vector, uint32_t error, uint
 
 /* `value` shifted, times `factor`, divided by 2 to the 32nd. */
 static uint64_t scale(uint64_t value, int shift, uint32_t factor) {
+    if (!(value >> 32) && shift >= 0) return (uint64_t)(uint32_t)value * factor >> (32 - shift);
     value = shift < 0 ? value >> -shift : value << shift;
     return ((value >> 32) * factor) + ((uint64_t)(uint32_t)value * factor >> 32);
 }
@@ -62,9 +63,9 @@ uint64_t xen_system_time(void) {
     do {
         version = shared.vcpu_info[0].version;
         asm volatile("rdtsc" : "=A"(tsc)::"memory");
-        uint64_t stamp = (uint64_t)shared.vcpu_info[0].tsc_timestamp[1] << 32 | shared.vcpu_info[0].tsc_timestamp[0];
-        time = (uint64_t)shared.vcpu_info[0].system_time[1] << 32 | shared.vcpu_info[0].system_time[0];
-        time += scale(tsc - stamp, shared.vcpu_info[0].tsc_shift, shared.vcpu_info[0].tsc_to_system_mul);
+        time = shared.vcpu_info[0].system_time;
+        time += scale(tsc - shared.vcpu_info[0].tsc_timestamp, shared.vcpu_info[0].tsc_shift,
+                      shared.vcpu_info[0].tsc_to_system_mul);
         asm volatile("" ::: "memory");
     } while (version & 1 || version != shared.vcpu_info[0].version);
     return time;

@@ -57,7 +57,9 @@ struct shared_info {
     struct {
         uint8_t upcall_pending, upcall_mask, pad0[2];
         uint32_t pending_sel, cr2, pad[5];
-        uint32_t version, pad1, tsc_timestamp[2], system_time[2], tsc_to_system_mul;
+        uint32_t version, pad1;
+        uint64_t tsc_timestamp, system_time;
+        uint32_t tsc_to_system_mul;
         int8_t tsc_shift, flags, pad2[2];
     } vcpu_info[32];
     uint32_t evtchn_pending[32], evtchn_mask[32];
