@@ -215,7 +215,7 @@ void pit_reset(void) {
 }
 
 static uint32_t counter_read(struct counter *c, int64_t tick) {
-    settle(c, tick);
+    if (c->next) settle(c, tick);
     return to_register(c, element(c, tick));
 }
 

@@ -120,7 +120,7 @@ int operate_cpuid(const struct operand *o) {
 }
 
 /* The counter: nanoseconds of virtual time, and what the guest has set. */
-static uint64_t tsc(void) { return time_now() + ((uint64_t)vcpu.tsc_offset[1] << 32 | vcpu.tsc_offset[0]); }
+static uint64_t tsc(void) { return backend_time() + ((uint64_t)vcpu.tsc_offset[1] << 32 | vcpu.tsc_offset[0]); }
 
 static int answer64(uint64_t value) {
     EAX = (uint32_t)value;
@@ -131,6 +131,12 @@ static int answer64(uint64_t value) {
 int operate_rdtsc(const struct operand *o) {
     (void)o;
     return cpu_model->features & FEATURE_TSC ? answer64(tsc()) : inject(UD, 0);
+}
+
+__attribute__((regparm(1))) uint32_t vmm_short_rdtsc(uint32_t end) {
+    if (!(cpu_model->features & FEATURE_TSC)) return 0;
+    answer64(tsc());
+    return end - 6 + ((const struct operand *)OPERAND_TABLE)[*(const uint16_t *)end].site_bytes;
 }
 
 int operate_rdpmc(const struct operand *o) {

@@ -231,6 +231,37 @@ store_done:
     restore_flags
     jmp enter_store
 
+    /* Operations that change EAX and EDX at most and are done by C functions, which return the site's end, given the end of
+     * its call; else 0. */
+    .macro short name
+    .globl short_\name
+short_\name:
+    save_flags
+    movl %ecx, REGISTER(1)
+    movl %edx, REGISTER(2)
+    movl (%esp), %eax
+    movl %esp, VCPU_SCRATCH
+    movl $vmm_stack_top, %esp
+    cld
+    call vmm_short_\name
+    movl VCPU_SCRATCH, %esp
+    movl REGISTER(1), %ecx
+    movl REGISTER(2), %edx
+    testl %eax, %eax
+    jz 1f
+    movl %eax, (%esp)
+    /* WORK_TIMER. */
+    testb $1, vmm_work
+    jne interrupted_0
+    tail 0
+1:  restore_flags
+    jmp enter_\name
+    .endm
+
+    short in
+    short out
+    short rdtsc
+
     /* A selector that its register holds already, by a descriptor that is still the same. EAX and the flags are saved; the
      * selector has been compared. */
     .macro same segment, slow

@@ -15,13 +15,16 @@ vmm_vectors:
     /* A back end may have a shorter way for IRET. */
     .weak short_iret
     .set short_iret, enter_iret
-#define VECTOR(number, name) .ifc name, iret; .long short_iret; .else; .ifc name, store; .long short_store; .else; .long enter_##name; .endif; .endif ;
+    .irp name, store, in, out, rdtsc
+    .set shorter_\name, 1
+    .endr
+#define VECTOR(number, name) .ifc name, iret; .long short_iret; .else; .ifdef shorter_##name; .long short_##name; .else; .long enter_##name; .endif; .endif ;
 #define DIRECT_VECTOR(number, name, ...) .long direct_##name ;
     OPERATIONS(VECTOR)
     DIRECT_OPERATIONS(DIRECT_VECTOR)
 
     .text
-    .globl enter_iret, enter_store
+    .globl enter_iret, enter_store, enter_in, enter_out, enter_rdtsc
 #define ENTER(number, name) enter_##name: movl %eax, REGISTER(0); movl $number, %eax; jmp enter ;
     OPERATIONS(ENTER)
 

@@ -13,12 +13,13 @@ static void catch_up(void) {
     devices_advance(time_now());
 }
 
-/* The same for one access. The deadline stays where the PIC is accessed, and where the PIT is read; the network card
- * knows no time. */
-static void catch_up_for(uint16_t port, int in) {
-    if ((port & ~31) == 0x300) return;
-    if ((port & ~0x81) != 0x20 && !(in && (port & ~3) == 0x40)) vmm_work |= WORK_TIMER;
-    if (devices_advance(time_now())) vmm_work |= WORK_TIMER;
+/* The same for one access; the network card knows no time. The deadline stays where nothing has come to pass, and no chip
+ * has another event ahead after the access. */
+static void catch_up_for(uint16_t port) {
+    if ((port & ~31) != 0x300 && devices_advance(time_now())) vmm_work |= WORK_TIMER;
+}
+static void caught_up(void) {
+    if (!devices_quiet) vmm_work |= WORK_TIMER;
 }
 
 static uint32_t port_of(const struct operand *o) {
@@ -29,16 +30,47 @@ static uint32_t port_of(const struct operand *o) {
 static uint32_t width_of(const struct operand *o) { return o->opcode & 1 ? operand_size(o) : 1; }
 
 int operate_in(const struct operand *o) {
-    catch_up_for((uint16_t)port_of(o), 1);
-    set_register(REGISTER_EAX, width_of(o), devices_read((uint16_t)port_of(o), width_of(o)));
+    uint16_t port = (uint16_t)port_of(o);
+    catch_up_for(port);
+    set_register(REGISTER_EAX, width_of(o), devices_read(port, width_of(o)));
+    caught_up();
     return DONE;
 }
 
 int operate_out(const struct operand *o) {
     uint32_t width = width_of(o);
-    catch_up_for((uint16_t)port_of(o), 0);
-    devices_write((uint16_t)port_of(o), width, width == 4 ? EAX : EAX & ((1u << 8 * width) - 1));
+    uint16_t port = (uint16_t)port_of(o);
+    catch_up_for(port);
+    devices_write(port, width, width == 4 ? EAX : EAX & ((1u << 8 * width) - 1));
+    caught_up();
     return DONE;
+}
+
+/* What direct.S does: bytes from and to the chips of the board, and the counter. */
+static const struct operand *board(uint32_t end, uint16_t *port) {
+    const struct operand *o = &((const struct operand *)OPERAND_TABLE)[*(const uint16_t *)end];
+    *port = (uint16_t)port_of(o);
+    if (o->opcode & 1 || *port >= 0x400 || (*port & ~31) == 0x300 || (*port & ~15) == 0x1F0 || *port == 0x3F6) return 0;
+    if (devices_advance(backend_time())) vmm_work |= WORK_TIMER;
+    return o;
+}
+
+__attribute__((regparm(1))) uint32_t vmm_short_in(uint32_t end) {
+    uint16_t port;
+    const struct operand *o = board(end, &port);
+    if (!o) return 0;
+    EAX = (EAX & 0xFFFFFF00) | (devices_read(port, 1) & 0xFF);
+    caught_up();
+    return end - 6 + o->site_bytes;
+}
+
+__attribute__((regparm(1))) uint32_t vmm_short_out(uint32_t end) {
+    uint16_t port;
+    const struct operand *o = board(end, &port);
+    if (!o) return 0;
+    devices_write(port, 1, EAX & 0xFF);
+    caught_up();
+    return end - 6 + o->site_bytes;
 }
 
 /* As many units of a repeated transfer as lie in one page and one block of the chip's. Returns their number, 0 when the
@@ -64,7 +96,8 @@ static int bulk(uint16_t port, uint32_t width, int in) {
 static int string(const struct operand *o, int in) {
     uint32_t width = width_of(o), step = vcpu.eflags & FLAG_DF ? -width : width, value;
     uint16_t port = (uint16_t)EDX;
-    catch_up_for(port, in);
+    vmm_work |= WORK_TIMER;
+    catch_up_for(port);
     for (;;) {
         if (o->flags & OPERAND_REPEATED) {
             if (ECX == 0) return DONE;

@@ -74,13 +74,17 @@ static void untrack(uint32_t frame) {
 
 /* What a guest entry would be shadowed as, touched or not: only what needs no accessed or dirty bit to be set. Those of
  * the kernel's own pages are not waited for: any of them may become the stack that an exception is pushed on. */
-uint32_t wanted_entry(uint32_t pde, uint32_t pte, uint32_t space) {
+static inline uint32_t wanted_of(uint32_t pde, uint32_t pte, uint32_t space, uint32_t frames) {
     uint32_t both = pde & pte, frame = pte >> 12;
     int at_once = space == SPACE_KERNEL && !(both & 4);
-    if (!(both & 1) || !(both & 0x20 || at_once) || frame >= platform.guest_frames) return 0;
+    if (!(both & 1) || !(both & 0x20 || at_once) || frame >= frames) return 0;
     uint32_t rights = ENTRY_PRESENT | (both & 4 ? MAP_USER : 0);
     if (both & 2 && (pte & 0x40 || at_once)) rights |= tracked[frame] ? ENTRY_HELD : MAP_WRITE;
     return frame << 12 | rights;
+}
+
+uint32_t wanted_entry(uint32_t pde, uint32_t pte, uint32_t space) {
+    return wanted_of(pde, pte, space, platform.guest_frames);
 }
 
 uint32_t wanted_kernel_entry(uint32_t linear) {
@@ -93,10 +97,11 @@ uint32_t wanted_kernel_entry(uint32_t linear) {
 static void fill_ahead(uint32_t space, uint32_t slot, const struct walk *w) {
     uint32_t *entries = spaces[space].tables[slot], start = (slot + (space ? 0 : KERNEL_SLOT)) << 22, live = 0;
     const uint32_t *guest = paging() ? window(w->table) : 0;
+    uint32_t frames = platform.guest_frames, pde = w->pde;
     for (uint32_t i = 0, linear = start; i < 1024; i++, linear += 4096) {
         uint32_t wanted = 0;
-        if (!guest) wanted = linear >> 12 < platform.guest_frames ? linear | ENTRY_PRESENT | MAP_WRITE : 0;
-        else if (guest[i] & 1) wanted = wanted_entry(w->pde, guest[i], space);
+        if (!guest) wanted = linear >> 12 < frames ? linear | ENTRY_PRESENT | MAP_WRITE : 0;
+        else if (guest[i] & 1) wanted = wanted_of(pde, guest[i], space, frames);
         if (!wanted) continue;
         entries[i] = wanted;
         live++;

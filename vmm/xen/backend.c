@@ -57,7 +57,7 @@ static uint64_t scale(uint64_t value, int shift, uint32_t factor) {
     return ((value >> 32) * factor) + ((uint64_t)(uint32_t)value * factor >> 32);
 }
 
-uint64_t xen_system_time(void) {
+static inline __attribute__((always_inline)) uint64_t system_time(void) {
     uint64_t tsc, time;
     uint32_t version;
     do {
@@ -71,7 +71,8 @@ uint64_t xen_system_time(void) {
     return time;
 }
 
-uint64_t backend_time(void) { return xen_system_time() - time_origin; }
+uint64_t xen_system_time(void) { return system_time(); }
+uint64_t backend_time(void) { return system_time() - time_origin; }
 uint32_t backend_wall_clock(void) { return shared.wc_sec; }
 
 void backend_timer(uint64_t nanoseconds) {

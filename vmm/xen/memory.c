@@ -155,10 +155,11 @@ static uint32_t take_table(void) {
     return table + 1;
 }
 
+static uint64_t entry_for(uint32_t mfn, uint32_t rights) {
+    return (uint64_t)mfn << 12 | PRESENT | ACCESSED_DIRTY | (rights & MAP_WRITE ? WRITABLE : 0) | (rights & MAP_USER ? USER : 0);
+}
 static uint64_t frame_entry(uint32_t frame, uint32_t rights) {
-    uint32_t pfn = frame < guest_frames ? first_guest_pfn + frame : void_pfn;
-    return (uint64_t)p2m[pfn] << 12 | PRESENT | ACCESSED_DIRTY | (rights & MAP_WRITE ? WRITABLE : 0) |
-           (rights & MAP_USER ? USER : 0);
+    return entry_for(p2m[frame < guest_frames ? first_guest_pfn + frame : void_pfn], rights);
 }
 
 void backend_window(uint32_t slot, uint32_t frame) { update_va(WINDOW_FRAMES + slot * 4096, frame_entry(frame, MAP_WRITE)); }
@@ -242,8 +243,11 @@ int backend_map_slot(uint32_t space, uint32_t linear, const uint32_t *entries, u
         if (!table) return 0;
         uint64_t *to = (uint64_t *)table_linear(table - 1), machine = table_machine(table - 1);
         update_va((uint32_t)to, machine | PRESENT | WRITABLE | ACCESSED_DIRTY);
-        for (uint32_t i = first; i < ENTRIES; i++)
-            if (entries[i]) to[i] = frame_entry(entries[i] >> 12, entries[i]);
+        const uint32_t *mfns = p2m + first_guest_pfn;
+        for (uint32_t i = first, frames = guest_frames, none = p2m[void_pfn]; i < ENTRIES; i++) {
+            uint32_t entry = entries[i], frame = entry >> 12;
+            if (entry) to[i] = entry_for(frame < frames ? mfns[frame] : none, entry);
+        }
         update_va((uint32_t)to, machine | PRESENT | ACCESSED_DIRTY);
         *table_at(space, index) = (uint16_t)table;
         update(directory_entry(space, index), machine | UPPER);
@@ -279,22 +283,27 @@ static uint32_t boot_page(void) {
 /* Machine frames of the window's tables that are made here, by 2 MiB from its start. */
 static uint32_t window_table[32];
 
-/* Tables for a part of the window that the domain builder has not mapped. */
+/* What is mapped in the window from the start on: the pools, by pages of their own. */
+static uint64_t pool_entry(uint32_t linear) {
+    if (linear < TABLE_POOL || linear >= FRONT_POOL_END) return 0;
+    uint32_t pfn = next_pfn++;
+    if (linear < TABLE_POOL_END) {
+        table_pfn[(linear - TABLE_POOL) >> 12] = pfn;
+        free_tables[free_count++] = (uint16_t)((linear - TABLE_POOL) >> 12);
+    }
+    return entry_for(p2m[pfn], linear < TABLE_POOL_END ? 0 : MAP_WRITE);
+}
+
+/* Tables for a part of the window that the domain builder has not mapped, filled in while they are no tables yet. */
 static void window_tables(uint32_t from, uint32_t to) {
     for (uint32_t linear = from & ~0x1FFFFFu; linear < to; linear += 0x200000) {
-        if (linear < boot_end) continue;
         uint32_t page = boot_page();
+        for (uint32_t i = 0; i < ENTRIES; i++) ((uint64_t *)page)[i] = pool_entry(linear + (i << 12));
         update_va(page, (uint64_t)xen_mfn((void *)page) << 12 | PRESENT | ACCESSED_DIRTY);
         update(((uint64_t)kernel_l2_mfn << 12) + 8 * index_of(linear), (uint64_t)xen_mfn((void *)page) << 12 | UPPER);
         window_table[(linear - WINDOW_START) >> 21] = xen_mfn((void *)page);
     }
     flush_queue();
-}
-
-/* Maps a page of a pool, where nothing was mapped; in force after the next flush_queue. */
-static void map_pool_page(uint32_t linear, uint32_t mfn, uint32_t flags) {
-    uint64_t table = (uint64_t)window_table[(linear - WINDOW_START) >> 21] << 12;
-    update(table + 8 * (linear >> 12 & 511), (uint64_t)mfn << 12 | PRESENT | ACCESSED_DIRTY | flags);
 }
 
 void backend_window_ahead(uint32_t slot, uint32_t frame) {
@@ -312,8 +321,6 @@ uint32_t xen_memory_start(uint32_t wanted) {
     kernel_l2_mfn = (uint32_t)(((const uint64_t *)start_info->pt_base)[2] >> 12);
     for (uint32_t space = SPACE_LIMIT - 1; space; space--) unused[unused_count++] = (uint8_t)space;
     if (boot_end > TABLE_POOL) xen_panic("the package is too large for the window");
-    window_tables(TABLE_POOL, WINDOW_FRAMES + WINDOW_SLOTS * 4096);
-    window_tables(SHARED_INFO, SHARED_INFO + 4096);
     first_guest_pfn = (boot_end - WINDOW_START) >> 12;
     uint32_t pools = (TABLE_POOL_END - TABLE_POOL + FRONT_POOL_END - FRONT_POOL) >> 12;
     if (start_info->nr_pages < first_guest_pfn + pools + 2) xen_panic("too little memory for the domain");
@@ -323,13 +330,7 @@ uint32_t xen_memory_start(uint32_t wanted) {
     vcpu.guest_pages = guest_frames;
     next_pfn = first_guest_pfn + guest_frames;
     void_pfn = next_pfn++;
-    for (uint32_t linear = FRONT_POOL; linear < FRONT_POOL_END; linear += 4096)
-        map_pool_page(linear, p2m[next_pfn++], WRITABLE);
-    for (uint32_t table = 0; table < TABLES; table++) {
-        table_pfn[table] = next_pfn;
-        map_pool_page(table_linear(table), p2m[next_pfn++], 0);
-        free_tables[free_count++] = (uint16_t)table;
-    }
-    flush_queue();
+    window_tables(TABLE_POOL, WINDOW_FRAMES + WINDOW_SLOTS * 4096);
+    window_tables(SHARED_INFO, SHARED_INFO + 4096);
     return guest_frames;
 }
