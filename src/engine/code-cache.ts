@@ -213,13 +213,11 @@ export class CodeCache {
       this.record(form, eip)
       this.mark(page.hostPage + offset, decoder.length)
       if (endsRecords[form]) break
-      eip = this.advance(eip, decoder.length, mode)
+      // 16-bit code too runs on past FFFF: only its branches stay below.
+      eip = (eip + decoder.length) >>> 0
       offset += decoder.length
     }
     return first
-  }
-  private advance(eip: number, length: number, mode: DecodeMode): number {
-    return mode.code32 ? (eip + length) >>> 0 : (eip + length) & 0xffff
   }
   private withinLimit(page: CodePage, eip: number, form: number): boolean {
     const length = form === UD || form === TOO_LONG ? 1 : this.decoder.length
@@ -261,7 +259,7 @@ export class CodeCache {
     this.mark(page.hostPage + offset, here)
     this.mark(following.hostPage, Math.max(1, length - here))
     following.crossing.push({ page, offset })
-    if (!endsRecords[form]) this.goto(this.advance(eip, length, mode), 1, eip)
+    if (!endsRecords[form]) this.goto((eip + length) >>> 0, 1, eip)
     return guard
   }
 

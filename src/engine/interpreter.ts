@@ -185,8 +185,7 @@ export class Interpreter implements Engine {
     return done < R.DONE_STOP ? CONTINUE : R.EXIT_STOP
   }
   private following(record: number, at: number): number {
-    const next = at + this.cpu.u8[record + R.LENGTH]!
-    return (this.i32[L.MODE >> 2]! & 1) !== 0 ? next : next & 0xffff
+    return at + this.cpu.u8[record + R.LENGTH]!
   }
   /** Handler number of a record; of the head of a translated region its own. */
   private handler(record: number): number {

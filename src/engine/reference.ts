@@ -127,7 +127,7 @@ export class Reference implements Engine {
         i32[EIP] = eip
         return EXIT_FAULT
       case 'next':
-        i32[EIP] = this.following(sum)
+        i32[EIP] = sum | 0
         break
       case 'target':
         i32[EIP] = args[S.TARGET]!
@@ -140,7 +140,7 @@ export class Reference implements Engine {
           i32[EIP] = eip
           return EXIT_STOP
         }
-        if (ending.reason === STOP_NEXT) i32[EIP] = this.following(sum)
+        if (ending.reason === STOP_NEXT) i32[EIP] = sum | 0
         i32[BUDGET]!--
         return EXIT_STOP
     }
@@ -149,9 +149,6 @@ export class Reference implements Engine {
   }
   private hasBreakpoint(eip: number): boolean {
     return this.breakpoints.has((this.i32[CS_BASE]! + eip) >>> 0)
-  }
-  private following(sum: number): number {
-    return (this.i32[MODE]! & MODE_CODE32) !== 0 ? sum | 0 : sum & 0xffff
   }
 
   /** The instruction at an offset of CS; undefined with an exception raised. */

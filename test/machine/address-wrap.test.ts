@@ -1,5 +1,6 @@
 // Memory operands of more than one part at the end of 16-bit addresses: each part wraps by itself, and only a part that
-// does not fit is #GP(0). Measured on Intel's processors in a 16-bit segment; table registers as the same two accesses.
+// does not fit is #GP(0). 16-bit code runs on past FFFF, only its branches stay below. Measured on Intel's processors in
+// 16-bit segments; table registers as the same two accesses.
 
 import { engineNames } from '../../src/engine/engines.js'
 import { createCpu, type SingleCpu } from '../../src/index.js'
@@ -52,6 +53,25 @@ describe.each(engineNames)('%s', engine => {
     cpu.write(DATA, hex('00 00'))
     expect(step('db 3e f8 ff')).toEqual({ kind: 'done' }) // fstp tbyte [fff8]
     expect(cpu.read(DATA, 2)).toEqual(hex('00 40'))
+  })
+  test('instructions behind FFFF, within the limit of CS or not', () => {
+    const at = (code: string, eip: number, limit: number) => {
+      cpu.write(0x10000 + eip, hex(code))
+      cpu.state = { eip, cs: { limit } }
+      const result = cpu.step()
+      return [result.kind, cpu.state.eip]
+    }
+    expect(at('90', 0xffff, 0xffff)).toEqual(['done', 0x10000])
+    expect(cpu.step()).toEqual(protection)
+    expect(cpu.state.eip).toBe(0x10000)
+    expect(at('f4', 0xffff, 0xffff)).toEqual(['halt', 0x10000])
+    expect(at('b8 34 12', 0xfffe, 0xffff)).toEqual(['fault', 0xfffe])
+    expect(at('b8 34 12', 0xfffe, 0x1ffff)).toEqual(['done', 0x10001])
+    expect(at('75 05', 0xfffe, 0xffff)).toEqual(['done', 5])
+    expect(at('eb 02', 0x10010, 0x1ffff)).toEqual(['done', 0x14])
+    expect(at('66 e9 20 00 00 00', 0xfff0, 0x1ffff)).toEqual(['done', 0x10016])
+    expect(at('e8 02 00', 0xfffd, 0xffff)).toEqual(['done', 2])
+    expect(cpu.read(0x37ffe, 2)).toEqual(hex('00 00'))
   })
   test('limit and base of a descriptor table', () => {
     cpu.write(DATA + 0xfffe, hex('ff 03'))
