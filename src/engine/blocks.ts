@@ -110,6 +110,7 @@ export class Blocks extends Interpreter {
     if (region?.blocks.some(b => b.isLoop)) this.replace(present, region)
   }
   private replace(present: Installed, region: Region) {
+    if (this.cache.links.full) return // until the next flush has dropped everything
     const [code] = this.translator.translate([region])
     if (!code) return
     this.discard(present)
