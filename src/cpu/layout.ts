@@ -180,6 +180,11 @@ export const TLB_LARGE = 0xa00000
 /** One byte for each page of linear memory: 1 where it holds translated code; 1 where some write entry may lead to it. */
 export const HOST_CODE = 0xa80000
 export const HOST_WRITTEN = 0xb00000
+/**
+ * Two i32 for each page of linear memory: the table of its decoded flat code that was in force last, and what that belongs
+ * to: linear page | MODE_OF_CODE (cpu/mode.ts), or 0.
+ */
+export const HOST_TABLE = 0xc00000
 
 // The machine's linear memory beyond the state page.
 // Four translation tables (user and supervisor, read and write), one i32 for each linear page:

@@ -7,6 +7,7 @@ import {
   CODE_TABLE,
   CODE_USER,
   HOST_CODE,
+  HOST_TABLE,
   HOST_WRITTEN,
   TLB_ANY_LARGE,
   TLB_CODE,
@@ -22,6 +23,7 @@ import {
   TLB_USER_WRITE,
   TLB_VALID,
 } from './layout.js'
+import { MODE_FLAT } from './mode.js'
 
 // Rights of a finished walk.
 export const WRITABLE = 1 // CPL 3 may write (if USER)
@@ -34,8 +36,6 @@ const PAGES = 0x100000
 /** Marks in TLB_LISTED. */
 export const LISTED = 1
 export const LISTED_GLOBAL = 2
-const CODE_LISTED_USER = 4
-const CODE_LISTED_SUPERVISOR = 8
 
 const USER_READ = TLB_USER_READ >> 2
 const USER_WRITE = TLB_USER_WRITE >> 2
@@ -48,14 +48,20 @@ const COUNT = TLB_COUNT >> 2
 const GLOBAL_COUNT = TLB_GLOBAL_COUNT >> 2
 const ANY_LARGE = TLB_ANY_LARGE >> 2
 
+/** Decoded code of a page, as engine/code-cache.ts keeps it. */
+interface DecodedPage {
+  readonly hostPage: number
+  readonly linearPage: number
+  readonly mode: number
+  readonly table: number
+}
+
+/** Index of the entry of HOST_TABLE for the page of a host address. */
+const hostTable = (host: number) => (HOST_TABLE >> 2) + 2 * (host >>> 12)
+
 export class Tlb {
   private readonly list: Int32Array
   private readonly globalList: Int32Array
-  /** Linear pages that have entries in the code table for CPL 3 and in the one for CPL 0-2. */
-  private readonly userCodeList = new Int32Array(PAGES)
-  private userCodeCount = 0
-  private readonly supervisorCodeList = new Int32Array(PAGES)
-  private supervisorCodeCount = 0
   /** Which lists each linear page is on. */
   private readonly listed: Uint8Array
   /** Regions of 4 MiB with an entry that came from a large page. */
@@ -109,37 +115,27 @@ export class Tlb {
     i32[USER_WRITE + page] = (rights & (USER | WRITABLE)) === (USER | WRITABLE) ? writeEntry : 0
   }
 
-  /** To be called for each entry made in the code table in force, so that flushes clear it. */
-  noteCodeEntry(page: number) {
-    let flags = this.listed[page]!
-    if ((flags & (LISTED | LISTED_GLOBAL)) === 0) {
-      flags |= LISTED
-      this.list[this.i32[COUNT]!++] = page
+  /** Enters decoded code into the code table in force; flushes clear it. */
+  enterCode({ table, linearPage, hostPage, mode }: DecodedPage) {
+    const { i32, listed } = this
+    const page = linearPage >>> 12
+    i32[(i32[CODE_TABLE >> 2]! >> 2) + page] = table
+    if ((listed[page]! & (LISTED | LISTED_GLOBAL)) === 0) {
+      listed[page]! |= LISTED
+      this.list[i32[COUNT]!++] = page
     }
-    if (this.i32[CODE_TABLE >> 2] === CODE_USER) {
-      if ((flags & CODE_LISTED_USER) === 0) this.userCodeList[this.userCodeCount++] = page
-      flags |= CODE_LISTED_USER
-    } else {
-      if ((flags & CODE_LISTED_SUPERVISOR) === 0) this.supervisorCodeList[this.supervisorCodeCount++] = page
-      flags |= CODE_LISTED_SUPERVISOR
-    }
-    this.listed[page] = flags
+    if ((mode & MODE_FLAT) === 0) return
+    const at = hostTable(hostPage)
+    i32[at] = table
+    i32[at + 1] = linearPage | mode
   }
 
   /** Clears the code table for CPL 3, or the one for CPL 0-2; translations stay. */
   flushCode(user: boolean) {
-    const { i32, listed } = this
-    const list = user ? this.userCodeList : this.supervisorCodeList
-    const count = user ? this.userCodeCount : this.supervisorCodeCount
+    const { i32 } = this
     const table = user ? USER_CODE : SUPERVISOR_CODE
-    const keep = ~(user ? CODE_LISTED_USER : CODE_LISTED_SUPERVISOR)
-    for (let i = 0; i < count; i++) {
-      const page = list[i]!
-      i32[table + page] = 0
-      listed[page]! &= keep
-    }
-    if (user) this.userCodeCount = 0
-    else this.supervisorCodeCount = 0
+    for (let i = 0; i < i32[COUNT]!; i++) i32[table + this.list[i]!] = 0
+    for (let i = 0; i < i32[GLOBAL_COUNT]!; i++) i32[table + this.globalList[i]!] = 0
   }
 
   /** Drops all translations, or all but the global ones. */
@@ -226,20 +222,18 @@ export class Tlb {
   }
   /** No page holds translated code any more. */
   unmarkAllCode() {
-    this.code.fill(0)
+    for (let page = this.code.indexOf(1); page >= 0; page = this.code.indexOf(1, page)) {
+      this.code[page] = 0
+      this.i32[hostTable(page << 12) + 1] = 0
+    }
     this.flush(true)
   }
-  /** Clears the code-table entries that lead to a table. */
-  forgetTable(address: number) {
+  /** Clears what leads to decoded code. */
+  forgetCode({ table, linearPage, hostPage }: DecodedPage) {
     const { i32 } = this
-    for (let i = 0; i < this.userCodeCount; i++) {
-      const cell = USER_CODE + this.userCodeList[i]!
-      if (i32[cell] === address) i32[cell] = 0
-    }
-    for (let i = 0; i < this.supervisorCodeCount; i++) {
-      const cell = SUPERVISOR_CODE + this.supervisorCodeList[i]!
-      if (i32[cell] === address) i32[cell] = 0
-    }
+    for (const codeTable of [USER_CODE, SUPERVISOR_CODE])
+      if (i32[codeTable + (linearPage >>> 12)] === table) i32[codeTable + (linearPage >>> 12)] = 0
+    if (i32[hostTable(hostPage)] === table) i32[hostTable(hostPage) + 1] = 0
   }
   /** Takes the mark off the write entries of a linear page whose host page holds no code any more. */
   untag(page: number, hostAddress: number) {

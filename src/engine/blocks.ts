@@ -12,7 +12,6 @@ import { Interpreter } from './interpreter.js'
 import { forgetJumps } from './jump-cache.js'
 import * as R from './record.js'
 import { type Region, RegionFinder } from './region.js'
-import { recordOfSite, unchargedAt } from './sites.js'
 import { endsBlock, formOf } from './slots.js'
 import { Translator } from './translator.js'
 
@@ -151,19 +150,6 @@ export class Blocks extends Interpreter {
     this.cache.links.connect(i32[L.LEAVING >> 2]!, entry, table.get(layout.hotBase + target.slot))
   }
 
-  protected override retry(): boolean {
-    const { i32 } = this.cpu
-    const site = i32[L.SITE >> 2]!
-    if (site !== 0) {
-      const eip = i32[(recordOfSite(site) + R.AT) >> 2]!
-      i32[L.SITE >> 2] = 0
-      i32[L.EIP >> 2] = eip
-      i32[L.BUDGET >> 2]! += unchargedAt(site)
-      // What faults does not take its budget off the count of the window (hot-lowering.ts). Regions are flat code.
-      if (L.isCounted(eip)) i32[L.WINDOW_COUNT >> 2]! -= i32[L.BUDGET >> 2]!
-    }
-    return super.retry()
-  }
   /** The page whose table leads to the record: EIP is at it. */
   private pageOf(record: number): CodePage | undefined {
     const { i32 } = this.cpu

@@ -105,7 +105,6 @@ export class CodeCache {
   /** The code page in force at a linear address; undefined with #PF raised when it cannot be fetched. */
   page(linear: number): CodePage | undefined {
     const { cpu } = this
-    const tableCell = (cpu.i32[L.CODE_TABLE >> 2]! >> 2) + (linear >>> 12)
     const host = cpu.translateCode(linear)
     if (host === -2) return undefined
     const hostPage = (host === -1 ? this.deviceCode(linear) : host) & ~0xfff
@@ -132,8 +131,7 @@ export class CodeCache {
         cpu.tlb.markCode(hostPage)
       }
     }
-    cpu.i32[tableCell] = found.table
-    cpu.tlb.noteCodeEntry(linear >>> 12)
+    cpu.tlb.enterCode(found)
     return found
   }
   private newTable(): number {
@@ -148,10 +146,10 @@ export class CodeCache {
     const { u8, tlb } = this.cpu
     const marks = L.CODE_MAP + (host << 6)
     for (let at = marks; at < marks + 64; at++) if (u8[at]) return
-    for (const { table } of list) {
-      tlb.forgetTable(table)
-      this.tables.delete(table)
-      this.freeTables.push(table)
+    for (const page of list) {
+      tlb.forgetCode(page)
+      this.tables.delete(page.table)
+      this.freeTables.push(page.table)
     }
     this.pages.delete(host)
     tlb.unmarkCode(host << 12)

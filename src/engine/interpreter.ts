@@ -120,7 +120,7 @@ export class Interpreter implements Engine {
   protected refused(_record: number) {}
 
   /** After a fault: true when it is none, and the instruction at EIP is to be executed by itself. */
-  protected retry(): boolean {
+  private retry(): boolean {
     const { i32 } = this
     if (i32[L.FAULT >> 2] !== L.RETRY) return false
     i32[L.FAULT >> 2] = 0

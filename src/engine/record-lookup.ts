@@ -31,10 +31,10 @@ export function emitTableOf(f: FunctionCode) {
 }
 
 /**
- * Looks up the record of the linear address on the stack. Opens two blocks that are entered only when there is one; it is in
- * `record` then, and the address in `linear`.
+ * Looks up the record of the linear address on the stack. Opens three blocks; the innermost is entered only when there is
+ * one, it is in `record` then, and the address in `linear`. `find` is asked to put a table into CODE_TABLE that lacks there.
  */
-export function emitLookUp(f: FunctionCode, linear: number, record: number) {
+export function emitLookUp(f: FunctionCode, linear: number, record: number, find: number) {
   const table = f.allocate(I32)
   const cell = f.allocate(I32)
   const tag = () => {
@@ -44,9 +44,18 @@ export function emitLookUp(f: FunctionCode, linear: number, record: number) {
     f.i32(SPAN)
     f.op(W.I32_OR)
   }
-  f.tee(linear)
+  f.set(linear)
+  const again = f.open(W.LOOP)
+  f.get(linear)
   emitTableOf(f)
   f.tee(table)
+  f.op(W.I32_EQZ)
+  f.openUnlikely()
+  f.get(linear)
+  f.call(find)
+  f.br(again, W.BR_IF)
+  f.close()
+  f.get(table)
   f.open(W.IF)
   f.get(linear)
   f.i32(2)

@@ -1,6 +1,6 @@
-// What the run loop does when a translated region was left at SITE before an instruction, because of an access that is not
-// plain: it goes on at the instruction's record. One refusal in REFUSAL_SAMPLE is told to the engine's owner, who can have
-// the instruction translated otherwise.
+// What the run loop does when a translated region was left at SITE before an instruction. An access that is not plain: it
+// goes on at the instruction's record. One refusal in REFUSAL_SAMPLE is told to the engine's owner, who can have the
+// instruction translated otherwise. A fault: it is that of the instruction's record.
 
 import * as L from '../cpu/layout.js'
 import { I32 } from '../ir/types.js'
@@ -16,24 +16,69 @@ export interface RunLocals {
   readonly pc: number
   readonly start: number
   readonly budget: number
+  readonly reason: number
   readonly scratch: number
 }
 
-/**
- * Sets the loop's locals, and leaves on the stack whether the record's own handler is to be called: the instruction may
- * head a region itself, and would be refused there again. `tell` leaves the run loop; LINK is the record then.
- */
-export function emitRefusal(
+function setCell(f: FunctionCode, cell: number, value: () => void) {
+  f.i32(0)
+  value()
+  f.memory(W.I32_STORE, cell, 2)
+}
+
+/** Labels of the run loop. */
+export interface RunPlaces {
+  /** The record's own handler is to be called: it may head a region itself, and would be refused there again. */
+  readonly called: number
+  readonly top: number
+  readonly fault: number
+}
+
+/** For both reasons sets the loop's locals and goes on; falls through for others. `tell` leaves the loop; LINK is the record. */
+export function emitGivenUp(
   f: FunctionCode,
-  { pc, start, budget, scratch }: RunLocals,
+  locals: RunLocals,
   window: CountedWindow,
+  { called, top, fault }: RunPlaces,
   tell: () => void,
 ) {
-  const setCell = (cell: number, value: () => void) => {
-    f.i32(0)
-    value()
-    f.memory(W.I32_STORE, cell, 2)
+  const { pc, reason, scratch } = locals
+  const leftWith = (exit: number) => {
+    f.get(reason)
+    f.i32(exit + 1)
+    f.op(W.I32_EQ)
+    f.open(W.IF)
+    emitSite(f, locals, window)
   }
+  leftWith(R.EXIT_FAULT)
+  f.br(fault)
+  f.close()
+  leftWith(R.EXIT_ACCESS)
+  setCell(f, L.REFUSALS, () => {
+    f.cell(L.REFUSALS)
+    f.i32(1)
+    f.op(W.I32_SUB)
+    f.tee(scratch)
+  })
+  f.get(scratch)
+  f.i32(0)
+  f.op(W.I32_LE_S)
+  f.openUnlikely()
+  setCell(f, L.REFUSALS, () => f.i32(R.REFUSAL_SAMPLE))
+  setCell(f, L.LINK, () => f.get(pc))
+  tell()
+  f.close()
+  f.get(pc)
+  f.memory(W.I32_LOAD16_U, R.HANDLER)
+  f.i32(R.SLOT_HOT)
+  f.op(W.I32_EQ)
+  f.br(called, W.BR_IF)
+  f.br(top)
+  f.close()
+}
+
+/** Control is at the instruction of SITE. */
+function emitSite(f: FunctionCode, { pc, start, budget, scratch }: RunLocals, window: CountedWindow) {
   f.get(budget)
   f.cell(L.SITE)
   f.i32(UNCHARGED_MASK)
@@ -49,31 +94,13 @@ export function emitRefusal(
   f.op(W.I32_ADD)
   f.tee(pc)
   f.set(start)
-  setCell(L.SITE, () => f.i32(0))
-  setCell(L.EIP, () => {
+  setCell(f, L.SITE, () => f.i32(0))
+  setCell(f, L.EIP, () => {
     f.get(pc)
     f.memory(W.I32_LOAD, R.AT)
   })
   window.refused(() => f.cell(L.EIP))
   window.lookAt(scratch)
-  setCell(L.REFUSALS, () => {
-    f.cell(L.REFUSALS)
-    f.i32(1)
-    f.op(W.I32_SUB)
-    f.tee(scratch)
-  })
-  f.get(scratch)
-  f.i32(0)
-  f.op(W.I32_LE_S)
-  f.openUnlikely()
-  setCell(L.REFUSALS, () => f.i32(R.REFUSAL_SAMPLE))
-  setCell(L.LINK, () => f.get(pc))
-  tell()
-  f.close()
-  f.get(pc)
-  f.memory(W.I32_LOAD16_U, R.HANDLER)
-  f.i32(R.SLOT_HOT)
-  f.op(W.I32_EQ)
 }
 
 /** Puts the handler number of a record on the stack, of the head of a translated region its own. */

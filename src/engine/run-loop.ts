@@ -15,7 +15,7 @@ import { likelyNext } from './likely-next.js'
 import * as R from './record.js'
 import type { RecordContext } from './record-context.js'
 import { emitAdvance, emitLookUp } from './record-lookup.js'
-import { emitOwnHandler, emitRefusal } from './refusal.js'
+import { emitGivenUp, emitOwnHandler } from './refusal.js'
 import { inlineCount, type Slot, slots, tapeOf } from './slots.js'
 
 const TRAP_FLAG = 0x100
@@ -172,14 +172,8 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
     f.set(heat)
     f.get(reason)
     f.open(W.IF)
-    f.get(reason)
-    f.i32(R.EXIT_ACCESS + 1)
-    f.op(W.I32_EQ)
-    f.open(W.IF)
-    emitRefusal(f, { pc, start, budget, scratch }, window, () => exit(R.EXIT_ACCESS))
-    f.br(called, W.BR_IF)
-    f.br(top)
-    f.close()
+    const places = { called, top, fault }
+    emitGivenUp(f, { pc, start, budget, reason, scratch }, window, places, () => exit(R.EXIT_ACCESS))
     f.get(reason)
     f.i32(1)
     f.op(W.I32_SUB)
@@ -334,7 +328,7 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
   // Look EIP up: table of its page, record of its offset.
   window.lookAt(scratch)
   f.get(scratch)
-  emitLookUp(f, scratch, reason)
+  emitLookUp(f, scratch, reason, linkage.procedures.get('find_code_quick')!)
   f.get(link)
   f.open(W.IF)
   emitLink(f, link, reason, scratch)
@@ -344,8 +338,7 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
   f.get(reason)
   f.set(pc)
   emitHead()
-  f.close()
-  f.close()
+  for (let n = 0; n < 3; n++) f.close()
   setCell(L.LINK, () => f.get(link))
   exit(R.EXIT_MISS)
   f.close() // loop

@@ -15,11 +15,3 @@ if (LOOP_LIMIT > UNCHARGED_MASK || CODE_CACHE_BYTES >>> RECORD_SHIFT >= 1 << (31
 export function siteOf(record: number, uncharged: number): number {
   return (((record - CODE_CACHE) >> RECORD_SHIFT) << UNCHARGED_BITS) | uncharged
 }
-/** Address of the record. */
-export function recordOfSite(site: number): number {
-  return CODE_CACHE + ((site >> UNCHARGED_BITS) << RECORD_SHIFT)
-}
-/** Instructions that were charged and have not retired. */
-export function unchargedAt(site: number): number {
-  return site & UNCHARGED_MASK
-}

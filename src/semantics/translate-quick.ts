@@ -3,6 +3,7 @@
 // is left to cpu/paging.ts and cpu/memory.ts, whose rules these are (SDM vol. 3, 4.3, 4.4, 4.6 to 4.8).
 
 import {
+  CODE_TABLE,
   CPL,
   CR0,
   CR3,
@@ -12,7 +13,9 @@ import {
   FAULT_HAS_ERROR,
   FAULT_LINEAR,
   HOST_CODE,
+  HOST_TABLE,
   HOST_WRITTEN,
+  MODE,
   MONITORED,
   PDPTE,
   PLAIN_PAGES,
@@ -26,6 +29,7 @@ import {
   TLB_LARGE,
   TLB_LIST,
   TLB_LISTED,
+  TLB_READ,
   TLB_SUPERVISOR_READ,
   TLB_SUPERVISOR_WRITE,
   TLB_USER_READ,
@@ -33,6 +37,7 @@ import {
   TLB_VALID,
   WATCHING,
 } from '../cpu/layout.js'
+import { MODE_OF_CODE } from '../cpu/mode.js'
 import { CR4_PAE } from '../cpu/paging.js'
 import { LISTED, LISTED_GLOBAL } from '../cpu/tlb.js'
 import type { Value } from '../ir/tape.js'
@@ -190,6 +195,28 @@ function translate(b: Context) {
   b.return(b.call('walk_quick', access, I32))
 }
 
+/** (linear): the table of the decoded page at a linear address goes to the code table in force; 1 when it was not there. */
+function findCode(b: Context) {
+  const linear = b.parameter(0, I32)
+  const cell = b.shl(b.shru(linear, b.const(12)), b.const(2))
+  const place = b.add(b.state(CODE_TABLE), cell)
+  answerIf(b, b.loadAt(place, 0, 4), NOT_DONE)
+  const translation = b.add(b.state(TLB_READ), cell)
+  b.if(b.ne(b.and(b.loadAt(translation, 0, 4), b.const(0xfff)), b.const(TLB_VALID)), () =>
+    b.if(b.ne(b.call('translate_quick', [linear, b.const(0)], I32), b.const(FILLED)), () => {
+      // A fault is raised again by who decodes.
+      b.setState(FAULT, b.const(0))
+      b.return(b.const(NOT_DONE))
+    }),
+  )
+  const host = b.add(b.add(linear, b.loadAt(translation, 0, 4)), b.const(TLB_VALID))
+  const known = b.shl(b.shru(host, b.const(12)), b.const(3))
+  const owner = b.or(b.and(linear, b.const(~0xfff)), b.and(b.state(MODE), b.const(MODE_OF_CODE)))
+  answerIf(b, b.ne(b.loadAt(known, HOST_TABLE + 4, 4), owner), NOT_DONE)
+  b.storeAt(place, 0, 4, b.loadAt(known, HOST_TABLE, 4))
+  b.return(b.const(FILLED))
+}
+
 const source = (parameters: number, build: (b: Context) => void): ProcedureSource => ({
   params: Array(parameters).fill(I32),
   result: I32,
@@ -203,4 +230,5 @@ export const translateProcedures: Readonly<Record<string, ProcedureSource>> = {
   walk_quick: source(3, walk(false)),
   walk_quick_pae: source(3, walk(true)),
   translate_quick: source(2, translate),
+  find_code_quick: source(1, findCode),
 }
