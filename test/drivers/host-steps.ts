@@ -12,8 +12,10 @@ export const CODE_BYTES = 0x2000
 export const DATA = 0x20000000
 export const DATA_BYTES = 0x4000
 export const READ_ONLY = 0x30000000
-/** What is kept of the data pages. */
-export const WINDOW = DATA + 0x1800
+/** What is kept of the data pages, across the middle of them. */
+export const WINDOW = DATA + 0x1e00
+/** The second and third page of data as the end and the beginning of 64 KiB. */
+export const ROUND = 0x28000000
 export const WINDOW_BYTES = 1024
 
 /** A record is this many bytes: the state before the instruction, overwritten with that behind it. */
@@ -47,6 +49,8 @@ export const LDT: readonly (readonly [number, number, number, number, number, nu
   [DATA, 0x3fff, 1, 0, 0, 0, 1],
   [CODE, 0x1fff, 1, 2, 0, 0, 0],
   [DATA, 0x3, 1, 0, 0, 1, 0],
+  [ROUND, 0xffff, 0, 0, 0, 0, 0],
+  [CODE + CODE_BYTES - 0x10000, 0xffff, 0, 2, 0, 0, 0],
 ]
 /** Selectors of the host's flat segments. */
 export const FLAT_CODE = 0x23

@@ -23,6 +23,10 @@ const excluded = /^(Int|Int1|Int3|Into|Pushfd?|Popfd?|S[lgi]dt|Smsw|Str|Cpuid|Rs
 const strings = /^(Movs|Cmps|Stos|Lods|Scas)/
 const notable = [0, 1, 2, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0x8000, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff]
 const edges = [0x27ff, 0x1fff, 0xffff, DATA + 0x2000, DATA + 0x4000, 0x2000, 0x3ffff, 0x30000800, CODE + 0x800, 0]
+/** Of 64 KiB whose end and beginning are the window. */
+const AROUND = 0x57
+/** 16-bit code. */
+const NARROW = [0x07, 0x5f]
 const HLT = 0xf4
 const memoryOpcodes = [
   0xa4, 0xa5, 0xa6, 0xa7, 0xaa, 0xab, 0xac, 0xad, 0xae, 0xaf, 0x8e, 0x8c, 0xc4, 0xc5, 0xea, 0xca, 0xcb, 0xc2, 0xc3,
@@ -114,23 +118,24 @@ export class Vectors {
       segments[5] = r.pick([0, FLAT_DATA, 0x0f, 0x17, 0x1f])
     }
     if (kind === 'narrow') {
-      segments[0] = 0x07
-      for (const n of [1, 2, 3]) if (this.chance(2, 3)) segments[n] = 0x0f
+      segments[0] = r.pick(NARROW)
+      for (const n of [1, 2, 3]) if (this.chance(5, 6)) segments[n] = r.pick([0x0f, AROUND])
     }
     const base = (selector: number) => (selector & 4 ? LDT[selector >> 3]![0] : 0)
+    const start = (selector: number) => (selector === AROUND ? WINDOW - 0x10000 + WINDOW_BYTES / 2 : base(selector))
     const place = r.below(10)
     const codeAt =
       CODE + (place === 0 ? 0x1fec + r.below(4) : place === 1 ? 0xff0 + r.below(16) : 0x100 + r.below(0x800))
     const ip = codeAt - base(segments[0]!)
-    const { bytes, decoded } = this.instruction(kind, segments[0] === 7 ? 16 : 32, ip)
+    const { bytes, decoded } = this.instruction(kind, NARROW.includes(segments[0]!) ? 16 : 32, ip)
     for (let n = 0; n < 8; n++) view.setUint32(at.registers + 4 * n, this.value(), true)
     const stack = segments[3]!
     if (this.chance(2, 3)) {
       const inWindow = 64 + r.below(WINDOW_BYTES - 128)
       const down = stack === 0x1f || stack === 0x27
-      view.setUint32(at.registers + 16, down ? 0x2100 + r.below(0x800) : WINDOW - base(stack) + inWindow, true)
+      view.setUint32(at.registers + 16, down ? 0x2100 + r.below(0x800) : WINDOW - start(stack) + inWindow, true)
     }
-    this.aim(decoded, segments, base, view)
+    this.aim(decoded, segments, start, view)
     view.setUint32(at.eip, ip, true)
     view.setUint32(at.eflags, 0x202 | (r.next() & 0x8d5) | (this.chance(1, 3) ? 0x400 : 0), true)
     segments.forEach((selector, n) => {

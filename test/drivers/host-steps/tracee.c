@@ -14,6 +14,9 @@ int main(int argc, char **argv) {
   void *code = mmap((void *)0x10000000, 0x2000, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_SHARED | MAP_FIXED, 9, 0);
   void *data = mmap((void *)0x20000000, 0x4000, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, 9, 0x2000);
   void *fixed = mmap((void *)0x30000000, 0x1000, PROT_READ, MAP_SHARED | MAP_FIXED, 9, 0x6000);
+  // The middle of the data once more, as the beginning and the end of 64 KiB.
+  mmap((void *)0x28000000, 0x1000, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, 9, 0x4000);
+  mmap((void *)0x2800f000, 0x1000, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, 9, 0x3000);
   if (code == MAP_FAILED || data == MAP_FAILED || fixed == MAP_FAILED) return 1;
   for (int i = 0; 7 * i + 7 < argc; i++) {
     unsigned v[7];

@@ -47,7 +47,7 @@ int main(int argc, char **argv) {
     memset(shared + 0x2000, 0, 0x4000);
     memset(shared + 0x6000, 0x5a, 0x1000);
     memcpy(shared + (r.code_at & 0x1fff), r.code, sizeof r.code);
-    memcpy(shared + 0x3800, r.memory, sizeof r.memory);
+    memcpy(shared + 0x3e00, r.memory, sizeof r.memory);
     struct user_regs_struct u = start;
     u.rax = r.registers[0], u.rcx = r.registers[1], u.rdx = r.registers[2], u.rbx = r.registers[3];
     u.rsp = r.registers[4], u.rbp = r.registers[5], u.rsi = r.registers[6], u.rdi = r.registers[7];
@@ -64,7 +64,7 @@ int main(int argc, char **argv) {
     r.registers[4] = u.rsp, r.registers[5] = u.rbp, r.registers[6] = u.rsi, r.registers[7] = u.rdi;
     r.eip = u.rip, r.eflags = u.eflags;
     r.cs = u.cs, r.ds = u.ds, r.es = u.es, r.ss = u.ss, r.fs = u.fs, r.gs = u.gs;
-    memcpy(r.memory, shared + 0x3800, sizeof r.memory);
+    memcpy(r.memory, shared + 0x3e00, sizeof r.memory);
     r.signal = WSTOPSIG(status), r.signal_code = info.si_code, r.address = (unsigned)(unsigned long)info.si_addr;
     fwrite(&r, sizeof r, 1, stdout);
   }
