@@ -117,18 +117,22 @@ static void fill_ahead(uint32_t space, uint32_t slot, const struct walk *w) {
 #define AROUND 16
 
 static void fill_around(uint32_t space, uint32_t linear, const struct walk *w) {
-    uint32_t slot = linear >> 22, first = w->index & ~(AROUND - 1u), live = 0;
-    const uint32_t *entries = window(w->table);
-    uint32_t *known = spaces[space].tables[slot];
-    for (uint32_t i = first; i < first + AROUND; i++) {
-        uint32_t wanted = entries[i] & 1 && !known[i] ? wanted_entry(w->pde, entries[i], space) : 0, page = slot << 22 | i << 12;
-        if (!wanted || !backend_map(space, page, wanted >> 12, RIGHTS(wanted))) continue;
+    uint32_t slot = linear >> 22, first = w->index & ~(AROUND - 1u), start = slot << 22 | first << 12, live = 0, run[AROUND];
+    const uint32_t *entries = (const uint32_t *)window(w->table) + first;
+    uint32_t *known = spaces[space].tables[slot] + first, frames = platform.guest_frames;
+    for (uint32_t i = 0; i < AROUND; i++) {
+        uint32_t wanted = entries[i] & 1 && !known[i] ? wanted_of(w->pde, entries[i], space, frames) : 0;
+        run[i] = wanted;
+        if (!wanted) continue;
         known[i] = wanted;
         live++;
-        if (wanted & MAP_WRITE) note_writable(space, page, wanted >> 12);
+        if (wanted & MAP_WRITE) note_writable(space, start | i << 12, wanted >> 12);
     }
+    if (!live) return;
     spaces[space].live[slot] += live;
-    if (live) vmm_work |= WORK_COMMIT;
+    vmm_work |= WORK_COMMIT;
+    while (!backend_map_run(space, start, run, AROUND))
+        if (!evict()) crash("no memory for page tables");
 }
 
 /* Brings a kernel slot in line with the guest's tables without unmapping what is still right. */

@@ -95,6 +95,12 @@ void backend_space_switch(uint32_t space);
  * bare  a store to the page table */
 int backend_map(uint32_t space, uint32_t linear, uint32_t frame, uint32_t rights);
 
+/* Maps `count` pages from `linear` on, all within 64 KiB, as backend_map, where nothing is mapped: frame << 12 and MAP_* of
+ * each, 0 where there is to be nothing.
+ * xen   mmu_update entries
+ * others as backend_map, one by one */
+int backend_map_run(uint32_t space, uint32_t linear, const uint32_t *entries, uint32_t count);
+
 /* Maps the 4 MiB from `linear` on, in which nothing is mapped, by 1024 entries: frame << 12 and MAP_* of each, 0 where there
  * is to be nothing. `why` is that of all. Otherwise as backend_map.
  * xen   two L1s from the pool, written while they are no tables yet; mmu_update of the L2 entries

@@ -56,6 +56,12 @@ int backend_map(uint32_t space, uint32_t linear, uint32_t frame, uint32_t rights
     if (linear >= 0x10000 && (linear >= KERNEL_START || space == current_space || !current_space)) show(linear, frame, protection);
     return 1;
 }
+int backend_map_run(uint32_t space, uint32_t linear, const uint32_t *entries, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++)
+        if (entries[i] && !backend_map(space, linear + (i << 12), entries[i] >> 12, entries[i])) return 0;
+    return 1;
+}
+
 int backend_map_slot(uint32_t space, uint32_t linear, const uint32_t *entries, uint32_t why) {
     for (uint32_t i = 0; i < 1024; i++)
         if (entries[i] && !backend_map(space, linear + (i << 12), entries[i] >> 12, (entries[i] & (MAP_WRITE | MAP_USER)) | why)) return 0;

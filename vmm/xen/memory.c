@@ -214,17 +214,32 @@ void backend_space_switch(uint32_t space) {
 
 static uint32_t index_of(uint32_t linear) { return linear >> 21 & 1023 & (linear >= KERNEL_START ? 511 : 1023); }
 
-int backend_map(uint32_t space, uint32_t linear, uint32_t frame, uint32_t rights) {
+/* Number plus one of the page's table, which is made where there is none; 0 where it cannot be. */
+static uint32_t table_for(uint32_t space, uint32_t linear) {
     uint32_t index = index_of(linear), table = *table_at(space, index);
-    if (!table) {
-        table = take_table();
-        if (!table) return 0;
-        *table_at(space, index) = (uint16_t)table;
-        update(directory_entry(space, index), table_machine(table - 1) | UPPER);
-    }
+    if (table) return table;
+    table = take_table();
+    if (!table) return 0;
+    *table_at(space, index) = (uint16_t)table;
+    update(directory_entry(space, index), table_machine(table - 1) | UPPER);
+    return table;
+}
+
+int backend_map(uint32_t space, uint32_t linear, uint32_t frame, uint32_t rights) {
+    uint32_t table = table_for(space, linear);
+    if (!table) return 0;
     uint64_t old = ((const uint64_t *)table_linear(table - 1))[linear >> 12 & 511];
     if (old & PRESENT) note_stale(space, linear, 0);
     update(table_machine(table - 1) + 8 * (linear >> 12 & 511), frame_entry(frame, rights));
+    return 1;
+}
+
+int backend_map_run(uint32_t space, uint32_t linear, const uint32_t *entries, uint32_t count) {
+    uint32_t table = table_for(space, linear);
+    if (!table) return 0;
+    uint64_t machine = table_machine(table - 1) + 8 * (linear >> 12 & 511);
+    for (uint32_t i = 0; i < count; i++, machine += 8)
+        if (entries[i]) update(machine, frame_entry(entries[i] >> 12, entries[i]));
     return 1;
 }
 
