@@ -36,9 +36,9 @@ export const FIRST_SLOT = 4
 /** In ADDRESSING: accesses of guest memory are often not plain here, so that translated code does not leave for them. */
 export const CAREFUL = 0x40
 
-/** Every so many instructions of linked regions, about, the region entered pays for LINK_WEIGHT entries. */
+/** Every so many instructions of linked regions, about, the region entered pays for LINK_WEIGHT entries, as many as there are of long ones. */
 export const LINK_SAMPLE = 4096
-export const LINK_WEIGHT = 256
+export const LINK_WEIGHT = 64
 /** Neighbours in a row at most. */
 export const RUN_LIMIT = 64
 /** Every so many taken branches one head pays for all of them: a prime, so that it does not keep step with loops. */
