@@ -49,6 +49,12 @@ function pointerFields(b: Builder, offset: Value, selector: Value, opcode: Value
   return [b.select(inProtectedMode, offset, linear), b.select(inProtectedMode, selector, b.or(upper, opcode))]
 }
 
+/** Processors ask for the first and the last byte first, but not in FRSTOR; so nothing is stored when a page is missing. */
+function askForEnds(b: Builder, address: Value, bytes: number, write: boolean) {
+  b.guestLoad(address, 1, write)
+  b.guestLoad(at(b, address, bytes - 1), 1, write)
+}
+
 function storeEnvironment(b: Builder, address: Value, wide: boolean) {
   const opcode = b.and(cell(b, FPU_OPCODE), b.const(0x7ff))
   const code = pointerFields(b, cell(b, FPU_IP), cell(b, FPU_CS), opcode, wide)
@@ -142,12 +148,17 @@ function both(
 
 export const environmentProcedures: Record<string, ProcedureSource> = {
   ...both('x87_store_environment', (b, address, wide) => {
+    askForEnds(b, address, wide ? 28 : 14, true)
     storeEnvironment(b, address, wide)
     const masked = b.or(control(b), b.const(0x3f))
     setControl(b, masked)
   }),
-  ...both('x87_load_environment', (b, address, wide) => loadEnvironment(b, address, wide)()),
+  ...both('x87_load_environment', (b, address, wide) => {
+    askForEnds(b, address, wide ? 28 : 14, false)
+    loadEnvironment(b, address, wide)()
+  }),
   ...both('x87_save', (b, address, wide) => {
+    askForEnds(b, address, wide ? 108 : 94, true)
     storeEnvironment(b, address, wide)
     storeRegisters(b, at(b, address, wide ? 28 : 14))
     b.call('x87_initialize', [], VOID)

@@ -91,6 +91,19 @@ describe.each(engineNames)('%s', engine => {
     expect(cpu.step()).toEqual(pageFault(NOWHERE, 2))
   })
 
+  test('FNSAVE, FNSTENV and FLDENV ask for their first and last byte, and store nothing when a page is missing', () => {
+    cpu.state = { ebx: DATA + 0x1ff8 }
+    expect(step('dd 33')).toEqual(pageFault(DATA + 0x1ff8 + 107, 2)) // fnsave [ebx]
+    expect(step('d9 33')).toEqual(pageFault(DATA + 0x1ff8 + 27, 2)) // fnstenv [ebx]
+    expect(step('66 d9 33')).toEqual(pageFault(DATA + 0x1ff8 + 13, 2))
+    expect(step('d9 23')).toEqual(pageFault(DATA + 0x1ff8 + 27, 0)) // fldenv [ebx]
+    expect(step('dd 23')).toEqual(pageFault(DATA + 0x2000, 0)) // frstor [ebx]
+    cpu.state = { ebx: NOWHERE + 0xffc }
+    expect(step('dd 33')).toEqual(pageFault(NOWHERE + 0xffc, 2))
+    cpu.state = { ebx: DATA + 0x1ff8 }
+    expect(cpu.read(DATA + 0x1ff8, 8)).toEqual(new Uint8Array(8))
+  })
+
   test('between two iterations RF is set in the frame of a trap', () => {
     cpu.state = { ecx: 2, esi: DATA, edi: DATA + 0x100, eflags: 0x302 }
     expect(step('f3 a4', { iterations: 1 })).toEqual({ kind: 'fault', vector: 1 }) // rep movsb
