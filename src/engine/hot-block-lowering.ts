@@ -65,7 +65,9 @@ export abstract class HotBlockLowering extends Lowering {
   protected override held(at: number): readonly Value[] | undefined {
     const values = this.snapshots?.get(at)?.values
     const group = this.groups.get(at)?.group
-    return group?.first === at ? [...values!, group.root] : values
+    if (!group) return values
+    // Behind the test of its group nothing is left that could make an access leave.
+    return group.first === at ? [...values!, group.root] : undefined
   }
   protected override mark(n: number, a: Value) {
     if (n === RETIRED) {
