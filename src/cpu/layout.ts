@@ -163,8 +163,11 @@ export const CODE_SUPERVISOR_MODE = 0x628
  * the mode changes.
  */
 export const USER_RETIRED = 0x62c
-// Counts, each an f64: translations found by a page walk; see Cpu for the others.
+/** 1 where somebody is told of each translation that is dropped. */
+export const FLUSH_WATCHED = 0x630
+// Counts, each an f64: translations found by a page walk, and dropped one by one; see Cpu for the others.
 export const TLB_FILLS = 0x640
+export const TLB_INVALIDATIONS = 0x648
 export const EXCEPTION_COUNTS = 0x1000
 export const OPERATION_COUNTS = 0x1100
 export const INTERRUPT_COUNTS = 0x1800

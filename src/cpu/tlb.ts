@@ -14,6 +14,7 @@ import {
   TLB_COUNT,
   TLB_GLOBAL_COUNT,
   TLB_GLOBAL_LIST,
+  TLB_INVALIDATIONS,
   TLB_LARGE,
   TLB_LIST,
   TLB_LISTED,
@@ -66,9 +67,9 @@ export class Tlb {
   private readonly listed: Uint8Array
   /** Regions of 4 MiB with an entry that came from a large page. */
   private readonly large: Uint8Array
-  /** How often all translations were dropped (but global ones at most), and how often that of a page. */
+  /** How often all translations were dropped, or all but global ones. */
   flushes = 0
-  invalidations = 0
+  private readonly dropped: Float64Array
   /** 1: the host page (address >>> 12) holds translated code. */
   private readonly code: Uint8Array
   /** 1: some write entry may lead to the host page. */
@@ -77,12 +78,18 @@ export class Tlb {
   constructor(private readonly i32: Int32Array) {
     const { buffer } = i32
     const hostPages = i32.length >>> 10
+    this.dropped = new Float64Array(buffer, TLB_INVALIDATIONS, 1)
     this.list = new Int32Array(buffer, TLB_LIST, PAGES)
     this.globalList = new Int32Array(buffer, TLB_GLOBAL_LIST, PAGES)
     this.listed = new Uint8Array(buffer, TLB_LISTED, PAGES)
     this.large = new Uint8Array(buffer, TLB_LARGE, PAGES >> 10)
     this.code = new Uint8Array(buffer, HOST_CODE, hostPages)
     this.written = new Uint8Array(buffer, HOST_WRITTEN, hostPages)
+  }
+
+  /** How often the translation of one page was dropped. */
+  get invalidations(): number {
+    return this.dropped[0]!
   }
 
   /** Enters the translation of a linear page; `host` is the host address of the page, `rights` what may be done. */
@@ -162,7 +169,7 @@ export class Tlb {
 
   /** Drops the translation of one linear page, and of the large page it may be part of. */
   invalidate(page: number) {
-    this.invalidations++
+    this.dropped[0]!++
     const region = page >>> 10
     if (this.large[region] === 0) return this.clear(page)
     this.large[region] = 0

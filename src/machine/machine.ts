@@ -62,7 +62,14 @@ export class Machine {
   /** Receives each byte of the guest console: COM1 and the debug console in order. */
   onConsole: (byte: number) => void = () => {}
   /** The guest has dropped the translation of one linear page, or all of them (-1). */
-  onFlush: ((page: number) => void) | undefined
+  get onFlush(): ((page: number) => void) | undefined {
+    return this.flushObserver
+  }
+  set onFlush(told) {
+    this.flushObserver = told
+    this.cpu.i32[L.FLUSH_WATCHED >> 2] = Number(told !== undefined)
+  }
+  private flushObserver: ((page: number) => void) | undefined
   /** Told of each access of the CPU to a port; string instructions are then looked at unit by unit. */
   onPort: ((direction: 'in' | 'out', port: number, size: number, value: number) => void) | undefined
   /** Nanoseconds that the CPU was halted. */

@@ -56,7 +56,9 @@ export const system: Record<string, Semantics> = {
   invlpg: b => {
     privileged(b)
     const base = b.form.flat ? b.const(0) : baseOf(b, b.field('segment'))
-    b.helper('invlpg', [b.add(base, b.offset())], true)
+    const linear = b.add(base, b.offset())
+    const done = b.call('invalidate_quick', [linear])
+    b.if(b.eqz(done), () => b.helper('invlpg', [linear], true))
     lookUpNext(b)
   },
   nop: nothing,

@@ -3,7 +3,9 @@
 // is left to cpu/paging.ts and cpu/memory.ts, whose rules these are (SDM vol. 3, 4.3, 4.4, 4.6 to 4.8).
 
 import {
+  CODE_SUPERVISOR,
   CODE_TABLE,
+  CODE_USER,
   CPL,
   CR0,
   CR3,
@@ -12,11 +14,13 @@ import {
   FAULT_ERROR,
   FAULT_HAS_ERROR,
   FAULT_LINEAR,
+  FLUSH_WATCHED,
   HOST_CODE,
   HOST_TABLE,
   HOST_WRITTEN,
   MODE,
   MONITORED,
+  OPERATION_COUNTS,
   PDPTE,
   PLAIN_PAGES,
   RAM,
@@ -26,6 +30,7 @@ import {
   TLB_FILLS,
   TLB_GLOBAL_COUNT,
   TLB_GLOBAL_LIST,
+  TLB_INVALIDATIONS,
   TLB_LARGE,
   TLB_LIST,
   TLB_LISTED,
@@ -38,6 +43,7 @@ import {
   WATCHING,
 } from '../cpu/layout.js'
 import { MODE_OF_CODE } from '../cpu/mode.js'
+import { operationNumber } from '../cpu/operation-counts.js'
 import { CR4_PAE } from '../cpu/paging.js'
 import { LISTED, LISTED_GLOBAL } from '../cpu/tlb.js'
 import type { Value } from '../ir/tape.js'
@@ -62,6 +68,16 @@ const PF = 14
 /** Bits 13 to 21 (20 with PAE) of an entry that maps a large page: more of the address, or reserved. */
 const LARGE_RESERVED = 0x3fe000
 const LARGE_RESERVED_PAE = 0x1fe000
+
+/** All that INVLPG clears. */
+const PAGE_TABLES = [
+  TLB_USER_READ,
+  TLB_USER_WRITE,
+  TLB_SUPERVISOR_READ,
+  TLB_SUPERVISOR_WRITE,
+  CODE_USER,
+  CODE_SUPERVISOR,
+]
 
 const bit = (b: Context, v: Value, n: number) => b.and(b.shru(v, b.const(n)), b.const(1))
 const answerIf = (b: Context, condition: Value, answer: number) => b.if(condition, () => b.return(b.const(answer)))
@@ -217,6 +233,17 @@ function findCode(b: Context) {
   b.return(b.const(FILLED))
 }
 
+/** (linear): INVLPG of a page that is not part of a large one, where nobody is told. */
+function invalidate(b: Context) {
+  const linear = b.parameter(0, I32)
+  answerIf(b, b.or(b.state(FLUSH_WATCHED), b.loadAt(b.shru(linear, b.const(22)), TLB_LARGE, 1)), NOT_DONE)
+  const cell = b.shl(b.shru(linear, b.const(12)), b.const(2))
+  for (const table of PAGE_TABLES) b.storeAt(cell, table, 4, b.const(0))
+  countOne(b, TLB_INVALIDATIONS)
+  countOne(b, OPERATION_COUNTS, b.const(operationNumber('invlpg')))
+  b.return(b.const(FILLED))
+}
+
 const source = (parameters: number, build: (b: Context) => void): ProcedureSource => ({
   params: Array(parameters).fill(I32),
   result: I32,
@@ -231,4 +258,5 @@ export const translateProcedures: Readonly<Record<string, ProcedureSource>> = {
   walk_quick_pae: source(3, walk(true)),
   translate_quick: source(2, translate),
   find_code_quick: source(1, findCode),
+  invalidate_quick: source(1, invalidate),
 }

@@ -1,4 +1,4 @@
-// The page walk in WebAssembly against the one of cpu/paging.ts: two machines with the same random tables meet the same
+// The page walk and INVLPG in WebAssembly against those of cpu/paging.ts and tlb.ts: two machines with the same random tables meet the same
 // accesses, and must be alike behind each: memory, translation tables and their bookkeeping, page faults.
 import fc from 'fast-check'
 import { Cpu } from '../../src/cpu/cpu.js'
@@ -38,8 +38,10 @@ function machine() {
     cpuModel('pentium4'),
   )
   const { module, layout } = compiledCore()
-  const walk = instantiateCore(module, layout, memory, cpu).exports.procedure_translate_quick
-  return { cpu, walk: walk as (linear: number, write: number) => number }
+  const { exports } = instantiateCore(module, layout, memory, cpu)
+  const walk = exports.procedure_translate_quick as (linear: number, write: number) => number
+  const invalidate = exports.procedure_invalidate_quick as (linear: number) => number
+  return { cpu, walk, invalidate }
 }
 const [quick, plain] = [machine(), machine()]
 
@@ -110,6 +112,7 @@ const state = ({ cpu }: typeof quick, page: number) => {
     tables: tables({ cpu } as typeof quick, page),
     counts: [L.TLB_COUNT, L.TLB_GLOBAL_COUNT, L.TLB_ANY_LARGE].map(cell => cpu.i32[cell >> 2]),
     fills: cpu.tlbFills,
+    invalidations: cpu.tlb.invalidations,
     lists: [bytes(L.TLB_LIST, 128), bytes(L.TLB_GLOBAL_LIST, 128), bytes(L.TLB_LARGE, 1024)],
     listed: cpu.u8[L.TLB_LISTED + page],
     host: [bytes(L.HOST_CODE + (L.RAM >>> 12), END), bytes(L.HOST_WRITTEN + (L.RAM >>> 12), END)],
@@ -118,6 +121,7 @@ const state = ({ cpu }: typeof quick, page: number) => {
 }
 
 const done = new Map<number, number>()
+const dropped = new Set<boolean>()
 
 test('tables and faults are those of the plain walk', () => {
   quick.cpu.i32[L.PLAIN_PAGES >> 2] = END - FIRST
@@ -126,12 +130,17 @@ test('tables and faults are those of the plain walk', () => {
       for (const m of [quick, plain]) prepare(m, given)
       for (const { linear, write, cpl, event } of accesses) {
         const page = linear >>> 12
-        for (const { cpu } of [quick, plain]) {
+        for (const m of [quick, plain]) {
+          const { cpu } = m
           cpu.i32[L.FAULT >> 2] = 0
           cpu.setCpl(cpl)
           if (event === 'flush') cpu.tlb.flush(false)
           else if (event === 'flush all') cpu.tlb.flush(true)
-          else if (event === 'invalidate') cpu.tlb.invalidate(page)
+          else if (event === 'invalidate') {
+            const isDone = m === quick && m.invalidate(linear) !== NOT_DONE
+            if (!isDone) cpu.tlb.invalidate(page)
+            dropped.add(isDone)
+          }
         }
         const table = (cpl === 3 ? 0 : 2) + Number(write)
         if (tables(quick, page)[table] === 0) {
@@ -145,11 +154,12 @@ test('tables and faults are those of the plain walk', () => {
         expect(state(quick, page)).toEqual(state(plain, page))
       }
     }),
-    { numRuns: 400 },
+    { numRuns: 400, endOnFailure: true },
   )
 })
 
 test('the usual cases are done by it', () => {
+  expect(dropped.has(true)).toBe(true)
   for (const answer of [FILLED, FAULTED]) expect(done.get(answer)).toBeGreaterThan(50)
 })
 
@@ -164,6 +174,9 @@ test('somebody who watches is not passed over', () => {
   cpu.watching = false
   expect(walk(0x123, 0)).toBe(FILLED)
   prepare(quick, { ...given, entries: Array(24).fill({ ...usual, bits: 0 }) })
+  cpu.i32[L.FLUSH_WATCHED >> 2] = 1
+  expect(quick.invalidate(0x123)).toBe(NOT_DONE)
+  cpu.i32[L.FLUSH_WATCHED >> 2] = 0
   cpu.i32[L.MONITORED >> 2] = 1
   expect(walk(0x123, 0)).toBe(NOT_DONE)
   cpu.i32[L.MONITORED >> 2] = 0
