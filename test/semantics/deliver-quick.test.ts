@@ -21,8 +21,8 @@ import { MODE_CODE32, MODE_FLAT, MODE_PROTECTED, MODE_STACK32, MODE_USER, update
 import { setNullSegment, setSegment } from '../../src/cpu/segment-cache.js'
 import { loadSegment } from '../../src/cpu/segmentation.js'
 import { Evaluator, type Program, prepare } from '../../src/ir/evaluate.js'
+import { Fixture } from '../cpu/fixture.js'
 import { procedure } from '../drivers/static-context.js'
-import { Fixture } from './fixture.js'
 
 const fixtures = [new Fixture(), new Fixture()]
 const USED = 0xa000
