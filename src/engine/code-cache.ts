@@ -303,7 +303,10 @@ export class CodeCache {
       disp = operandSize[form] === 2 ? target & 0xffff : target | 0
     } else if (!usesDisplacement[form]) disp = d.imm2
     i32[(at + R.DISP) >> 2] = disp
-    if (direct[form]) i32[(at + R.FAR_TABLE) >> 2] = 0
+    if (direct[form]) {
+      i32[(at + R.FAR_TABLE) >> 2] = 0
+      u16[(at + R.FALLEN) >> 1] = 0
+    }
   }
 
   /** The instruction at an offset of CS is to be decoded again when it is reached. */

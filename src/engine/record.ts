@@ -18,6 +18,8 @@ export const COUNT = 28 // i32: executions left until the head is hot; below 0 i
 // Of direct branches in the places of IMM and of BASE and INDEX: where they go to in another page (cold-links.ts).
 export const FAR_TABLE = 8 // i32: table of the code page that the target's record belongs to, 0 while unknown
 export const FAR_TARGET = 12 // i32: the record
+// Of conditional branches that are inlined in the run loop, in the place of DST: 1 once one has not been taken.
+export const FALLEN = 4 // u16
 // Of near indirect jumps and calls in the places of IMM and SRC: the offset they went to last, and how often it changed.
 export const LAST = 8 // i32
 export const CHANGES = 6 // u16

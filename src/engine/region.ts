@@ -1,14 +1,15 @@
-// What is translated together: the blocks that direct jumps reach from a hot head, in decoded records of the code cache.
+// What is translated together: the blocks that direct jumps reach from a hot head, in decoded records of the code cache,
+// but not where conditional branches have never gone: that is left to another region.
 // Edges that cross into another page carry a guard (that linear page must still be the same code page). Back edges into
 // blocks that do not dominate their source become exits, so that what remains has structured loops.
 
 import * as L from '../cpu/layout.js'
 import type { Form } from '../isa/form.js'
-import { isDirectBranch, isIndirectBranch } from '../isa/forms.js'
+import { isConditional, isDirectBranch, isIndirectBranch } from '../isa/forms.js'
 import type { CodeCache, CodePage } from './code-cache.js'
 import { likelyTargets } from './likely-targets.js'
 import * as R from './record.js'
-import { endsRecords, formOf } from './slots.js'
+import { endsRecords, formOf, inlineCount } from './slots.js'
 
 export interface Edge {
   /** Block it leads to, or undefined: the region is left for `eip`. */
@@ -63,8 +64,6 @@ const RETURNS = 4
 /** Targets that an indirect jump or call is compared with, at most, once it has gone elsewhere more than a few times. */
 const TARGETS = 16
 const FEW = 8
-const conditional = (mnemonic: string) => mnemonic !== 'call' && mnemonic !== 'jmp'
-
 /** Finds the region of a head; undefined when nothing of it can be translated. */
 export class RegionFinder {
   private readonly i32: Int32Array
@@ -159,7 +158,7 @@ export class RegionFinder {
         if (target && (form.mnemonic === 'jmp' || !this.cold(target.record))) queue.push(target)
         if (form.mnemonic !== 'jmp') {
           const after = this.resolve(this.nextEip(record), page)
-          if (after) queue.push(after)
+          if (after && (form.mnemonic === 'call' || this.fallsThrough(record, after.record))) queue.push(after)
         }
         return
       }
@@ -188,6 +187,11 @@ export class RegionFinder {
     }
   }
 
+  /** A conditional branch that has not always been taken, as far as anybody has looked. */
+  private fallsThrough(record: number, after: number): boolean {
+    if (this.u16[(record + R.FALLEN) >> 1] !== 0 || !this.cold(after)) return true
+    return this.handler(record) >= R.FIRST_SLOT + inlineCount
+  }
   /** A head that was never met when heat was sampled. */
   private cold(record: number): boolean {
     return this.i32[(record + R.COUNT) >> 2] === this.cache.threshold
@@ -275,7 +279,7 @@ export class RegionFinder {
         const to = this.i32[(record + R.DISP) >> 2]!
         block.taken = this.edge(block, to, blocks)
         if (form.mnemonic === 'call') block.returnSite = this.nextEip(record)
-        if (conditional(form.mnemonic)) block.next = this.edge(block, this.nextEip(record), blocks)
+        if (isConditional(form)) block.next = this.edge(block, this.nextEip(record), blocks)
         return
       }
       const after = this.after(record, block.page)

@@ -4,7 +4,7 @@
 import * as L from '../cpu/layout.js'
 import { STOP_AGAIN, STOP_NEXT } from '../cpu/stops.js'
 import { I32 } from '../ir/types.js'
-import { isIndirectBranch } from '../isa/forms.js'
+import { isConditional, isIndirectBranch } from '../isa/forms.js'
 import * as W from '../wasm/opcodes.js'
 import { emitFollow, emitLink } from './cold-links.js'
 import { InlineLowering, type Linkage } from './cold-lowering.js'
@@ -350,6 +350,11 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
   function emitSlot(slot: Slot) {
     const ends = isIndirectBranch(slot.form) ? { ...labels, jump: indirect } : labels
     new InlineLowering(f, linkage, ends).lower(tapeOf(context, slot))
+    if (isConditional(slot.form)) {
+      f.get(pc)
+      f.i32(1)
+      f.memory(W.I32_STORE16, R.FALLEN)
+    }
     emitAdvance(f, pc)
   }
   /** pc is the head of a run: heat, budget, go. */

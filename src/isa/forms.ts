@@ -97,3 +97,5 @@ export const isIndirectBranch = ({ mnemonic, operands }: Form) =>
 
 /** Whether the form branches to a displacement: a direct near branch, whose target is EIP of the next instruction + rel. */
 export const isDirectBranch = (form: Form) => form.operands[0]?.kind === REL
+/** A direct branch that may go on at the next instruction: Jcc, LOOP, LOOPcc, JECXZ. */
+export const isConditional = (form: Form) => isDirectBranch(form) && form.mnemonic !== 'jmp' && form.mnemonic !== 'call'
