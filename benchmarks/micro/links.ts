@@ -1,6 +1,8 @@
 // What it costs to go on from one translated region to the next, in each way that was thought of: by way of the core,
 // which looks the region up; through a table of the module's own, one entry for each exit; to a function of the same module.
 // Regions are those of a cycle through all modules, so that each exit always goes to the same place.
+// Two columns: regions as V8 compiles them at first, and optimized. In the first most of the time is one REP STOS, by which
+// V8 clears the locals of a function on entry when they take more than 24 bytes.
 // Usage: node dist/benchmarks/micro/links.js
 
 import { setFlagsFromString } from 'node:v8'
