@@ -1,4 +1,4 @@
-// The guest's console on its way out: bytes are collected for at most 10 ms and then written where `--serial` says,
+// The guest's console on its way out: bytes are collected up to the end of a line and then written where `--serial` says,
 // unchanged. On the way they are watched for the text of `--expect`, for markers and for panics.
 
 import { closeSync, openSync, writeSync } from 'node:fs'
@@ -7,6 +7,7 @@ import { CommandError } from './failure.js'
 const HOLD_MILLISECONDS = 5
 const FULL_BYTES = 16_384
 const LINE_BYTES = 1024
+const NEWLINE = 0x0a
 
 /** Where console bytes go. */
 export interface ConsoleSink {
@@ -61,8 +62,9 @@ export class GuestConsole {
   put(byte: number): void {
     if (this.used === 0) this.since = performance.now()
     this.buffer[this.used++] = byte
-    if (this.used === FULL_BYTES || performance.now() - this.since > HOLD_MILLISECONDS) this.flush()
-    if (byte === 0x0a) this.endLine()
+    const waits = byte !== NEWLINE && this.used < FULL_BYTES && performance.now() - this.since <= HOLD_MILLISECONDS
+    if (!waits) this.flush()
+    if (byte === NEWLINE) this.endLine()
     else if (this.line.length < LINE_BYTES) this.line.push(byte)
     this.onByte(byte)
   }

@@ -31,6 +31,8 @@ export const BUDGET = 0x130 // instructions that may still retire in this slice
 export const FAULT = 0x134 // 0, or vector + 1 of an exception raised by the current instruction
 /** FAULT: not an exception. The instruction has had no effect and is to be executed again, by itself. */
 export const RETRY = 0x10000
+/** FAULT: not an exception. Translated code changes no code: the instruction has had no effect and is left to the run loop. */
+export const CHANGES_CODE = 0x20000
 export const FAULT_ERROR = 0x138 // its error code
 export const FAULT_HAS_ERROR = 0x13c
 export const ZERO = 0x140 // always 0: the base or index register of an operand that has none

@@ -254,7 +254,7 @@ export class Blocks extends Interpreter {
     }
     const set = this.byPage.get(page.hostPage)
     if (!set) return
-    for (const i of [...set])
+    for (const i of set)
       if (i.covered.some(c => c.page.hostPage === page.hostPage && from < c.to && c.from < to)) this.discard(i)
   }
   private discard(installed: Installed) {

@@ -331,26 +331,28 @@ export class CodeCache {
       if (!list) continue
       const from = host === hostAddress >>> 12 ? hostAddress & 0xfff : 0
       const to = host === last >>> 12 ? (last & 0xfff) + 1 : PAGE_END
-      for (const page of list) this.invalidate(page, from, to)
+      if (list.filter(page => this.invalidate(page, from, to)).length === 0) continue
       this.unmarkChunks(host, list, from, to)
       this.release(host, list)
     }
   }
-  private invalidate(page: CodePage, from: number, to: number) {
-    const { i32 } = this.cpu
+  /** True when decoded instructions were given up. */
+  private invalidate(page: CodePage, from: number, to: number): boolean {
+    const { cpu, invalidated } = this
     this.onInvalidate?.(page, from, to)
     const table = page.table >> 2
     for (let offset = Math.max(0, from - MAXIMUM_LENGTH); offset < to; offset++) {
-      const record = i32[table + offset]!
+      const record = cpu.i32[table + offset]!
       if (record === 0 || offset + this.lengthAt(record) <= from) continue
       this.kill(page, offset)
     }
-    if (from < MAXIMUM_LENGTH)
-      for (const c of page.crossing.splice(0)) {
-        if (i32[(c.page.table >> 2) + c.offset] === 0) continue
-        this.onInvalidate?.(c.page, c.offset, PAGE_END)
-        this.kill(c.page, c.offset)
-      }
+    const crossing = from < MAXIMUM_LENGTH ? page.crossing.splice(0) : []
+    for (const c of crossing) {
+      if (cpu.i32[(c.page.table >> 2) + c.offset] === 0) continue
+      this.onInvalidate?.(c.page, c.offset, PAGE_END)
+      this.kill(c.page, c.offset)
+    }
+    return crossing.length > 0 || this.invalidated !== invalidated
   }
   private lengthAt(record: number): number {
     const { u8, u16 } = this.cpu

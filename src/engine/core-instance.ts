@@ -80,7 +80,7 @@ function storeFromHotCode(cpu: Cpu, linear: number, width: number, value: number
     const entry = i32[(i32[L.TLB_WRITE >> 2]! >> 2) + (at >>> 12)]!
     const host = (at + entry + L.TLB_VALID - L.TLB_CODE) >>> 0
     if ((entry & 0xfff) === (L.TLB_VALID | L.TLB_CODE) && cpu.u8[L.CODE_MAP + (host >>> 6)] !== 0) {
-      i32[L.FAULT >> 2] = L.RETRY
+      i32[L.FAULT >> 2] = L.CHANGES_CODE
       return
     }
   }

@@ -1,7 +1,18 @@
 // Builds the core: one WebAssembly module with the slow paths, all procedures, a handler function for every slot and the
 // cold run loop with the commonest slots inlined. Built once, at build time; its bytes are shipped (core-bytes.ts).
 
-import { CODE_MAP, FAULT, MODE, RETRY, SCRATCH, TLB_CODE, TLB_READ, TLB_VALID, TLB_WRITE, ZERO } from '../cpu/layout.js'
+import {
+  CHANGES_CODE,
+  CODE_MAP,
+  FAULT,
+  MODE,
+  SCRATCH,
+  TLB_CODE,
+  TLB_READ,
+  TLB_VALID,
+  TLB_WRITE,
+  ZERO,
+} from '../cpu/layout.js'
 import { HELPER, type Procedure } from '../ir/tape.js'
 import { I32, VOID } from '../ir/types.js'
 import { FILLED, translateProcedures } from '../semantics/translate-quick.js'
@@ -69,10 +80,13 @@ export function buildCore(procedures: ReadonlyMap<string, Procedure>): { bytes: 
       width,
       add('load_for_write', [i32], [t], slowLoad(width, true, walk, missLoad)),
     )
-    ;(slow.store as Map<number, number>).set(width, add('store', [i32, t], [], slowStore(width, walk, missStore)))
+    ;(slow.store as Map<number, number>).set(
+      width,
+      add('store', [i32, t], [], slowStore(width, walk, missStore, helperIndex.get('code_written')!)),
+    )
     const hot = (name: string, { params, results }: Signature, slow: number) =>
       add(name, params.map(wasmType), results.map(wasmType), emitHotAccess({ params, results }, slow))
-    const retrying = add('retrying_store', [i32, t], [], slowStore(width, walk, missStoreHot, true))
+    const retrying = add('retrying_store', [i32, t], [], slowStore(width, walk, missStoreHot))
     hot('hot_load', hotLoad(width), slow.load.get(width)!)
     hot('hot_load_for_write', hotLoad(width), slow.loadForWrite.get(width)!)
     hot('hot_store', hotStore(width), retrying)
@@ -234,9 +248,9 @@ function slowLoad(width: number, willWrite: boolean, walk: number, miss: number)
 
 /**
  * store(a, value): unaligned inside a page, beside translated code, and the usual page walk, here; all else in the embedder.
- * Hot code does not change code: it asks for a retry.
+ * @param codeWritten the embedder's function that is told of code that has changed; none for hot code, which leaves that
  */
-function slowStore(width: number, walk: number, miss: number, hot = false): FunctionCode {
+function slowStore(width: number, walk: number, miss: number, codeWritten?: number): FunctionCode {
   const f = new FunctionCode([I32, typeOfWidth(width)])
   const entry = f.allocate(I32)
   const plainStore = () => {
@@ -245,7 +259,6 @@ function slowStore(width: number, walk: number, miss: number, hot = false): Func
     f.op(W.I32_ADD)
     f.get(1)
     emitStore(f, width, TLB_VALID)
-    f.op(W.RETURN)
   }
   const again = f.open(W.LOOP)
   emitInPage(f, width)
@@ -254,6 +267,7 @@ function slowStore(width: number, walk: number, miss: number, hot = false): Func
   emitLowBitsAre(f, entry, TLB_VALID)
   f.open(W.IF)
   plainStore()
+  f.op(W.RETURN)
   f.close()
   emitLowBitsAre(f, entry, TLB_VALID | TLB_CODE)
   f.open(W.IF)
@@ -275,13 +289,24 @@ function slowStore(width: number, walk: number, miss: number, hot = false): Func
   f.op(W.I32_EQZ)
   f.open(W.IF)
   plainStore()
+  f.op(W.RETURN)
   f.close()
-  if (hot) {
+  if (codeWritten === undefined) {
     f.i32(0)
-    f.i32(RETRY)
+    f.i32(CHANGES_CODE)
     f.memory(W.I32_STORE, FAULT, 2)
-    f.op(W.RETURN)
+  } else {
+    plainStore()
+    f.get(0)
+    f.get(entry)
+    f.op(W.I32_ADD)
+    f.i32(TLB_VALID)
+    f.op(W.I32_ADD)
+    f.i32(width)
+    f.call(codeWritten)
+    f.op(W.DROP)
   }
+  f.op(W.RETURN)
   f.op(W.ELSE)
   emitTranslate(f, true, walk, again, () => undefined)
   f.close()

@@ -50,7 +50,22 @@ export function emitGivenUp(
     f.open(W.IF)
     emitSite(f, locals, window)
   }
+  const goOn = () => {
+    f.get(pc)
+    f.memory(W.I32_LOAD16_U, R.HANDLER)
+    f.i32(R.SLOT_HOT)
+    f.op(W.I32_EQ)
+    f.br(called, W.BR_IF)
+    f.br(top)
+    f.close()
+  }
   leftWith(R.EXIT_FAULT)
+  f.cell(L.FAULT)
+  f.i32(L.CHANGES_CODE)
+  f.op(W.I32_EQ)
+  f.openUnlikely()
+  setCell(f, L.FAULT, () => f.i32(0))
+  goOn()
   f.br(fault)
   f.close()
   leftWith(R.EXIT_ACCESS)
@@ -68,13 +83,7 @@ export function emitGivenUp(
   setCell(f, L.LINK, () => f.get(pc))
   tell()
   f.close()
-  f.get(pc)
-  f.memory(W.I32_LOAD16_U, R.HANDLER)
-  f.i32(R.SLOT_HOT)
-  f.op(W.I32_EQ)
-  f.br(called, W.BR_IF)
-  f.br(top)
-  f.close()
+  goOn()
 }
 
 /** Control is at the instruction of SITE. */
