@@ -51,6 +51,12 @@ describe('the console', () => {
     expect(written.at(-1)).toBe('closed')
   })
 
+  test('writes a line as soon as it ends', () => {
+    const { put, written } = open()
+    put('one\r\ntwo')
+    expect(written[0]).toBe('one\r\n')
+  })
+
   test('gives lines without their ends, the unfinished last one too', () => {
     const { console, put, lines } = open()
     put('one\r\ntwo\n\nrest')
