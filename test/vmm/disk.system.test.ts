@@ -108,12 +108,12 @@ describe('with a shell', () => {
   }
   type Shell = ReturnType<(typeof machines)['native' | 'xen']>
 
-  /** Runs to the prompt. */
+  /** Runs to the prompt, and hardly any further: a guest that waits enters its hypervisor again and again. */
   function prompt({ machine, console }: Shell, from: number): string {
-    for (let slice = 0; slice < SLICES; slice++) {
+    for (let slice = 0; slice < 100 * SLICES; slice++) {
       const text = console().slice(from)
       if (text.endsWith('# ') || text.endsWith('# \u001b[6n')) return text
-      expect(machine.run(SLICE).kind).toBe('budget')
+      expect(machine.run(SLICE / 100).kind).toBe('budget')
     }
     throw new Error(`no prompt: ${console().slice(-300)}`)
   }
@@ -121,7 +121,6 @@ describe('with a shell', () => {
   function type(shell: Shell, line: string) {
     const [from, before] = [shell.console().length, shell.entries()]
     shell.send(Buffer.from(`${line}\n`))
-    shell.machine.run(SLICE)
     return { text: prompt(shell, from), entries: shell.entries() - before }
   }
 
