@@ -23,14 +23,9 @@ export interface Linkage {
 
 /** Emits FAULT cells of an exception; the error code is pushed by `error`, or there is none. */
 export function emitRaise(f: FunctionCode, vector: number, error: (() => void) | undefined) {
-  const store = (cell: number, value: () => void) => {
-    f.i32(0)
-    value()
-    f.memory(W.I32_STORE, cell, 2)
-  }
-  store(FAULT, () => f.i32(vector + 1))
-  store(FAULT_ERROR, error ?? (() => f.i32(0)))
-  store(FAULT_HAS_ERROR, () => f.i32(error ? 1 : 0))
+  f.setCell(FAULT, () => f.i32(vector + 1))
+  f.setCell(FAULT_ERROR, error ?? (() => f.i32(0)))
+  f.setCell(FAULT_HAS_ERROR, () => f.i32(error ? 1 : 0))
 }
 
 abstract class ColdLowering extends Lowering {

@@ -1,5 +1,5 @@
 // Builds the core: one WebAssembly module with the slow paths, all procedures, a handler function for every slot and the
-// cold run loop with the commonest slots inlined. Built once, at build time; its bytes are shipped (core-bytes.ts).
+// cold run loop with the commonest slots inlined. Built once, at build time; its bytes are shipped (core-code.ts).
 
 import {
   CHANGES_CODE,

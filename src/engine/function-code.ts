@@ -88,6 +88,12 @@ export class FunctionCode {
     this.i32(0)
     this.memory(W.I32_LOAD, address, 2)
   }
+  /** Stores what `value` puts on the stack in the i32 cell at a fixed address. */
+  setCell(address: number, value: () => void) {
+    this.i32(0)
+    value()
+    this.memory(W.I32_STORE, address, 2)
+  }
   /** Opens a block, loop or if; returns the label that `br` takes. */
   open(op: number, type: number = W.TYPE_VOID): number {
     this.out.byte(op)

@@ -193,20 +193,15 @@ function emitIndexAt(f: FunctionCode, entry: number, record: number) {
   f.close()
 }
 function emitLeave(f: FunctionCode, flagsAux: number) {
-  const cell = (address: number, value: () => void) => {
-    f.i32(0)
-    value()
-    f.memory(W.I32_STORE, address, 2)
-  }
-  for (let n = 0; n < 8; n++) cell(L.gprCell(n), () => f.get(n))
-  cell(L.BUDGET, () => f.get(BUDGET))
+  for (let n = 0; n < 8; n++) f.setCell(L.gprCell(n), () => f.get(n))
+  f.setCell(L.BUDGET, () => f.get(BUDGET))
   f.cell(L.FLAG_KIND)
   f.open(W.IF)
-  cell(L.FLAG_AUX, () => {
+  f.setCell(L.FLAG_AUX, () => {
     for (const part of [L.FLAG_KIND, L.FLAG_RESULT, L.FLAG_AUX, L.FLAG_B]) f.cell(part)
     f.call(flagsAux)
   })
-  cell(L.FLAG_KIND, () => f.i32(0))
+  f.setCell(L.FLAG_KIND, () => f.i32(0))
   f.close()
   f.cell(L.LEAVING)
   f.i32(0)

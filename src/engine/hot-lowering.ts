@@ -79,9 +79,7 @@ export class HotLowering extends HotBlockLowering {
     f.i32(R.EXIT_FAULT + 1)
     f.set(this.code)
     f.close()
-    f.i32(0)
-    f.get(this.leavingTo)
-    f.memory(W.I32_STORE, L.SITE, 2)
+    f.setCell(L.SITE, () => f.get(this.leavingTo))
     f.close()
     this.goOn()
     return this.progress
@@ -89,11 +87,7 @@ export class HotLowering extends HotBlockLowering {
   /** Flags go on in their cells, registers and budget as parameters; and where not by a link, EIP and LEAVING in theirs. */
   private goOn() {
     const { f, links } = this
-    const store = (local: number, cell: number) => {
-      f.i32(0)
-      f.get(local)
-      f.memory(W.I32_STORE, cell, 2)
-    }
+    const store = (local: number, cell: number) => f.setCell(cell, () => f.get(local))
     for (const [local, cell] of FLAG_CELLS) store(local, cell)
     emitLinked(f, this.codeTable, this.leavingTo, this.code)
     f.openLikely()

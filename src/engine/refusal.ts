@@ -20,12 +20,6 @@ export interface RunLocals {
   readonly scratch: number
 }
 
-function setCell(f: FunctionCode, cell: number, value: () => void) {
-  f.i32(0)
-  value()
-  f.memory(W.I32_STORE, cell, 2)
-}
-
 /** Labels of the run loop. */
 export interface RunPlaces {
   /** The record's own handler is to be called: it may head a region itself, and would be refused there again. */
@@ -64,12 +58,12 @@ export function emitGivenUp(
   f.i32(L.CHANGES_CODE)
   f.op(W.I32_EQ)
   f.openUnlikely()
-  setCell(f, L.FAULT, () => f.i32(0))
+  f.setCell(L.FAULT, () => f.i32(0))
   goOn()
   f.br(fault)
   f.close()
   leftWith(R.EXIT_ACCESS)
-  setCell(f, L.REFUSALS, () => {
+  f.setCell(L.REFUSALS, () => {
     f.cell(L.REFUSALS)
     f.i32(1)
     f.op(W.I32_SUB)
@@ -79,8 +73,8 @@ export function emitGivenUp(
   f.i32(0)
   f.op(W.I32_LE_S)
   f.openUnlikely()
-  setCell(f, L.REFUSALS, () => f.i32(R.REFUSAL_SAMPLE))
-  setCell(f, L.LINK, () => f.get(pc))
+  f.setCell(L.REFUSALS, () => f.i32(R.REFUSAL_SAMPLE))
+  f.setCell(L.LINK, () => f.get(pc))
   tell()
   f.close()
   goOn()
@@ -103,8 +97,8 @@ function emitSite(f: FunctionCode, { pc, start, budget, scratch }: RunLocals, wi
   f.op(W.I32_ADD)
   f.tee(pc)
   f.set(start)
-  setCell(f, L.SITE, () => f.i32(0))
-  setCell(f, L.EIP, () => {
+  f.setCell(L.SITE, () => f.i32(0))
+  f.setCell(L.EIP, () => {
     f.get(pc)
     f.memory(W.I32_LOAD, R.AT)
   })

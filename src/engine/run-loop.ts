@@ -36,11 +36,6 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
     f.get(pc)
     f.memory(op, offset)
   }
-  const setCell = (cell: number, value: () => void) => {
-    f.i32(0)
-    value()
-    f.memory(W.I32_STORE, cell, 2)
-  }
   /** budget -= instructions from start up to the record, plus `more`. */
   const charge = (more: number) => {
     f.get(budget)
@@ -61,8 +56,8 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
   const window = new CountedWindow(f, budget)
   const exit = (why: number) => {
     window.leave()
-    setCell(L.BUDGET, () => f.get(budget))
-    setCell(L.HEAT, () => f.get(heat))
+    f.setCell(L.BUDGET, () => f.get(budget))
+    f.setCell(L.HEAT, () => f.get(heat))
     f.i32(why)
     f.op(W.RETURN)
   }
@@ -74,7 +69,7 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
     f.get(pc)
     f.openUnlikely()
   }
-  const eipIs = (value: () => void) => setCell(L.EIP, value)
+  const eipIs = (value: () => void) => f.setCell(L.EIP, value)
   const nextOffset = () => {
     field(R.AT)
     field(R.LENGTH, W.I32_LOAD8_U)
@@ -130,7 +125,7 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
     f.open(W.IF)
     charge(0)
     eipIs(() => field(R.AT))
-    setCell(L.LINK, () => f.get(pc))
+    f.setCell(L.LINK, () => f.get(pc))
     exit(R.EXIT_GUARD)
     f.close()
     f.get(start)
@@ -151,13 +146,13 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
     exit(R.EXIT_BUDGET)
     f.close()
     window.leave()
-    setCell(L.HEAT, () => f.get(heat))
+    f.setCell(L.HEAT, () => f.get(heat))
     emitFloor(f, budget, reason)
     f.get(reason)
     f.cell(L.FLOOR)
     f.op(W.I32_GT_S)
     f.open(W.IF)
-    setCell(L.FLOOR, () => f.get(reason))
+    f.setCell(L.FLOOR, () => f.get(reason))
     f.close()
     for (let n = 0; n < 8; n++) f.cell(L.gprCell(n))
     f.get(budget)
@@ -187,7 +182,7 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
   emitPseudo[R.SLOT_INTERCEPT] = () => {
     charge(0)
     eipIs(() => field(R.AT))
-    setCell(L.LINK, () => f.get(pc))
+    f.setCell(L.LINK, () => f.get(pc))
     exit(R.EXIT_INTERCEPT)
   }
   for (let i = 0; i < inline; i++) {
@@ -213,7 +208,7 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
   f.close() // called
   openAside()
   charge(0)
-  setCell(L.BUDGET, () => f.get(budget))
+  f.setCell(L.BUDGET, () => f.get(budget))
   f.get(pc)
   f.set(start)
   f.get(pc)
@@ -272,7 +267,7 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
   f.close() // fault
   charge(0)
   eipIs(() => field(R.AT))
-  setCell(L.BUDGET, () => f.get(budget))
+  f.setCell(L.BUDGET, () => f.get(budget))
   openAside()
   f.call(linkage.procedures.get('fault_quick')!)
   f.op(W.I32_EQZ)
@@ -339,7 +334,7 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
   f.set(pc)
   emitHead()
   for (let n = 0; n < 3; n++) f.close()
-  setCell(L.LINK, () => f.get(link))
+  f.setCell(L.LINK, () => f.get(link))
   exit(R.EXIT_MISS)
   f.close() // loop
   f.i32(0)
@@ -380,7 +375,7 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
     f.i32(0)
     f.op(W.I32_LT_S)
     f.open(W.IF)
-    setCell(L.LINK, () => f.get(pc))
+    f.setCell(L.LINK, () => f.get(pc))
     eipIs(() => field(R.AT))
     exit(R.EXIT_HOT)
     f.close()
