@@ -86,10 +86,10 @@ export function buildCore(procedures: ReadonlyMap<string, Procedure>): { bytes: 
     )
     const hot = (name: string, { params, results }: Signature, slow: number) =>
       add(name, params.map(wasmType), results.map(wasmType), emitHotAccess({ params, results }, slow))
-    const retrying = add('retrying_store', [i32, t], [], slowStore(width, walk, missStoreHot))
+    const leaving = add('store_leaving_code', [i32, t], [], slowStore(width, walk, missStoreHot))
     hot('hot_load', hotLoad(width), slow.load.get(width)!)
     hot('hot_load_for_write', hotLoad(width), slow.loadForWrite.get(width)!)
-    hot('hot_store', hotStore(width), retrying)
+    hot('hot_store', hotStore(width), leaving)
   }
 
   let next = m.nextFunction()

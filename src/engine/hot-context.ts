@@ -325,6 +325,7 @@ export class HotContext extends Context {
     this.snap(this.tape.length - 1)
   }
   override rare() {
+    // No exception: the region is left before the instruction (hot-lowering.ts).
     this.raise(L.RETRY - 1)
   }
   override stop(reason: number) {
