@@ -96,6 +96,8 @@ export class Domain implements MemoryContext {
   /** The guest's own frame with vcpu_info, once it has one. */
   vcpuInfoFrame = -1
   shutdownCode: number | undefined
+  /** The reason that it has given before it ends, which then counts. */
+  reportedCode: number | undefined
 
   private readonly area: HypervisorArea
 
@@ -172,10 +174,11 @@ export class Domain implements MemoryContext {
   }
 
   save() {
-    const { base, ldt, kernelStack, iopl, ioBitmap, assists, cr4, waiting, vcpuInfoFrame, shutdownCode } = this
+    const { base, ldt, kernelStack, iopl, ioBitmap, assists, cr4, waiting, vcpuInfoFrame, shutdownCode, reportedCode } =
+      this
     const callbacks = Object.entries(this.callbacks).map(([name, entry]) => [name, entry ? { ...entry } : null])
     return {
-      numbers: [base, iopl, assists, cr4, vcpuInfoFrame, shutdownCode ?? -1, this.shared.vcpuInfo],
+      numbers: [base, iopl, assists, cr4, vcpuInfoFrame, shutdownCode ?? -1, reportedCode ?? -1, this.shared.vcpuInfo],
       ldt: { ...ldt },
       ldtFrames: [...this.ldtFrames].map(pair => [...pair]),
       gdtFrames: [...this.gdtFrames],
@@ -193,13 +196,14 @@ export class Domain implements MemoryContext {
   }
   /** @param listenerOf the hypervisor's end of a port */
   restore(saved: SavedDomain, listenerOf: (port: number) => Listener | undefined) {
-    const [base, iopl, assists, cr4, vcpuInfoFrame, shutdownCode, vcpuInfo] = saved.numbers
+    const [base, iopl, assists, cr4, vcpuInfoFrame, shutdownCode, reportedCode, vcpuInfo] = saved.numbers
     this.base = base!
     this.iopl = iopl!
     this.assists = assists!
     this.cr4 = cr4!
     this.vcpuInfoFrame = vcpuInfoFrame!
     this.shutdownCode = shutdownCode! < 0 ? undefined : shutdownCode!
+    this.reportedCode = reportedCode! < 0 ? undefined : reportedCode!
     this.shared.vcpuInfo = vcpuInfo!
     this.ldt = saved.ldt
     this.ldtFrames.clear()

@@ -12,7 +12,8 @@ const SHUTDOWN_CODE = 5
 const WATCHDOG = 6
 const PIN_OVERRIDE = 7
 
-const REASONS = 6
+/** A reason is one byte of what is given. */
+const REASON_MASK = 0xff
 const PORTS_AT_MOST = 128
 const PORTS = 1024
 
@@ -26,14 +27,14 @@ export function schedOp(domain: Domain, command: number, at: number): number {
     case BLOCK:
       return block(domain)
     case SHUTDOWN:
-      domain.shutdownCode = guest.word(at)
-      return 0
+      return shutDown(domain, guest.word(at))
     case POLL:
       return poll(domain, guest.word(at), guest.word(at + 4), guest.long(at + 8))
     case REMOTE_SHUTDOWN:
       return domain.privileged ? ESRCH : EPERM
     case SHUTDOWN_CODE:
-      return guest.word(at) < REASONS ? 0 : EINVAL
+      domain.reportedCode ??= guest.word(at) & REASON_MASK
+      return 0
     case WATCHDOG:
       return EINVAL
     case PIN_OVERRIDE:
@@ -49,7 +50,11 @@ export function schedOpCompat(domain: Domain, command: number, argument: number)
   if (command === YIELD) return 0
   if (command === BLOCK) return block(domain)
   if (command !== SHUTDOWN) return ENOSYS
-  domain.shutdownCode = argument
+  return shutDown(domain, argument)
+}
+
+function shutDown(domain: Domain, reason: number): number {
+  domain.shutdownCode = domain.reportedCode ?? reason & REASON_MASK
   return 0
 }
 

@@ -2,10 +2,11 @@
 // order). What it writes is checked afterwards like any table of a guest.
 
 import type { ElfImage } from '../../../src/loader/elf.js'
-import { tooLittleMemory } from '../../../src/loader/load-error.js'
-import type { XenNotes } from '../../../src/loader/xen-notes.js'
+import { hex, LoadError, tooLittleMemory } from '../../../src/loader/load-error.js'
+import { loadable, type XenNotes } from '../../../src/loader/xen-notes.js'
 import type { LoadedFile } from '../../hypervisor.js'
 import type { Domain } from '../domain.js'
+import { HYPERVISOR_START } from '../layout.js'
 import { L3, PINNED } from '../memory/frame-table.js'
 import { ENTRIES } from '../memory/machine-memory.js'
 import { newBase } from '../memory/mmuext-op.js'
@@ -13,7 +14,6 @@ import { hypercallPage } from './hypercall-page.js'
 import { type DomainLayout, layOut } from './layout.js'
 import { startInfoPage } from './start-info.js'
 
-const PT_LOAD = 1
 const PAGE = 4096
 // Flags of the first entries.
 const LEAF = 0x63
@@ -52,11 +52,19 @@ export function buildDomain(
   const { memory, frames, machineToPhysical, privileged } = domain
   const base = notes.virtualBase
   const place = (physical: number) => physical - notes.physicalOffset + base
-  const segments = elf.segments.filter(segment => segment.type === PT_LOAD && segment.memoryBytes > 0)
-  const imageEnd = Math.max(...segments.map(segment => place(segment.physical) + segment.memoryBytes))
-  const layout = layOut(base, imageEnd, module?.bytes.length ?? 0, pages, privileged)
-  const memoryEnd = base + pages * PAGE
-  if (layout.end > memoryEnd) throw tooLittleMemory(elf.file, layout.end - base, pages * PAGE)
+  const moduleBytes = module?.bytes.length ?? 0
+  const unmappedModule = notes.unmappedModule && module !== undefined
+  const layout = layOut({ base, imageEnd: notes.imageEnd, moduleBytes, unmappedModule, pages, privileged })
+  const { hypercallPage: callPage } = notes
+  if (layout.memoryEnd > base + pages * PAGE) throw tooLittleMemory(elf.file, layout.memoryEnd - base, pages * PAGE)
+  if (layout.end > HYPERVISOR_START) {
+    const reason = `would lie up to ${hex(layout.end)}, where Xen's own memory begins at ${hex(HYPERVISOR_START)}`
+    throw new LoadError({ file: elf.file, reason, remedy: 'use a smaller module' })
+  }
+  if (callPage !== undefined && (callPage < base || callPage >= layout.end)) {
+    const reason = `its page for hypercalls ${hex(callPage)} lies outside its memory`
+    throw new LoadError({ file: elf.file, reason, remedy: 'mend HYPERCALL_PAGE in its notes' })
+  }
 
   const list = Array.from({ length: pages }, (_, place) => {
     const frame = frames.allocate(domain.id)
@@ -74,11 +82,11 @@ export function buildDomain(
       done += part
     }
   }
-  for (const segment of segments)
+  for (const segment of loadable(elf))
     write(place(segment.physical), elf.bytes.subarray(segment.offset, segment.offset + segment.fileBytes))
   if (module) write(layout.module, module.bytes)
   write(layout.frameList, new Uint8Array(Uint32Array.from(list).buffer))
-  if (notes.hypercallPage !== undefined) write(notes.hypercallPage, hypercallPage())
+  if (callPage !== undefined) write(callPage - (callPage % PAGE), hypercallPage())
   const ports = privileged ? { store: 0, console: 0 } : openPorts()
   const storeFrame = privileged ? 0 : frameAt(layout.store)
   const consoleFrame = privileged ? 0 : frameAt(layout.console)
@@ -91,7 +99,11 @@ export function buildDomain(
     tables: layout.tables,
     tableFrames: layout.tableFrames,
     frameList: layout.frameList,
-    module: { address: module ? layout.module : 0, bytes: module?.bytes.length ?? 0 },
+    module: {
+      unmapped: unmappedModule,
+      place: unmappedModule ? (layout.module - base) / PAGE : module ? layout.module : 0,
+      bytes: unmappedModule && !privileged ? layout.memoryEnd - layout.module : moduleBytes,
+    },
     commandLine: image.commandLine,
   })
   write(layout.startInfo, info)
@@ -116,9 +128,10 @@ function makeTables(domain: Domain, layout: DomainLayout, frameAt: (linear: numb
     return frame
   }
   const root = table()
-  const directories = Array.from({ length: 4 }, table)
-  directories.forEach((directory, slot) => {
-    set(root, slot, directory, UPPER)
+  const { firstDirectory } = layout
+  const directories = Array.from({ length: 4 - firstDirectory }, table)
+  directories.forEach((directory, n) => {
+    set(root, firstDirectory + n, directory, UPPER)
   })
   const tablesEnd = layout.tables + layout.tableFrames * PAGE
   let current = -1
@@ -126,7 +139,8 @@ function makeTables(domain: Domain, layout: DomainLayout, frameAt: (linear: numb
     const page = linear / PAGE
     if (page % ENTRIES === 0 || current < 0) {
       current = table()
-      set(directories[Math.floor(page / ENTRIES / ENTRIES)]!, Math.floor(page / ENTRIES) % ENTRIES, current, UPPER)
+      const directory = directories[Math.floor(page / ENTRIES / ENTRIES) - firstDirectory]!
+      set(directory, Math.floor(page / ENTRIES) % ENTRIES, current, UPPER)
     }
     const isTable = linear >= layout.tables && linear < tablesEnd
     set(current, page % ENTRIES, frameAt(linear), isTable ? LEAF_READ_ONLY : LEAF)

@@ -3,6 +3,7 @@
 export const MAGIC = 'xen-3.0-x86_32p'
 /** Flags: the control domain, and its default power management. */
 export const CONTROL_DOMAIN_FLAGS = 0x303
+const MODULE_BY_PAGE = 1 << 3
 const PAGE = 4096
 const NR_PAGES = 32
 const SHARED_INFO = 36
@@ -32,7 +33,8 @@ export interface StartInfo {
   readonly tables: number
   readonly tableFrames: number
   readonly frameList: number
-  readonly module: { readonly address: number; readonly bytes: number }
+  /** Its linear address or, where it is not mapped, number of page. */
+  readonly module: { readonly unmapped: boolean; readonly place: number; readonly bytes: number }
   readonly commandLine: string
 }
 
@@ -45,7 +47,7 @@ export function startInfoPage(info: StartInfo): Uint8Array {
   const words: readonly (readonly [number, number])[] = [
     [NR_PAGES, info.pages],
     [SHARED_INFO, info.sharedInfo],
-    [FLAGS, info.privileged ? CONTROL_DOMAIN_FLAGS : 0],
+    [FLAGS, (info.privileged ? CONTROL_DOMAIN_FLAGS : 0) | (info.module.unmapped ? MODULE_BY_PAGE : 0)],
     [STORE_FRAME, info.store.frame],
     [STORE_PORT, info.store.port],
     [CONSOLE_FRAME, info.privileged ? DISPLAY.offset : info.console.frame],
@@ -53,7 +55,7 @@ export function startInfoPage(info: StartInfo): Uint8Array {
     [TABLES, info.tables],
     [TABLE_FRAMES, info.tableFrames],
     [FRAME_LIST, info.frameList],
-    [MODULE, info.module.address],
+    [MODULE, info.module.place],
     [MODULE_BYTES, info.module.bytes],
   ]
   for (const [offset, value] of words) view.setUint32(offset, value, true)

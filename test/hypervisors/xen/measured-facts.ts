@@ -1,5 +1,5 @@
 // Facts of Xen's interface, a line for each, as the kernels in kernel/ print them. They were measured on a real Xen 4.17,
-// or (mmu_bad_domain, mmu_command_4, flush_cache, descriptor_gate, ports that nobody has, architectural IOPL) read in its source; none is taken from our own output
+// or (pt_frames, mmu_bad_domain, mmu_command_4, flush_cache, descriptor_gate, ports that nobody has, architectural IOPL) read in its source; none is taken from our own output
 // alone. The memory kernel's are those of an unprivileged domain.
 
 /** Lines of kernel/facts-memory.c in their order. */
@@ -119,7 +119,7 @@ export const memoryFacts: readonly string[] = [
 export const processorFacts: readonly string[] = [
   'magic 1',
   'flags 0x0',
-  'pt_frames 7',
+  'pt_frames 4',
   'pt_read_only 1',
   'mask_at_start 1',
   'evtchn_mask_at_start 0',
