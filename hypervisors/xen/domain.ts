@@ -169,7 +169,7 @@ export class Domain implements MemoryContext {
       bases: [this.base],
       descriptorFrames: [...this.gdtFrames, ...this.ldtFrames.values()],
       lent: this.vcpuInfoFrame < 0 ? lent : [...lent, this.vcpuInfoFrame],
-      granted: grants.mapped.filter(({ slot }) => slot < 0).map(({ frame }) => ({ frame, writable: false })),
+      granted: grants.mapped.filter(({ device }) => device),
     }
   }
 

@@ -1,13 +1,14 @@
-// Hypercall grant_table_op (20): map and unmap, set up the table, copy, query (xen/include/public/grant_table.h). The call
-// itself answers 0 and puts a status into each operation. Left out: transfer, swapping references, flushing caches.
+// Hypercall grant_table_op (20): its commands, the table itself and its version (xen/include/public/grant_table.h). The
+// call itself answers 0 and puts a status into each operation. Left out: transfer.
 
 import { SELF } from '../domains.js'
-import { EBUSY, EFAULT, EINVAL, ENOMEM, ENOSYS, ESRCH } from '../errors.js'
+import { EBUSY, EINVAL, ENOMEM, ENOSYS, EOPNOTSUPP, EPERM, ESRCH } from '../errors.js'
 import type { MemoryContext } from '../memory/context.js'
-import { ALLOCATED, L1, LENT, WRITABLE } from '../memory/frame-table.js'
+import { ALLOCATED, LENT, WRITABLE } from '../memory/frame-table.js'
 import { clearFrame, PAGE_BYTES } from '../memory/machine-memory.js'
 import { grantCopy } from './grant-copy.js'
-import { BAD_HANDLE, GENERAL_ERROR, type GrantTable, OKAY } from './grant-table.js'
+import { mapGrant, unmapAndReplace, unmapGrant } from './grant-mapping.js'
+import { BAD_DOMAIN, GENERAL_ERROR, type GrantTable, OKAY, RESERVED_REFERENCES } from './grant-table.js'
 
 // Commands.
 const MAP = 0
@@ -15,26 +16,29 @@ const UNMAP = 1
 const SETUP = 2
 const COPY = 5
 const QUERY_SIZE = 6
+const UNMAP_AND_REPLACE = 7
 const SET_VERSION = 8
 const STATUS_FRAMES = 9
 const GET_VERSION = 10
+const SWAP = 11
+const CACHE_FLUSH = 12
+/** Bits above the command, which only a flush of caches may have. */
+const ARGUMENT = ~0xfff
 
 const MAP_BYTES = 32
 const UNMAP_BYTES = 24
+const SWAP_BYTES = 12
+const FLUSH_BYTES = 16
 const FRAMES_AT_MOST = 64
+const MOST = 0x80000000
 /** Frames of version 2's entries whose status fits into one frame. */
 const ENTRIES_A_STATUS_FRAME = 8
-const BAD_DOMAIN = -2
-const BAD_ADDRESS = -5
+/** A status frame that nobody maps: the reference that lending it has left. */
+const LENT_ONLY = 1
 
-// Flags of a mapping.
-const HOST_MAP = 2
-const READ_ONLY = 4
-const CONTAINS_PTE = 16
-
-const PTE_PRESENT = 1
-const PTE_RW = 2
-const PTE_ACCESSED_DIRTY = 0x60
+// What a flush of caches is to do.
+const CLEAN = 1
+const INVALIDATE = 2
 
 /** The hypercall. */
 export function grantTableOp(
@@ -48,11 +52,15 @@ export function grantTableOp(
     for (let i = 0; i < count; i++) operate(list + i * bytes)
     return 0
   }
-  switch (command) {
+  if (count >= MOST) return EINVAL
+  if ((command & ARGUMENT) !== 0 && (command & ~ARGUMENT) !== CACHE_FLUSH) return EINVAL
+  switch (command & ~ARGUMENT) {
     case MAP:
-      return each(MAP_BYTES, at => map(context, table, at))
+      return each(MAP_BYTES, at => mapGrant(context, table, at))
     case UNMAP:
-      return each(UNMAP_BYTES, at => unmap(context, table, at))
+      return each(UNMAP_BYTES, at => unmapGrant(context, table, at))
+    case UNMAP_AND_REPLACE:
+      return each(UNMAP_BYTES, at => unmapAndReplace(context, table, at))
     case SETUP:
       return count === 1 ? setup(context, table, list) : EINVAL
     case COPY:
@@ -67,6 +75,16 @@ export function grantTableOp(
       if (!isSelf(context, context.guest.half(list))) return ESRCH
       context.guest.setWord(list + 4, table.version)
       return 0
+    case SWAP: {
+      const { guest } = context
+      return each(SWAP_BYTES, at => guest.setHalf(at + 8, table.swap(guest.word(at), guest.word(at + 4))))
+    }
+    case CACHE_FLUSH:
+      for (let i = 0; i < count; i++) {
+        const error = cacheFlush(context, list + i * FLUSH_BYTES)
+        if (error !== 0) return error
+      }
+      return 0
     default:
       return ENOSYS
   }
@@ -76,21 +94,23 @@ const isSelf = (context: MemoryContext, id: number) => id === SELF || id === con
 
 /** Lends frames to the domain until the table has so many, and version 2's status. False when there are no more frames. */
 function grow(context: MemoryContext, table: GrantTable, frames: number): boolean {
-  const lend = (list: number[], wanted: number) => {
-    while (list.length < wanted) {
-      const frame = context.frames.allocate(context.id)
-      if (frame < 0) return false
-      // Whatever was translated to the frame before belongs to the past.
-      context.translations.flush()
-      clearFrame(context.memory, frame)
-      context.types.getType(frame, WRITABLE)
-      context.frames.flags[frame] = (context.frames.flags[frame]! & ~ALLOCATED) | LENT
-      list.push(frame)
-    }
-    return true
+  return lend(context, table.frames, frames) && (table.version === 1 || growStatus(context, table))
+}
+function growStatus(context: MemoryContext, table: GrantTable): boolean {
+  return lend(context, table.statusFrames, Math.ceil(table.frames.length / ENTRIES_A_STATUS_FRAME))
+}
+function lend(context: MemoryContext, list: number[], wanted: number): boolean {
+  while (list.length < wanted) {
+    const frame = context.frames.allocate(context.id)
+    if (frame < 0) return false
+    // Whatever was translated to the frame before belongs to the past.
+    context.translations.flush()
+    clearFrame(context.memory, frame)
+    context.types.getType(frame, WRITABLE)
+    context.frames.flags[frame] = (context.frames.flags[frame]! & ~ALLOCATED) | LENT
+    list.push(frame)
   }
-  const status = table.version === 1 ? 0 : Math.ceil(table.frames.length / ENTRIES_A_STATUS_FRAME)
-  return lend(table.frames, frames) && lend(table.statusFrames, Math.max(status, table.version === 1 ? 0 : 1))
+  return true
 }
 
 function setup(context: MemoryContext, table: GrantTable, at: number): number {
@@ -116,15 +136,26 @@ function querySize({ guest, id }: MemoryContext, table: GrantTable, at: number):
   return 0
 }
 
-/** Another version may be chosen while nothing is mapped; entries are read in its form from then on. */
+/** Another version may be chosen while nothing but reserved references is in use; all other entries are empty then. */
 function setVersion(context: MemoryContext, table: GrantTable, at: number): number {
   const version = context.guest.word(at)
-  if (version !== 1 && version !== 2) return EINVAL
-  if (version !== table.version && table.mapped.length > 0) return EBUSY
-  table.version = version
-  if (!grow(context, table, Math.max(table.frames.length, 1))) return ENOMEM
-  context.guest.setWord(at, version)
-  return 0
+  const answer = (result: number) => {
+    context.guest.setWord(at, table.version)
+    return result
+  }
+  if (version !== 1 && version !== 2) return answer(EINVAL)
+  if (!grow(context, table, Math.max(table.frames.length, 1))) return answer(ENOMEM)
+  if (version === table.version) return answer(0)
+  if (table.mapped.some(({ reference }) => reference >= RESERVED_REFERENCES)) return answer(EBUSY)
+  if (version === 2) {
+    if (!growStatus(context, table)) return answer(ENOMEM)
+    table.convert(version)
+  } else {
+    if (table.statusFrames.some(frame => context.frames.references[frame]! > LENT_ONLY)) return answer(EBUSY)
+    table.convert(version)
+    for (const frame of table.statusFrames.splice(0)) context.types.putPageAndType(frame)
+  }
+  return answer(0)
 }
 
 /** Where the status of version 2's entries is. */
@@ -140,68 +171,17 @@ function statusFrames(context: MemoryContext, table: GrantTable, at: number): nu
   return 0
 }
 
-function map(context: MemoryContext, table: GrantTable, at: number) {
-  const { guest, types } = context
-  const linear = guest.long(at)
-  const flags = guest.word(at + 8)
-  const reference = guest.word(at + 12)
-  const status = (code: number) => guest.setHalf(at + 18, code)
-  if (guest.half(at + 16) !== context.id && guest.half(at + 16) !== SELF) return status(BAD_DOMAIN)
-  const writable = (flags & READ_ONLY) === 0
-  const granted = table.frameOf(reference, context.id, writable)
-  if (granted.status !== OKAY) return status(granted.status)
-  const { frame } = granted
-  let slot = -1
-  if ((flags & HOST_MAP) !== 0) {
-    slot = (flags & CONTAINS_PTE) !== 0 ? Math.floor(linear / 4) : guest.entryIndex(linear)
-    const bits = PTE_PRESENT | PTE_ACCESSED_DIRTY | (writable ? PTE_RW : 0)
-    const written = writeSlot(context, slot, ((frame << 12) | bits) >>> 0)
-    if (written !== 0) return status(written === EFAULT ? BAD_ADDRESS : GENERAL_ERROR)
-  } else if (!types.getPage(frame, context.id)) return status(GENERAL_ERROR)
-  const handle = table.use({ reference, frame, writable, slot })
-  guest.setWord(at + 20, handle)
-  guest.setLong(at + 24, frame * PAGE_BYTES)
-  status(OKAY)
-}
-
-function unmap(context: MemoryContext, table: GrantTable, at: number) {
-  const { guest } = context
-  const linear = guest.long(at)
-  const handle = guest.word(at + 16)
-  const grant = table.find(handle)
-  const status = (code: number) => guest.setHalf(at + 20, code)
-  if (!grant) return status(BAD_HANDLE)
-  if (grant.slot < 0) context.types.putPage(grant.frame)
-  else {
-    // Without an address the mapping stays, and so does its handle.
-    if (linear === 0) return status(OKAY)
-    const slot = slotOf(context, linear, grant.slot)
-    if (slot !== grant.slot || context.memory.u32[slot]! >>> 12 !== grant.frame) return status(GENERAL_ERROR)
-    if (writeSlot(context, slot, 0) !== 0) return status(GENERAL_ERROR)
-    context.translations.flush()
-  }
-  table.end(handle)
-  status(OKAY)
-}
-
-/** The entry that an address means: of a page that is mapped there, or the machine address of the entry itself. */
-function slotOf({ guest }: MemoryContext, address: number, mapped: number): number {
-  return address === mapped * 4 ? mapped : guest.entryIndex(address)
-}
-
-/** Writes the entry of a page table at this index of u32; 0, EFAULT when it is no entry of the domain's, or an error. */
-function writeSlot(context: MemoryContext, slot: number, low: number): number {
-  const { frames, types, memory, id } = context
-  const table = slot >>> 10
-  if (slot < 0 || table >= frames.frames || frames.owner[table] !== id) return EFAULT
-  if (frames.type[table] !== L1 || frames.typeCount[table] === 0) return EFAULT
-  const error = types.getL1Entry(low, 0, id)
-  if (error !== 0) return error
-  const oldLow = memory.u32[slot]!
-  const oldHigh = memory.u32[slot + 1]!
-  memory.u32[slot] = low
-  memory.u32[slot + 1] = 0
-  memory.changed(slot * 4, 8)
-  types.putL1Entry(oldLow, oldHigh)
-  return 0
+/** A flush of the processor's caches, which has no effect here, for a part of one of the domain's frames. */
+function cacheFlush({ guest, frames, id }: MemoryContext, at: number): number {
+  const address = guest.long(at)
+  const offset = guest.half(at + 8)
+  const length = guest.half(at + 10)
+  const operation = guest.word(at + 12)
+  if (offset >= PAGE_BYTES || offset + length > PAGE_BYTES) return EINVAL
+  if ((operation & ~(CLEAN | INVALIDATE)) !== 0) return EINVAL
+  if (length === 0 || operation === 0) return 0
+  const frame = Math.floor(address / PAGE_BYTES)
+  if (frame >= frames.frames) return EINVAL
+  if (frames.owner[frame] !== id) return EPERM
+  return operation === INVALIDATE ? EOPNOTSUPP : 0
 }

@@ -10,24 +10,43 @@ const TYPE = 3
 const READ_ONLY = 4
 const READING = 8
 const WRITING = 16
+const SUB_PAGE = 0x100
 
 // Status.
 export const OKAY = 0
 export const GENERAL_ERROR = -1
+export const BAD_DOMAIN = -2
 export const BAD_REFERENCE = -3
 export const BAD_HANDLE = -4
+export const BAD_DEVICE_ADDRESS = -6
 export const PERMISSION_DENIED = -8
+export const BAD_PAGE = -9
+export const BAD_COPY = -10
+export const TRY_AGAIN = -12
 
+/** Entries that keep what they say when another version is chosen: console and store. */
+export const RESERVED_REFERENCES = 8
 const PAGE_BYTES = 4096
 const STATUS_BYTES = 2
 
-/** A grant that is mapped or in use. */
+/** A grant that is mapped. It goes when neither of its two mappings is left. */
 export interface ActiveGrant {
   readonly reference: number
   readonly frame: number
   readonly writable: boolean
-  /** Index in u32 of the entry that maps it; -1 when it was taken for a device only. */
-  readonly slot: number
+  /** An entry of a page table maps it, named by its machine address rather than a linear one. */
+  readonly byEntry: boolean
+  /** Mapped into the domain's memory. */
+  host: boolean
+  /** Taken for a device. */
+  device: boolean
+}
+
+/** How often a reference is in use, and how often for writing. */
+interface Uses {
+  readonly frame: number
+  count: number
+  writers: number
 }
 
 export class GrantTable {
@@ -37,7 +56,7 @@ export class GrantTable {
   readonly statusFrames: number[] = []
   version = 1
   private readonly active = new Map<number, ActiveGrant>()
-  private readonly uses = new Map<number, { count: number; writers: number }>()
+  private readonly uses = new Map<number, Uses>()
   private nextHandle = 0
 
   constructor(private readonly memory: MachineMemory) {}
@@ -45,34 +64,42 @@ export class GrantTable {
   private get entryBytes(): number {
     return this.version === 1 ? 8 : 16
   }
+  /** Machine address of an entry, or -1 where there is none. */
   private entryAt(reference: number): number {
     const each = PAGE_BYTES / this.entryBytes
     const frame = this.frames[Math.floor(reference / each)]
     return frame === undefined ? -1 : frame * PAGE_BYTES + (reference % each) * this.entryBytes
   }
 
-  /** What `domain` may use with a reference; a status below 0 when it may not. */
+  /** What `domain` may use with a reference; a status below 0 when it may not. What is in use already is not asked again. */
   frameOf(reference: number, domain: number, write: boolean): { frame: number; status: number } {
     const at = this.entryAt(reference)
     if (at < 0) return { frame: -1, status: BAD_REFERENCE }
     const { u32 } = this.memory
     const flags = u32[at >>> 2]! & 0xffff
     const grantee = u32[at >>> 2]! >>> 16
-    if ((flags & TYPE) !== PERMIT || grantee !== domain) return { frame: -1, status: BAD_REFERENCE }
-    if (write && (flags & READ_ONLY) !== 0) return { frame: -1, status: PERMISSION_DENIED }
-    return { frame: u32[(at >>> 2) + (this.version === 1 ? 1 : 2)]!, status: OKAY }
+    const used = this.uses.get(reference)
+    if (!used && ((flags & (TYPE | SUB_PAGE)) !== PERMIT || grantee !== domain))
+      return { frame: -1, status: GENERAL_ERROR }
+    if (write && !used?.writers && (flags & READ_ONLY) !== 0) return { frame: -1, status: GENERAL_ERROR }
+    return { frame: used?.frame ?? u32[(at >>> 2) + (this.version === 1 ? 1 : 2)]!, status: OKAY }
   }
 
   /** Marks a reference as in use; the handle of it. */
   use(grant: ActiveGrant): number {
     const handle = this.nextHandle++
     this.active.set(handle, grant)
-    const known = this.uses.get(grant.reference) ?? { count: 0, writers: 0 }
-    known.count++
-    if (grant.writable) known.writers++
-    this.uses.set(grant.reference, known)
-    this.mark(grant.reference)
+    if (grant.host) this.count(grant, 1)
+    if (grant.device) this.count(grant, 1)
     return handle
+  }
+  private count({ reference, frame, writable }: ActiveGrant, step: number) {
+    const known = this.uses.get(reference) ?? { frame, count: 0, writers: 0 }
+    known.count += step
+    if (writable) known.writers += step
+    this.mark(reference, known)
+    if (known.count > 0) this.uses.set(reference, known)
+    else this.uses.delete(reference)
   }
   find(handle: number): ActiveGrant | undefined {
     return this.active.get(handle)
@@ -81,23 +108,60 @@ export class GrantTable {
   get mapped(): readonly ActiveGrant[] {
     return [...this.active.values()]
   }
-  /** The mapping of this handle has gone. */
-  end(handle: number) {
-    const grant = this.active.get(handle)
-    if (!grant) return
-    this.active.delete(handle)
-    const known = this.uses.get(grant.reference)!
-    known.count--
-    if (grant.writable) known.writers--
-    this.mark(grant.reference)
+  isUsed(reference: number): boolean {
+    return this.uses.has(reference)
   }
+  /** One of a handle's mappings has gone; the handle with the last. */
+  end(handle: number, mapping: 'host' | 'device') {
+    const grant = this.active.get(handle)
+    if (!grant?.[mapping]) return
+    grant[mapping] = false
+    if (!grant.host && !grant.device) this.active.delete(handle)
+    this.count(grant, -1)
+  }
+
+  /** Exchanges two entries that are not in use. */
+  swap(first: number, second: number): number {
+    const [a, b] = [this.entryAt(first), this.entryAt(second)]
+    if (a < 0 || b < 0) return BAD_REFERENCE
+    if (first === second) return OKAY
+    if (this.uses.has(first) || this.uses.has(second)) return TRY_AGAIN
+    this.exchange(a, b, this.entryBytes)
+    if (this.version === 2) this.exchange(this.statusAt(first), this.statusAt(second), STATUS_BYTES)
+    return OKAY
+  }
+  private exchange(a: number, b: number, bytes: number) {
+    const { u8 } = this.memory
+    const kept = u8.slice(a, a + bytes)
+    u8.copyWithin(a, b, b + bytes)
+    u8.set(kept, b)
+  }
+
+  /** Takes entries in the other version's form from now on: all are empty but the reserved ones. */
+  convert(version: number) {
+    const { u8, u32 } = this.memory
+    const kept = Array.from({ length: RESERVED_REFERENCES }, (_, reference) => {
+      const at = this.entryAt(reference)
+      const status = this.version === 2 ? u8[this.statusAt(reference)]! : 0
+      return { header: u32[at >>> 2]! | status, frame: u32[(at >>> 2) + (this.version === 1 ? 1 : 2)]! }
+    })
+    for (const frame of this.frames) u8.fill(0, frame * PAGE_BYTES, (frame + 1) * PAGE_BYTES)
+    this.version = version
+    kept.forEach(({ header, frame }, reference) => {
+      const at = this.entryAt(reference) >>> 2
+      const used = version === 2 ? header & (READING | WRITING) : 0
+      u32[at] = header & ~used
+      u32[at + (version === 1 ? 1 : 2)] = frame
+      if (version === 2) u8[this.statusAt(reference)] = used
+    })
+  }
+
   save() {
-    const active = [...this.active].map(([handle, { reference, frame, writable, slot }]) => [
+    const active = [...this.active].map(([handle, { reference, frame, writable, byEntry, host, device }]) => [
       handle,
       reference,
       frame,
-      Number(writable),
-      slot,
+      ...[writable, byEntry, host, device].map(Number),
     ])
     const { frames, statusFrames, version, nextHandle } = this
     return { frames: [...frames], statusFrames: [...statusFrames], version, nextHandle, active }
@@ -108,16 +172,23 @@ export class GrantTable {
     this.version = saved.version
     this.active.clear()
     this.uses.clear()
-    for (const [handle, reference, frame, writable, slot] of saved.active) {
+    for (const [handle, reference, frame, ...flags] of saved.active) {
+      const [writable, byEntry, host, device] = flags.map(flag => flag === 1)
       this.nextHandle = handle!
-      this.use({ reference: reference!, frame: frame!, writable: writable === 1, slot: slot! })
+      this.use({
+        reference: reference!,
+        frame: frame!,
+        writable: writable!,
+        byEntry: byEntry!,
+        host: host!,
+        device: device!,
+      })
     }
     this.nextHandle = saved.nextHandle
   }
 
   /** Shows in the entry, or its status, whether it is read and written by somebody. */
-  private mark(reference: number) {
-    const { count, writers } = this.uses.get(reference)!
+  private mark(reference: number, { count, writers }: Uses) {
     const bits = (count > 0 ? READING : 0) | (writers > 0 ? WRITING : 0)
     const at = this.version === 1 ? this.entryAt(reference) : this.statusAt(reference)
     if (at < 0) return

@@ -211,7 +211,7 @@ static void grant_facts(void)
     fact("grant_unmap", hypercall(20, 1, (u32)args, 1, 0, 0));
     fact("grant_unmap_status", (short)args[5]);
     fact_hex("grant_flags_after", entry[0] & 0xffff);
-    args[0] = (u32)target, args[1] = 0, args[2] = 2, args[3] = 500, args[4] = self;
+    args[0] = (u32)target, args[1] = 0, args[2] = 2, args[3] = 512, args[4] = self;
     hypercall(20, 0, (u32)args, 1, 0, 0);
     fact("grant_bad_reference", (short)(args[4] >> 16));
     args[0] = 2;
