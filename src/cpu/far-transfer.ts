@@ -31,7 +31,7 @@ import {
   setFromDescriptor,
   setParagraph,
 } from './segmentation.js'
-import { peek, release, setStackPointer } from './stack-reads.js'
+import { peek, peekSelector, release, setStackPointer } from './stack-reads.js'
 import { farToTask } from './task-delivery.js'
 
 /** JMP FAR. `offset` is cut to the operand size (2 or 4). False when an exception was raised. */
@@ -47,8 +47,8 @@ export function farCall(cpu: Cpu, selector: number, offset: number, size: number
 function transfer(cpu: Cpu, selector: number, offset: number, size: number, nextEip: number, call: boolean): boolean {
   const { i32 } = cpu
   if (selectorsAreParagraphs(cpu)) {
-    if (call && !storeReturn(cpu, size, nextEip)) return false
     if (offset >>> 0 > i32[segmentIndex(CS) + (SEG_LIMIT >> 2)]! >>> 0) return cpu.raise(GP, 0)
+    if (call && !storeReturn(cpu, size, nextEip)) return false
     if (call) i32[gprCell(ESP) >> 2] = cpu.stack.esp
     setParagraph(cpu, CS, selector)
     i32[EIP >> 2] = offset
@@ -82,7 +82,7 @@ function transfer(cpu: Cpu, selector: number, offset: number, size: number, next
   return true
 }
 
-/** Processors store the return address before they look at the target's offset; ESP moves when nothing can fail. */
+/** With descriptors, processors store the return address before they look at the target's offset; ESP moves when nothing can fail. */
 function storeReturn(cpu: Cpu, size: number, nextEip: number): boolean {
   const { stack } = cpu
   stack.current(cpu, 0)
@@ -93,8 +93,8 @@ function storeReturn(cpu: Cpu, size: number, nextEip: number): boolean {
 /** RET FAR: `bytes` are released behind the return address, on an outer return on both stacks. */
 export function farReturn(cpu: Cpu, size: number, bytes: number): boolean {
   const { i32 } = cpu
-  // Processors read the selector first, and only its two bytes.
-  const selector = peek(cpu, size, 2)
+  // Processors read the selector first.
+  const selector = peekSelector(cpu, size, size)
   if (cpu.faulted) return false
   const eip = peek(cpu, 0, size)
   if (cpu.faulted) return false

@@ -18,7 +18,7 @@ import {
   setV86Segment,
 } from './segment-cache.js'
 import { checkStackSegment, nullInnerSegments, setFromDescriptor, setParagraph } from './segmentation.js'
-import { peek, release, setStackPointer } from './stack-reads.js'
+import { peek, peekSelector, release, setStackPointer } from './stack-reads.js'
 import { returnFromTask } from './task-delivery.js'
 
 /** IRET with operand size 2 or 4. False when an exception was raised; nothing has changed then. */
@@ -31,10 +31,10 @@ export function iret(cpu: Cpu, size: number, nextEip: number): boolean {
   const v86 = isProtected && (system & VM) !== 0
   if (v86 && !hasIoPrivilege(cpu)) return cpu.raise(GP, 0)
   if (isProtected && !v86 && (system & NT) !== 0) return returnFromTask(cpu, nextEip)
-  // Processors read from the end of the frame, and only the two bytes of the selector.
+  // Processors read from the end of the frame.
   const flags = peek(cpu, 2 * size, size)
   if (cpu.faulted) return false
-  const selector = peek(cpu, size, 2)
+  const selector = peekSelector(cpu, size, size)
   if (cpu.faulted) return false
   const eip = peek(cpu, 0, size)
   if (cpu.faulted) return false

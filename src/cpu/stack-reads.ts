@@ -20,6 +20,11 @@ export function peek(cpu: Cpu, delta: number, size: number): number {
   return load(cpu, (i32[AT + (SEG_BASE >> 2)]! + offset) | 0, size, false, i32[CPL >> 2] === 3)
 }
 
+/** Reads a selector out of its slot of 2 or 4 bytes: processors read two bytes of it, an 80386 the whole slot. */
+export function peekSelector(cpu: Cpu, delta: number, size: number): number {
+  return peek(cpu, delta, cpu.model.generation === 3 ? size : 2) & 0xffff
+}
+
 /** Moves the stack pointer up by some bytes; with a 16-bit stack only SP changes. */
 export function release(cpu: Cpu, bytes: number) {
   setStackPointer(cpu, cpu.i32[gprCell(ESP) >> 2]! + bytes)

@@ -4,6 +4,7 @@
 import { EAX } from '../cpu/layout.js'
 import type { Value } from '../ir/tape.js'
 import type { Context, Semantics } from './context.js'
+import { flagsOfDivisionByZero } from './i386.js'
 
 const DE = 0
 
@@ -37,7 +38,10 @@ const packed =
 
 const aam: Semantics = b => {
   const base = b.read(0)
-  b.if(b.eqz(base), () => b.raise(DE))
+  b.if(b.eqz(base), () => {
+    flagsOfDivisionByZero(b)
+    b.raise(DE)
+  })
   const al = b.reg(EAX, 1)
   const low = b.op('i32.rem_u', al, base)
   b.setReg(EAX, 2, b.or(b.shl(b.op('i32.div_u', al, base), b.const(8)), low))

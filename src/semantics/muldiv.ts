@@ -4,6 +4,7 @@
 import { EAX, EDX } from '../cpu/layout.js'
 import type { Value } from '../ir/tape.js'
 import type { Context, Semantics } from './context.js'
+import { missedOverflow } from './i386.js'
 
 const DE = 0
 const AH = 4
@@ -106,8 +107,15 @@ const idiv: Semantics = (b, { size }) => {
   const smallest = b.eq(dividend, b.const(-0x80000000))
   b.if(b.or(b.eqz(divisor), b.and(smallest, b.eq(divisor, b.const(-1)))), () => b.raise(DE))
   const quotient = b.op('i32.div_s', dividend, divisor)
-  b.if(b.ne(quotient, b.signed(quotient, size)), () => b.raise(DE))
-  storeQuotient(b, size, quotient, b.op('i32.rem_s', dividend, divisor))
+  const remainder = b.op('i32.rem_s', dividend, divisor)
+  const overflow = b.ne(quotient, b.signed(quotient, size))
+  if (size === 2) {
+    b.if(overflow, () => b.raise(DE))
+    return storeQuotient(b, size, quotient, remainder)
+  }
+  const small = missedOverflow(b, dividend, divisor)
+  b.if(b.and(overflow, b.eqz(small.missed)), () => b.raise(DE))
+  storeQuotient(b, size, b.select(overflow, b.const(-128), quotient), b.select(overflow, small.remainder, remainder))
 }
 
 export const muldiv: Record<string, Semantics> = { mul, imul, div, idiv }

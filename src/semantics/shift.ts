@@ -1,10 +1,11 @@
 // Shifts and rotates (SDM vol. 2: SAL/SHL, SHR, SAR, ROL, ROR, RCL, RCR, SHLD, SHRD). Counts are taken modulo 32; a
 // count of 0 changes no flag. Where the manual leaves OF undefined (counts above 1) it follows the formula of count 1,
-// AF is cleared by shifts, and 16-bit double shifts by more than 16 go on round the operands, as processors do.
+// AF is cleared by shifts, and 16-bit double shifts by more than 16 go on round the operands, as processors do; the
+// 80386 differs (i386.ts).
 
-import { GENERATION } from '../cpu/layout.js'
 import type { Value } from '../ir/tape.js'
 import type { Context, Semantics } from './context.js'
+import { carryCount, isI386 } from './i386.js'
 
 /** The count, 0-31. */
 const countOf = (b: Context, operand: number) => b.and(b.read(operand), b.const(31))
@@ -33,13 +34,15 @@ const shift =
 
 const shl = shift((b, x, count, size) => {
   const wide = b.shl(x, count)
-  const cf = size === 4 ? b.and(b.shru(x, b.sub(b.const(32), count)), b.const(1)) : bit(b, wide, 8 * size)
+  const by = carryCount(b, count, size)
+  const out = by === count ? wide : b.shl(x, by)
+  const cf = size === 4 ? b.and(b.shru(x, b.sub(b.const(32), count)), b.const(1)) : bit(b, out, 8 * size)
   const result = b.mask(wide, size)
   return { result, cf, of: topAndCarry(b, result, size, cf) }
 })
 const shr = shift((b, x, count, size) => {
   const result = b.shru(x, count)
-  const cf = b.and(b.shru(x, b.sub(count, b.const(1))), b.const(1))
+  const cf = b.and(b.shru(x, b.sub(carryCount(b, count, size), b.const(1))), b.const(1))
   return { result, cf, of: topsDiffer(b, result, size) }
 })
 const sar = shift((b, x, count, size) => {
@@ -99,7 +102,7 @@ const rcr = rotate((b, x, count, size) => {
 /** SHLD and SHRD of words: x:y:x shifted as 48 bits; from an 80386, more than 16 bring y once more. */
 function doubleWord(b: Context, x: Value, y: Value, count: Value, left: boolean): Shifted {
   const by = b.toI64u(count)
-  const far = b.select(b.eq(b.state(GENERATION), b.const(3)), y, x)
+  const far = b.select(isI386(b), y, x)
   const [low, top] = left ? [far, x] : [x, far]
   const bits = b.or(b.toI64u(b.or(b.shl(y, b.const(16)), low)), b.shl(b.toI64u(top), b.const64(32n)))
   if (left) {

@@ -1,10 +1,11 @@
 // The stack (SDM vol. 2: PUSH, POP, PUSHA, POPA, ENTER, LEAVE). ESP moves only after everything that can fault.
 // Segment registers are pushed by a 16-bit store into a slot of the operand size, as processors from the 80386 on do.
 
-import { EAX, EBP, EBX, ECX, EDI, EDX, ESI, ESP, GENERATION, gprCell, SS } from '../cpu/layout.js'
+import { EBP, ESP, gprCell, SS } from '../cpu/layout.js'
 import type { Value } from '../ir/tape.js'
 import { IMM, MEM, SREG } from '../isa/form.js'
 import type { Context, Semantics } from './context.js'
+import { IMAGE, isI386 } from './i386.js'
 import { loadSegment, selectorOf } from './segment-registers.js'
 
 /** Linear address of `bytes` bytes at stack pointer `pointer`, wrapped and checked. */
@@ -50,26 +51,52 @@ function offsetAfterPop(b: Context, size: number): Value {
   return offset
 }
 
-const pusha: Semantics = (b, { operandSize: size }) => {
+/** Stores EAX first; an 80386 goes the other way, and a fault leaves what has been stored. */
+const pusha: Semantics = (b, { operandSize: size, flat }) => {
   const esp = b.reg(ESP)
-  for (const [i, n] of [EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI].entries())
-    b.guestStore(stackAt(b, b.sub(esp, b.const(size * (i + 1))), size, true), size, b.reg(n, size))
+  const store = (order: readonly number[]) => {
+    for (const i of order)
+      b.guestStore(stackAt(b, b.sub(esp, b.const(size * (8 - i))), size, true), size, b.reg(IMAGE[i]!, size))
+  }
+  const upwards = [0, 1, 2, 3, 4, 5, 6, 7]
+  const downwards = upwards.toReversed()
+  if (flat) store(downwards)
+  else
+    b.if(
+      isI386(b),
+      () => store(upwards),
+      () => store(downwards),
+    )
   b.moveStack(-8 * size)
 }
-const popa: Semantics = (b, { operandSize: size }) => {
-  const registers = [EDI, ESI, EBP, ESP, EBX, EDX, ECX, EAX]
-  const values = registers.map((_, i) => b.peek(size * i, size))
-  for (const [i, n] of registers.entries()) if (n !== ESP) b.setReg(n, size, values[i]!)
-  b.moveStack(8 * size)
-  // An 80386 with a 16-bit stack takes the upper half of ESP from the image.
-  if (size === 4 && !b.form.flat)
-    b.if(b.and(b.eq(b.state(GENERATION), b.const(3)), b.ne(b.stackMask(), b.const(-1))), () => {
-      b.setReg(ESP, 4, b.or(b.and(values[3]!, b.const(0xffff0000)), b.reg(ESP, 2)))
+const popa: Semantics = (b, { operandSize: size, flat }) => {
+  const load = (n: number, v: Value) => {
+    if (n !== ESP) b.setReg(n, size, v)
+  }
+  const atOnce = () => {
+    const values = IMAGE.map((_, i) => b.peek(size * i, size))
+    for (const [i, n] of IMAGE.entries()) load(n, values[i]!)
+    b.moveStack(8 * size)
+  }
+  // An 80386 loads one by one, so that a fault leaves some loaded; of the image of ESP it takes what SP does not cover.
+  const oneByOne = () => {
+    const values = IMAGE.map((n, i) => {
+      const v = b.peek(size * i, size)
+      load(n, v)
+      return v
     })
+    b.moveStack(8 * size)
+    if (size === 2) return
+    const covered = b.stackMask()
+    const rest = b.and(values[3]!, b.not(covered))
+    b.setReg(ESP, 4, b.or(rest, b.and(b.reg(ESP), covered)))
+  }
+  if (flat) atOnce()
+  else b.if(isI386(b), oneByOne, atOnce)
 }
 
-/** ENTER touches the new top of the stack for writing, so that it faults there before anything has changed. */
-const enter: Semantics = (b, { operandSize: size }) => {
+/** ENTER touches the new top of the stack for writing, so that it faults there before anything has changed; an 80386 does not. */
+const enter: Semantics = (b, { operandSize: size, flat }) => {
   const bytes = b.field('imm')
   const level = b.and(b.field('imm2'), b.const(31))
   const step = b.const(size)
@@ -91,7 +118,11 @@ const enter: Semantics = (b, { operandSize: size }) => {
     b.guestStore(stackAt(b, b.get(pointer), size, true), size, b.mask(frame, size))
   })
   const top = b.sub(b.get(pointer), bytes)
-  b.guestLoad(stackAt(b, top, size, true), size, true)
+  const touch = () => {
+    b.guestLoad(stackAt(b, top, size, true), size, true)
+  }
+  if (flat) touch()
+  else b.if(b.eqz(isI386(b)), touch)
   b.setStack(top)
   b.setReg(EBP, size, frame)
 }

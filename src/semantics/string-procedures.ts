@@ -2,7 +2,7 @@
 // iterations are left, 0 when the instruction is complete. Each iteration retires one instruction: at most BUDGET are
 // done, each is taken off BUDGET, and on completion one is given back, which the engine charges for the instruction.
 // ECX, ESI, EDI and BUDGET are up to date before anything that can fault; flags are written by the last iteration of
-// CMPS and SCAS, so that an exception or interrupt in between finds those of before (SDM vol. 2 REP).
+// CMPS and SCAS, so that an exception or interrupt in between finds those of before (SDM vol. 2 REP; i386.ts).
 
 import {
   BUDGET,
@@ -21,6 +21,7 @@ import type { Value } from '../ir/tape.js'
 import { I32 } from '../ir/types.js'
 import type { Context } from './context.js'
 import { SUB } from './flags.js'
+import { isI386 } from './i386.js'
 import type { ProcedureSource } from './procedures.js'
 import { copyStretch, fillStretch, type Repeat, setMasked } from './string-bulk.js'
 import { elements, type Strings } from './string-elements.js'
@@ -52,7 +53,7 @@ function iterate(b: Context, name: string, repeat: Repeat) {
   const { x, y } = compared
   const exhausted = b.eqz(b.and(b.reg(ECX), repeat.mask))
   const last = b.or(b.ne(b.eq(x, y), b.parameter(2, I32)), exhausted)
-  b.if(last, () => b.flags.set(SUB, repeat.size, b.sub(x, y), x, y))
+  b.if(b.or(last, isI386(b)), () => b.flags.set(SUB, repeat.size, b.sub(x, y), x, y))
   b.breakIf(last)
 }
 

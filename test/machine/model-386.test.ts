@@ -1,23 +1,38 @@
 // What an 80386 does otherwise than its successors where the manuals leave it open, as measured by others on a 386EX
-// (SingleStepTests/80386): a SIB byte with a scale but no index, POPAD from a 16-bit stack, SHLD and SHRD of words by
-// more than 16. Later models: measured on Intel's processors.
+// (SingleStepTests/80386, its README and the notes of emulators that pass it): a SIB byte with a scale but no index, POPAD
+// from a 16-bit stack, SHLD and SHRD of words by more than 16, byte shifts by 16 and 24, PUSHA and POPA that fault
+// half-way, ENTER, AAM 0, IDIV of bytes, comparisons repeated up to a fault, selectors in slots of four bytes. Later
+// models: measured on Intel's processors.
 
 import { engineNames } from '../../src/engine/engines.js'
-import { createCpu, type PartialState } from '../../src/index.js'
+import { createCpu, type PartialState, type SingleCpu } from '../../src/index.js'
 
+const registers = { eax: 0, ecx: 0, edx: 0, ebx: 0, esp: 0, ebp: 0, esi: 0, edi: 0 }
 const hex = (text: string) => Uint8Array.from(text.split(' '), byte => Number.parseInt(byte, 16))
 
 describe.each(engineNames)('%s', engine => {
-  const behind = (model: string, code: string, state: PartialState) => {
-    const cpu = createCpu({ model, engine })
-    cpu.state = { cr0: 0x10 }
+  const cpus = new Map<string, SingleCpu>()
+  const inRealMode = (model: string, code: string, state: PartialState) => {
+    const cpu = cpus.get(model) ?? createCpu({ model, engine })
+    cpus.set(model, cpu)
+    cpu.state = { cr0: 0x10, ...registers }
     cpu.map(0, 0x20000)
+    cpu.write(0, new Uint8Array(0x20000))
     const real = { selector: 0, base: 0, limit: 0xffff, rights: 0x93 }
-    cpu.state = { cs: real, ds: real, ss: real, eip: 0x1000, ...state }
+    cpu.state = { cs: real, ds: real, es: real, ss: real, eip: 0x1000, eflags: 2, ...state }
     cpu.write(0x1000, hex(code))
     cpu.write(0x8000, new Uint8Array(Uint32Array.from({ length: 8 }, (_, i) => 0xa0b0c000 + i).buffer))
+    return cpu
+  }
+  const behind = (model: string, code: string, state: PartialState) => {
+    const cpu = inRealMode(model, code, state)
     expect(cpu.step()).toEqual({ kind: 'done' })
     return cpu.state
+  }
+  const faulting = (model: string, code: string, vector: number, state: PartialState) => {
+    const cpu = inRealMode(model, code, state)
+    expect(cpu.step()).toMatchObject({ kind: 'fault', vector })
+    return cpu
   }
   test('a scaled base', () => {
     const lea = '66 67 8d 44 a4 fe' // lea eax, [esp * 4 - 2]
@@ -39,5 +54,74 @@ describe.each(engineNames)('%s', engine => {
     const shrd = '0f ac d0 14'
     expect([behind('386', shld, state).eax, behind('pentium4', shld, state).eax]).toEqual([0xbcda, 0xbcd1])
     expect([behind('386', shrd, state).eax, behind('pentium4', shrd, state).eax]).toEqual([0xdabc, 0x4abc])
+  })
+  test.each([
+    ['C0 /4', 'c0 e0 10', 0x01, 1],
+    ['C0 /4', 'c0 e0 18', 0x80, 0],
+    ['C0 /4', 'c0 e0 11', 0x01, 0],
+    ['D2 /5', 'd2 e8', 0x80, 1],
+    ['D2 /6', 'd2 f0', 0x80, 0],
+  ])('carry of byte shifts by multiples of 8: %s (%s) of %i', (_, code, al, carry) => {
+    const state = { eax: al, ecx: 0x18 }
+    const { eax, eflags } = behind('386', code, state)
+    expect([eax, eflags & 1]).toEqual([0, carry])
+    expect(behind('pentium4', code, state).eflags & 1).toBe(0)
+  })
+  const image = { eax: 1, ecx: 2, edx: 3, ebx: 4, ebp: 6, esi: 7, edi: 8 }
+  test('PUSHA stores from its lower end up to the fault', () => {
+    const state = { ...image, esp: 11 }
+    const stored = (model: string) => Array.from(faulting(model, '60', 12, state).read(0xfffb, 5))
+    expect([stored('386'), stored('pentium4')]).toEqual([
+      [8, 0, 7, 0, 0],
+      [0, 0, 0, 0, 0],
+    ])
+    expect(faulting('386', '60', 12, state).state.esp).toBe(11)
+  })
+  test('POPA loads up to the fault', () => {
+    const { edi, esi, ebp, ebx, esp } = faulting('386', '61', 12, { ...image, esp: 0xfffb }).state
+    expect([edi, esi, ebp, ebx, esp]).toEqual([0, 0, 6, 4, 0xfffb])
+    expect(faulting('pentium4', '61', 12, { ...image, esp: 0xfffb }).state).toMatchObject(image)
+  })
+  test('ENTER does not touch the new top of the stack', () => {
+    const state = { esp: 0x9001, ebp: 0x1234 }
+    const code = 'c8 00 90 00' // enter 9000h, 0: SP becomes FFFF
+    expect(behind('386', code, state)).toMatchObject({ esp: 0xffff, ebp: 0x8fff })
+    expect(faulting('pentium4', code, 12, state).state).toMatchObject(state)
+  })
+  test('AAM 0 leaves flags of half of AL', () => {
+    const state = { eax: 0x87, eflags: 0x891 + 0x42 }
+    expect(faulting('386', 'd4 00', 0, state).state.eflags & 0x8d5).toBe(0x811)
+    expect(faulting('386', 'd4 00', 0, { ...state, eax: 1 }).state.eflags & 0x8d5).toBe(0x811 + 0x44)
+    expect(faulting('pentium4', 'd4 00', 0, state).state.eflags & 0x8d5).toBe(0x8d1)
+  })
+  test.each([
+    [-16513, 1, undefined], // 128 * (1 + 128) = 16512, and what is above it is not below 1
+    [-16512, 1, 0x0080],
+    [-16642, 2, undefined],
+    [-16641, 2, 0xff80],
+    [16641, -2, 0x0180],
+    [16641, 2, undefined],
+    [-32768, 127, undefined],
+    [-32640, 127, 0x0080],
+    [-32641, 127, 0xff80],
+  ])('IDIV of %i by the byte %i', (dividend, divisor, ax) => {
+    const state = { eax: dividend & 0xffff, ecx: divisor & 0xff }
+    if (ax === undefined) faulting('386', 'f6 f9', 0, state)
+    else expect(behind('386', 'f6 f9', state).eax).toBe(ax)
+    faulting('pentium4', 'f6 f9', 0, state)
+  })
+  test('flags of a comparison repeated up to a fault', () => {
+    const state = { eax: 0x0101, ecx: 5, edi: 0xfffd, eflags: 0x8d7 } // repne scasw: 1 - 0, then the limit
+    expect(faulting('386', 'f2 af', 13, state).state).toMatchObject({ ecx: 4, edi: 0xffff, eflags: 0x10002 })
+    expect(faulting('pentium4', 'f2 af', 13, state).state).toMatchObject({ ecx: 4, edi: 0xffff, eflags: 0x108d7 })
+  })
+  test.each(['66 cb', '66 cf'])('the selector of %s lies in four bytes', code => {
+    const state = { esp: 0xfff9 }
+    expect(faulting('386', code, 12, state).state.esp).toBe(0xfff9)
+    if (code === '66 cb') expect(behind('pentium4', code, state).esp).toBe(1)
+  })
+  test('a far call that its limit forbids leaves the stack alone', () => {
+    const cpu = faulting('386', '66 9a 00 00 01 00 00 10', 13, { esp: 0x9000 })
+    expect(Array.from(cpu.read(0x8ff8, 8))).toEqual([0, 0, 0, 0, 0, 0, 0, 0])
   })
 })

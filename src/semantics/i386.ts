@@ -1,0 +1,48 @@
+// What an 80386 does otherwise than its successors, as others measured it on a 386EX in real mode (SingleStepTests/80386):
+// byte shifts by 16 and 24, double shifts of words, PUSHA and POPA that fault half-way, the upper half of ESP after POPAD,
+// ENTER, AAM 0, IDIV of bytes that overflow, flags of CMPS and SCAS repeated up to a fault. A scaled base: isa/decode.ts.
+// What a fault leaves is so in segments with limits; flat code is as on the successors.
+
+import { EAX, EBP, EBX, ECX, EDI, EDX, ESI, ESP, GENERATION } from '../cpu/layout.js'
+import type { Value } from '../ir/tape.js'
+import type { Context } from './context.js'
+
+/** 1 on an 80386. */
+export const isI386 = (b: Context) => b.eq(b.state(GENERATION), b.const(3))
+
+/** The image of PUSHA from its lowest address on. */
+export const IMAGE = [EDI, ESI, EBP, ESP, EBX, EDX, ECX, EAX]
+
+/** The count by which CF of SHL and SHR is found: bytes shifted by 16 or 24 have the carry of a shift by 8. */
+export function carryCount(b: Context, count: Value, size: number): Value {
+  const known = b.known(count)
+  if (size !== 1 || (known !== undefined && known !== 16 && known !== 24)) return count
+  const whole = b.and(b.eqz(b.and(count, b.const(7))), isI386(b))
+  return b.select(b.and(whole, b.gtu(count, b.const(8))), b.const(8), count)
+}
+
+/** AAM 0 leaves SF, ZF and PF of half of AL to the handler. */
+export function flagsOfDivisionByZero(b: Context) {
+  if (b.form.flat) return
+  b.if(isI386(b), () => {
+    const carry = b.flags.cf()
+    const overflow = b.flags.of()
+    const adjust = b.flags.af()
+    b.flags.setFrom(1, b.shru(b.reg(EAX, 1), b.const(1)), carry, overflow, adjust)
+  })
+}
+
+/**
+ * IDIV of AX by a byte: negative quotients for which the divider misses that they do not fit. The quotient is then -128,
+ * and the remainder what |AX| is above 128 * (|divisor| + 128), with the sign of AX.
+ */
+export function missedOverflow(b: Context, dividend: Value, divisor: Value): { missed: Value; remainder: Value } {
+  const zero = b.const(0)
+  const magnitude = (x: Value) => b.select(b.lts(x, zero), b.sub(zero, x), x)
+  const by = magnitude(divisor)
+  const above = b.sub(magnitude(dividend), b.mul(b.add(by, b.const(128)), b.const(128)))
+  const negative = b.lts(b.xor(dividend, divisor), zero)
+  // Unsigned: not below 0 either.
+  const missed = b.and(b.and(negative, b.ltu(above, by)), isI386(b))
+  return { missed, remainder: b.select(b.lts(dividend, zero), b.sub(zero, above), above) }
+}
