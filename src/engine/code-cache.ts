@@ -7,8 +7,8 @@ import type { Cpu } from '../cpu/cpu.js'
 import * as L from '../cpu/layout.js'
 import { MODE_OF_CODE } from '../cpu/mode.js'
 import { type DecodeMode, type Decoder, NEED_MORE } from '../isa/decode.js'
-import { PROTECTED } from '../isa/features.js'
 import { forms, isDirectBranch, TOO_LONG, UD } from '../isa/forms.js'
+import { decodeModeOf } from './decoder-features.js'
 import { forgetJump } from './jump-cache.js'
 import { Links } from './links.js'
 import * as R from './record.js'
@@ -17,8 +17,8 @@ import { endsRecords, handlerOf } from './slots.js'
 
 const PAGE_END = 0x1000
 const MAXIMUM_LENGTH = 15
-const MODE_CODE_32 = 1
-const MODE_FLAT = 8
+/** Host address of the page that code in device memory is read through. */
+const DEVICE_CODE = 0x20000
 
 const direct = Uint8Array.from(forms, f => Number(isDirectBranch(f)))
 const operandSize = Uint8Array.from(forms, f => f.operandSize)
@@ -28,6 +28,7 @@ export interface CodePage {
   readonly hostPage: number // host address of the page
   readonly linearPage: number // linear address of the page
   readonly mode: number
+  readonly decodeMode: DecodeMode
   readonly csBase: number
   readonly csLimit: number
   readonly table: number // address of its table
@@ -42,7 +43,6 @@ export class CodeCache {
   private next = L.CODE_CACHE
   private readonly freeTables: number[] = []
   private readonly end = L.CODE_CACHE + L.CODE_CACHE_BYTES
-  private readonly decodeModes = new Map<number, DecodeMode>()
   /** Links between the regions that records head. */
   readonly links: Links
   /** Executions of a head until it is reported as hot. */
@@ -96,7 +96,9 @@ export class CodeCache {
     const base = cpu.u32[L.segmentCell(L.CS, L.SEG_BASE) >> 2]!
     const linear = (base + eip) >>> 0
     if (eip >>> 0 > cpu.u32[L.segmentCell(L.CS, L.SEG_LIMIT) >> 2]!) return this.beyondLimit()
-    const page = this.page(linear)
+    const table = cpu.i32[(cpu.i32[L.CODE_TABLE >> 2]! >> 2) + (linear >>> 12)]!
+    const inForce = this.tables.get(table)
+    const page = inForce && inForce.hostPage !== DEVICE_CODE ? inForce : this.page(linear)
     if (!page) return 0
     const known = cpu.i32[(page.table >> 2) + (linear & 0xfff)]!
     return known !== 0 ? known : this.decodeRun(page, eip >>> 0, linear)
@@ -123,7 +125,8 @@ export class CodeCache {
         list = undefined
       }
       const table = this.newTable()
-      found = { hostPage, linearPage, mode, csBase, csLimit, table, crossing: [] }
+      const decodeMode = decodeModeOf(mode, this.features)
+      found = { hostPage, linearPage, mode, decodeMode, csBase, csLimit, table, crossing: [] }
       this.tables.set(table, found)
       if (list) list.push(found)
       else {
@@ -158,26 +161,11 @@ export class CodeCache {
   pageOfTable(table: number): CodePage | undefined {
     return this.tables.get(table)
   }
-  /** Code in device memory is read through a page that has no other use. */
   private deviceCode(linear: number): number {
-    const scratch = 0x20000
     const physical = this.cpu.frame * PAGE_END
-    for (let i = 0; i < PAGE_END; i += 4) this.cpu.i32[(scratch + i) >> 2] = this.cpu.host.deviceRead(physical + i, 4)
-    return scratch | (linear & 0xfff)
-  }
-
-  private decodeMode(page: CodePage): DecodeMode {
-    const key = page.mode
-    let m = this.decodeModes.get(key)
-    if (!m) {
-      m = {
-        code32: (page.mode & MODE_CODE_32) !== 0,
-        flat: (page.mode & MODE_FLAT) !== 0,
-        features: this.features | ((page.mode & 32) !== 0 && (page.mode & 64) === 0 ? PROTECTED : 0),
-      }
-      this.decodeModes.set(key, m)
-    }
-    return m
+    for (let i = 0; i < PAGE_END; i += 4)
+      this.cpu.i32[(DEVICE_CODE + i) >> 2] = this.cpu.host.deviceRead(physical + i, 4)
+    return DEVICE_CODE | (linear & 0xfff)
   }
 
   /** Decodes from an offset of CS up to the end of the run; returns its first record. */
@@ -187,7 +175,7 @@ export class CodeCache {
       return this.find(eip)
     }
     const { cpu, decoder } = this
-    const mode = this.decodeMode(page)
+    const mode = page.decodeMode
     const table = page.table >> 2
     const first = this.next
     let offset = linear & 0xfff
@@ -235,7 +223,7 @@ export class CodeCache {
   private decodeCrossing(page: CodePage, eip: number, linear: number): number {
     const { cpu, decoder } = this
     const offset = linear & 0xfff
-    const mode = this.decodeMode(page)
+    const mode = page.decodeMode
     const nextLinear = ((linear & ~0xfff) + PAGE_END) >>> 0
     const drops = this.drops
     if (eip + PAGE_END - offset > page.csLimit) return this.beyondLimit()
@@ -264,11 +252,16 @@ export class CodeCache {
   private allocate(handler: number, eip: number): number {
     const at = this.next
     this.next += R.RECORD_BYTES
-    const { i32, u16 } = this.cpu
-    i32.fill(0, at >> 2, (at + R.RECORD_BYTES) >> 2)
-    u16[at >> 1] = handler
-    i32[(at + R.AT) >> 2] = eip
-    i32[(at + R.COUNT) >> 2] = this.threshold
+    const { i32 } = this.cpu
+    const cell = at >> 2
+    i32[cell] = handler
+    i32[cell + 1] = 0
+    i32[cell + 2] = 0
+    i32[cell + 3] = 0
+    i32[cell + 4] = 0
+    i32[cell + (R.AT >> 2)] = eip
+    i32[cell + (R.TARGET >> 2)] = 0
+    i32[cell + (R.COUNT >> 2)] = this.threshold
     return at
   }
   /** A jump to an offset; AT must lie in the page that the jump is in. */
@@ -322,7 +315,10 @@ export class CodeCache {
     for (let chunk = first >>> 6; chunk <= last >>> 6; chunk++) if (u8[L.CODE_MAP + chunk]) return true
     return false
   }
-  /** Guest bytes at a host address were written: decoded instructions that contain them are given up. */
+  /**
+   * Guest bytes at a host address were written. If decoded instructions contain them, all of the chunks around are given
+   * up: code is mostly written anew as a whole, and the stores that follow are plain ones then.
+   */
   written(hostAddress: number, bytes: number) {
     const last = hostAddress + bytes - 1
     if (!this.isMarked(hostAddress, last)) return
@@ -331,28 +327,38 @@ export class CodeCache {
       if (!list) continue
       const from = host === hostAddress >>> 12 ? hostAddress & 0xfff : 0
       const to = host === last >>> 12 ? (last & 0xfff) + 1 : PAGE_END
-      if (list.filter(page => this.invalidate(page, from, to)).length === 0) continue
-      this.unmarkChunks(host, list, from, to)
+      if (!list.some(page => this.holds(page, from, to))) continue
+      const first = from >>> 6
+      const end = (to + 63) >>> 6
+      for (const page of list) this.invalidate(page, first << 6, end << 6)
+      this.cpu.u8.fill(0, L.CODE_MAP + (host << 6) + first, L.CODE_MAP + (host << 6) + end)
       this.release(host, list)
     }
   }
-  /** True when decoded instructions were given up. */
-  private invalidate(page: CodePage, from: number, to: number): boolean {
-    const { cpu, invalidated } = this
+  /** True when decoded instructions contain some of these bytes. */
+  private holds(page: CodePage, from: number, to: number): boolean {
+    const { i32 } = this.cpu
+    const table = page.table >> 2
+    for (let offset = Math.max(0, from - MAXIMUM_LENGTH); offset < to; offset++) {
+      const record = i32[table + offset]!
+      if (record !== 0 && offset + this.lengthAt(record) > from) return true
+    }
+    return from < MAXIMUM_LENGTH && page.crossing.length > 0
+  }
+  private invalidate(page: CodePage, from: number, to: number) {
+    const { i32 } = this.cpu
     this.onInvalidate?.(page, from, to)
     const table = page.table >> 2
     for (let offset = Math.max(0, from - MAXIMUM_LENGTH); offset < to; offset++) {
-      const record = cpu.i32[table + offset]!
-      if (record === 0 || offset + this.lengthAt(record) <= from) continue
-      this.kill(page, offset)
+      const record = i32[table + offset]!
+      if (record !== 0 && offset + this.lengthAt(record) > from) this.kill(page, offset)
     }
-    const crossing = from < MAXIMUM_LENGTH ? page.crossing.splice(0) : []
-    for (const c of crossing) {
-      if (cpu.i32[(c.page.table >> 2) + c.offset] === 0) continue
+    if (from >= MAXIMUM_LENGTH) return
+    for (const c of page.crossing.splice(0)) {
+      if (i32[(c.page.table >> 2) + c.offset] === 0) continue
       this.onInvalidate?.(c.page, c.offset, PAGE_END)
       this.kill(c.page, c.offset)
     }
-    return crossing.length > 0 || this.invalidated !== invalidated
   }
   private lengthAt(record: number): number {
     const { u8, u16 } = this.cpu
@@ -369,29 +375,13 @@ export class CodeCache {
     const cell = (page.table >> 2) + offset
     const record = i32[cell]!
     i32[cell] = 0
-    this.forgetRegion(page, offset)
+    if (u16[record >> 1] === R.SLOT_HOT) this.forgetRegion(page, offset)
     i32[foundCell(page.table, offset) >> 2] = 0
     u16[record >> 1] = R.SLOT_GOTO
     i32[(record + R.DISP) >> 2] = i32[(record + R.AT) >> 2]!
     i32[(record + R.TARGET) >> 2] = 0
     i32[(record + R.FAR_TABLE) >> 2] = 0
     this.invalidated++
-  }
-  /** Clears the marks of chunks in which no decoded instruction is left. */
-  private unmarkChunks(host: number, list: CodePage[], from: number, to: number) {
-    const { i32, u8 } = this.cpu
-    for (let chunk = from >>> 6; chunk <= (to - 1) >>> 6; chunk++) {
-      let used = false
-      for (const page of list) {
-        if (chunk === 0 && page.crossing.length > 0) used = true
-        const table = page.table >> 2
-        for (let offset = Math.max(0, chunk * 64 - MAXIMUM_LENGTH); offset < chunk * 64 + 64 && !used; offset++) {
-          const record = i32[table + offset]!
-          if (record !== 0 && offset + this.lengthAt(record) > chunk * 64) used = true
-        }
-      }
-      if (!used) u8[L.CODE_MAP + (host << 6) + chunk] = 0
-    }
   }
 }
 

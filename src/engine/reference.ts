@@ -9,8 +9,8 @@ import { MODE_CODE32, MODE_FLAT, MODE_PROTECTED, MODE_V86 } from '../cpu/mode.js
 import { STOP_AGAIN, STOP_NEXT } from '../cpu/stops.js'
 import { type Datum, type Environment, Evaluator, type Program, prepare } from '../ir/evaluate.js'
 import { type DecodeMode, Decoder, NEED_MORE } from '../isa/decode.js'
-import { PROTECTED } from '../isa/features.js'
 import { forms, TOO_LONG, UD } from '../isa/forms.js'
+import { decodeModeOf } from './decoder-features.js'
 import type { Engine } from './execution.js'
 import { EXIT_BUDGET, EXIT_FAULT, EXIT_INTERCEPT, EXIT_STOP } from './record.js'
 import * as S from './static-context.js'
@@ -180,7 +180,8 @@ export class Reference implements Engine {
   private decode(eip: number, linear: number, host: number, mode: number): Instruction | undefined {
     const { cpu, decoder, fetched } = this
     const left = PAGE - (linear & (PAGE - 1))
-    const decodeMode = this.decodeMode(mode)
+    this.modes[mode] ??= decodeModeOf(mode, this.features)
+    const decodeMode = this.modes[mode]
     this.gather(linear, host, Math.min(left, FETCH_BYTES), 0)
     let form = decoder.decode(fetched, 0, left, decodeMode)
     const inPage = form !== NEED_MORE && host >= 0
@@ -214,19 +215,6 @@ export class Reference implements Engine {
     if (host >= 0) return fetched.set(cpu.u8.subarray(host, host + bytes), at)
     const physical = cpu.frame * PAGE + (linear & (PAGE - 1))
     for (let i = 0; i < bytes; i++) fetched[at + i] = cpu.host.deviceRead(physical + i, 1)
-  }
-  private decodeMode(mode: number): DecodeMode {
-    let made = this.modes[mode]
-    if (!made) {
-      const system = (mode & MODE_PROTECTED) !== 0 && (mode & MODE_V86) === 0
-      made = {
-        code32: (mode & MODE_CODE32) !== 0,
-        flat: (mode & MODE_FLAT) !== 0,
-        features: this.features | (system ? PROTECTED : 0),
-      }
-      this.modes[mode] = made
-    }
-    return made
   }
   /** The program of the instruction that the decoder holds. */
   private program(): Program {

@@ -1,0 +1,64 @@
+// Code that is written again and again: small functions close to each other, some over the end of a page, with data in
+// between; in each round some are written anew or patched, data beside them is counted up, and some are called. All engines
+// in lockstep, the reference among them, which keeps no decoded code.
+import fc from 'fast-check'
+import { Lockstep } from '../../src/debug/lockstep.js'
+import { lockstepReport } from '../../src/debug/lockstep-report.js'
+import { Interpreter } from '../../src/engine/interpreter.js'
+import { flatMachine } from '../drivers/flat-machine.js'
+import { END_SERVICE } from '../drivers/random-program.js'
+
+const ROUNDS = 150
+const AREA = 0x200fc7
+/** Bytes from one function to the next: 6 (add imm32), 1 (ret), data in the last 4. */
+const STRIDE = 11
+const FUNCTIONS = 16
+const DATA = 7
+const le32 = (n: number) => [n & 255, (n >> 8) & 255, (n >> 16) & 255, (n >>> 24) & 255]
+const at = (n: number) => AREA + n * STRIDE
+
+const place = fc.nat({ max: FUNCTIONS - 1 })
+const step = fc.oneof(
+  // mov dword [f], 81 C7 xx xx; mov byte [f + 6], C3: add edi, ...; ret
+  fc
+    .tuple(place, fc.nat({ max: 0xffff }))
+    .map(([n, value]) => [
+      ...[0xc7, 0x05, ...le32(at(n)), 0x81, 0xc7, value & 255, value >> 8],
+      ...[0xc6, 0x05, ...le32(at(n) + 6), 0xc3],
+    ]),
+  place.map(n => [0x00, 0x05, ...le32(at(n) + 2)]), // add [f + 2], al: the immediate
+  place.map(n => [0x80, 0x35, ...le32(at(n) + 1), 0x28]), // xor byte [f + 1], 28: add becomes sub and back
+  place.map(n => [0xff, 0x05, ...le32(at(n) + DATA)]), // inc dword [f + DATA]
+  place.map(n => [0xba, ...le32(at(n)), 0xff, 0xd2]), // mov edx, f; call edx
+  place.map(n => [0xb9, 0x14, 0, 0, 0, 0xba, ...le32(at(n)), 0xff, 0xd2, 0x49, 0x75, 0xfb]), // the same 20 times
+)
+/** mov dword [ebp], ROUNDS; body: ...; add eax, edi; dec dword [ebp]; jnz body; int END_SERVICE */
+const loop = (body: readonly number[]) => {
+  const end = [0x01, 0xf8, 0xff, 0x4d, 0]
+  return [0xc7, 0x45, 0, ...le32(ROUNDS), ...body, ...end, 0x0f, 0x85, ...le32(-(body.length + 11)), 0xcd, END_SERVICE]
+}
+
+test('what is executed is what was written last', async () => {
+  let invalidated = 0
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 24 }), fc.nat(), async (steps, seed) => {
+      const code = Uint8Array.from(loop(steps.flat()))
+      const lockstep = new Lockstep({
+        seed,
+        make: (engine, thresholds) => {
+          const machine = flatMachine(code, { engine, thresholds, paging: true })
+          for (let n = 0; n < FUNCTIONS; n++)
+            machine.memory.write(at(n), Uint8Array.from([0x81, 0xc7, ...le32(n), 0xc3, 0, 0, 0, 0]))
+          return machine
+        },
+      })
+      const result = lockstep.run(200_000)
+      if (result.kind === 'difference') throw new Error(await lockstepReport(result))
+      expect(result.kind).toBe('halted')
+      const { engine } = lockstep.machines.at(-1)!.execution
+      if (engine instanceof Interpreter) invalidated += engine.cache.invalidated
+    }),
+    { numRuns: 40 },
+  )
+  expect(invalidated).toBeGreaterThan(1000)
+})
