@@ -237,6 +237,7 @@ export class CodeCache {
     const form = decoder.decode(bytes, 0, 16, mode)
     if (!this.withinLimit(page, eip, form)) return this.beyondLimit()
     const guard = this.allocate(R.SLOT_GUARD, eip)
+    cpu.u8[guard + R.LENGTH] = MAXIMUM_LENGTH
     cpu.i32[(guard + R.IMM) >> 2] = following.table
     cpu.i32[(guard + R.DISP) >> 2] = nextLinear
     cpu.i32[(page.table >> 2) + offset] = guard
@@ -244,7 +245,7 @@ export class CodeCache {
     const length = decoder.length
     this.mark(page.hostPage + offset, here)
     this.mark(following.hostPage, Math.max(1, length - here))
-    following.crossing.push({ page, offset })
+    if (!following.crossing.some(c => c.page === page && c.offset === offset)) following.crossing.push({ page, offset })
     if (!endsRecords[form]) this.goto((eip + length) >>> 0, 1, eip)
     return guard
   }
@@ -337,32 +338,28 @@ export class CodeCache {
   }
   /** True when decoded instructions contain some of these bytes. */
   private holds(page: CodePage, from: number, to: number): boolean {
-    const { i32 } = this.cpu
+    const { i32, u8 } = this.cpu
     const table = page.table >> 2
     for (let offset = Math.max(0, from - MAXIMUM_LENGTH); offset < to; offset++) {
       const record = i32[table + offset]!
-      if (record !== 0 && offset + this.lengthAt(record) > from) return true
+      if (record !== 0 && offset + u8[record + R.LENGTH]! > from) return true
     }
     return from < MAXIMUM_LENGTH && page.crossing.length > 0
   }
   private invalidate(page: CodePage, from: number, to: number) {
-    const { i32 } = this.cpu
+    const { i32, u8 } = this.cpu
     this.onInvalidate?.(page, from, to)
     const table = page.table >> 2
     for (let offset = Math.max(0, from - MAXIMUM_LENGTH); offset < to; offset++) {
       const record = i32[table + offset]!
-      if (record !== 0 && offset + this.lengthAt(record) > from) this.kill(page, offset)
+      if (record !== 0 && offset + u8[record + R.LENGTH]! > from) this.kill(page, offset)
     }
     if (from >= MAXIMUM_LENGTH) return
     for (const c of page.crossing.splice(0)) {
-      if (i32[(c.page.table >> 2) + c.offset] === 0) continue
+      if (this.tables.get(c.page.table) !== c.page || i32[(c.page.table >> 2) + c.offset] === 0) continue
       this.onInvalidate?.(c.page, c.offset, PAGE_END)
       this.kill(c.page, c.offset)
     }
-  }
-  private lengthAt(record: number): number {
-    const { u8, u16 } = this.cpu
-    return u16[record >> 1] === R.SLOT_GUARD ? MAXIMUM_LENGTH : u8[record + R.LENGTH]!
   }
   /** The record at an offset of a page heads no region any more. */
   forgetRegion(page: CodePage, offset: number) {
