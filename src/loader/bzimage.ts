@@ -20,7 +20,7 @@ export interface BzImage {
   readonly version: number
   /** The setup header as it goes to the same offset (0x1F1) of the zero page. */
   readonly header: Uint8Array
-  /** The 32-bit code that is loaded at, and entered at, `entry`. */
+  /** The 32-bit code that is loaded at, and entered at, `entry`; up to 15 bytes less than the header's paragraphs. */
   readonly protectedMode: Uint8Array
   readonly entry: number
   /** End of the memory that the kernel needs before it reads its memory map; the initrd must lie above. */
@@ -62,7 +62,8 @@ export function parseBzImage(file: string, bytes: Uint8Array): BzImage {
   const paragraphs = version >= 0x204 ? view.getUint32(0x1f4, true) : view.getUint16(0x1f4, true)
   const protectedBytes = paragraphs * 16
   if (protectedBytes === 0) throw fail(0x1f4, 'no protected-mode code')
-  if (setupBytes + protectedBytes > bytes.length) {
+  // The header counts whole paragraphs; some builders do not pad the file to the end of the last one.
+  if (setupBytes + protectedBytes >= bytes.length + 16) {
     const reason = `truncated: the protected-mode code ends at ${hex(setupBytes + protectedBytes)}`
     throw fail(bytes.length, reason)
   }

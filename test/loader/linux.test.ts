@@ -98,7 +98,7 @@ describe.each([
 
   test('truncated anywhere: a LoadError', () => {
     fc.assert(
-      fc.property(fc.nat(kernel.length - 1), length => {
+      fc.property(fc.nat(kernel.length - 16), length => {
         expect(() => start(kernel.slice(0, length))).toThrow(LoadError)
       }),
       { numRuns: 40 },
@@ -130,6 +130,12 @@ describe('bzImage', () => {
     const { memory, zeroPage, u32 } = start(bzImage)
     expect(memory.read(0x100000, 0x1231)).toEqual(Uint8Array.from([...new Uint8Array(0x1230).fill(0x90), 0]))
     expect([zeroPage.getUint16(0x206, true), u32(0x214), u32(0x260)]).toEqual([0x20f, 0x100000, 0x600000])
+  })
+
+  test('may end within the last paragraph that its header counts', () => {
+    const code = start(bzImage.slice(0, -15)).memory.read(0x100000, 0x1230)
+    expect([code[0x1220], code[0x1221]]).toEqual([0x90, 0])
+    expect(() => start(bzImage.slice(0, -16))).toThrow('truncated: the protected-mode code ends at')
   })
 
   test('keeps the initrd below initrd_addr_max', () => {
