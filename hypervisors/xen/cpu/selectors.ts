@@ -21,7 +21,7 @@ interface Descriptor {
 }
 
 /** The descriptor of a selector; undefined where there is none. */
-function find(domain: Domain, selector: number): Descriptor | undefined {
+export function descriptorOf(domain: Domain, selector: number): Descriptor | undefined {
   const index = selector >>> 3
   const { memory } = domain
   if ((selector & 4) !== 0) {
@@ -61,8 +61,8 @@ function set(vcpu: Vcpu, register: number, selector: number, { low, high }: Desc
  */
 export function loadCodeAndStack(vcpu: Vcpu, domain: Domain, code: number, stack: number): boolean {
   const level = code & 3
-  const codeDescriptor = find(domain, code)
-  const stackDescriptor = find(domain, stack)
+  const codeDescriptor = descriptorOf(domain, code)
+  const stackDescriptor = descriptorOf(domain, stack)
   if (!codeDescriptor || !stackDescriptor) return false
   const codeLevel = (codeDescriptor.high >>> 13) & 3
   const isCode = (codeDescriptor.high & (PRESENT | CODE_OR_DATA | CODE)) === (PRESENT | CODE_OR_DATA | CODE)
@@ -77,7 +77,7 @@ export function loadCodeAndStack(vcpu: Vcpu, domain: Domain, code: number, stack
 
 /** Loads CS alone, for an entry at the same level. */
 export function loadCode(vcpu: Vcpu, domain: Domain, code: number): boolean {
-  const descriptor = find(domain, code)
+  const descriptor = descriptorOf(domain, code)
   const isCode = descriptor && (descriptor.high & (PRESENT | CODE_OR_DATA | CODE)) === (PRESENT | CODE_OR_DATA | CODE)
   if (!isCode || ((descriptor.high >>> 13) & 3) !== (code & 3)) return false
   set(vcpu, CS, code, descriptor)

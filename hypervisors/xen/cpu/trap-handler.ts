@@ -8,6 +8,7 @@ import { GDT, GDT_PAGES, HYPERVISOR_START, LDT, LDT_PAGES } from '../layout.js'
 import { SEGMENTS } from '../memory/frame-table.js'
 import { block } from '../sched-op.js'
 import { bounce } from './bounce.js'
+import { callGate } from './call-gate.js'
 import { forcedCpuid } from './forced-cpuid.js'
 import { hypercallIret } from './iret.js'
 import { emulatePrivileged, setTaskSwitched } from './privileged.js'
@@ -101,6 +102,12 @@ export class TrapHandler {
         return this.deliver(vector)
       }
       return this.deliver(GP, error)
+    }
+    if ((error & EXTERNAL) === 0 && error !== 0) {
+      const fault = callGate(vcpu, domain, error)
+      if (!fault) return
+      if (fault.linear !== undefined) return this.deliverPageFault(fault.error, fault.linear)
+      return this.deliver(fault.vector, fault.error)
     }
     if (error === 0) {
       if (vcpu.cpl === 3 && this.systemEntry()) return
