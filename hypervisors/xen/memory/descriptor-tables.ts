@@ -40,7 +40,7 @@ export function updateDescriptor(
   if (address % 8 !== 0 || !checked) return EINVAL
   const frame = (address >>> 12) + addressHigh * 0x100000
   if (!types.getPage(frame, context.id)) return EINVAL
-  const isTable = frames.typeCount[frame]! > 0 && frames.type[frame] === SEGMENTS
+  const isTable = frames.type[frame] === SEGMENTS
   const error = types.getType(frame, isTable ? SEGMENTS : WRITABLE)
   if (error === 0) {
     memory.u32[address >>> 2] = checked.low

@@ -56,6 +56,10 @@ export class PageTypes {
       return 0
     }
     if (frames.type[frame] !== type) this.flushBefore(frame)
+    else if (type === SEGMENTS && (frames.flags[frame]! & VALIDATED) !== 0) {
+      frames.typeCount[frame] = 1
+      return 0
+    }
     frames.type[frame] = type
     frames.typeCount[frame] = 1
     frames.flags[frame] = (frames.flags[frame]! & ~(VALIDATED | XEN_L2)) | (xenL2 ? XEN_L2 : 0)
@@ -69,12 +73,16 @@ export class PageTypes {
     frames.flags[frame] = frames.flags[frame]! | VALIDATED
     return 0
   }
-  /** Gives a use as its type back; a table without uses lets go of what it maps. */
+  /**
+   * Gives a use as its type back; a page table without uses lets go of what it maps. Descriptors stay checked until their
+   * frame has another type: checked again, a call gate would lose the DPL that it keeps elsewhere.
+   */
   putType(frame: number) {
     const { frames } = this
     if (--frames.typeCount[frame]! > 0) return
     frames.stamp[frame] = frames.flushes
     const type = frames.type[frame]!
+    if (type === SEGMENTS) return
     if (type !== WRITABLE) this.letGo(frame, type, ENTRIES)
     frames.flags[frame] = frames.flags[frame]! & ~(VALIDATED | XEN_L2)
   }

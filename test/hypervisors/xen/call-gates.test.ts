@@ -17,6 +17,7 @@ test.each(engineNames.flatMap(engine => ['4.17', '3.0'].map(profile => ({ engine
       ...['direct eip 1', ...called],
       ...['indirect eip 1', ...called],
       ...['short eip 1', ...called],
+      ...['again eip 1', ...called],
       'inner trap 13 error 0xc',
       'absent trap 11 error 0x14',
       'none trap 13 error 0x3c',

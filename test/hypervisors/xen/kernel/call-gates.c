@@ -77,6 +77,10 @@ void test_main(void)
     from_user("direct", call_direct, 7);
     from_user("indirect", call_indirect, 12);
     from_user("short", call_short, 7);
+    /* The same table, given up and taken again. */
+    ext(13, 0, 0);
+    ext(13, (u32)table, 8);
+    from_user("again", call_direct, 7);
     from_user("inner", call_inner, 0);
     from_user("absent", call_absent, 0);
     from_user("none", call_none, 0);
