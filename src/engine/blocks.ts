@@ -79,7 +79,7 @@ export class Blocks extends Interpreter {
     super(cpu, core, cache)
     this.finder = new RegionFinder(cache)
     this.translator = new Translator(core, memory, this.finder, cpu.i32, signatures, cache.links)
-    cache.threshold = thresholds.hot
+    cache.records.threshold = thresholds.hot
     cache.links.threshold = thresholds.hot
     core.onLink = () => this.link()
     cache.onInvalidate = (page, from, to) => this.invalidate(page, from, to)

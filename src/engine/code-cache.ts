@@ -7,21 +7,21 @@ import type { Cpu } from '../cpu/cpu.js'
 import * as L from '../cpu/layout.js'
 import { MODE_OF_CODE } from '../cpu/mode.js'
 import { type DecodeMode, type Decoder, NEED_MORE } from '../isa/decode.js'
-import { forms, isDirectBranch, TOO_LONG, UD } from '../isa/forms.js'
+import { TOO_LONG, UD } from '../isa/forms.js'
 import { decodeModeOf } from './decoder-features.js'
 import { forgetJump } from './jump-cache.js'
 import { Links } from './links.js'
 import * as R from './record.js'
-import { foundCell, TABLE_BYTES } from './record-lookup.js'
-import { endsRecords, handlerOf } from './slots.js'
+import { RecordArea } from './record-area.js'
+import { foundCell } from './record-lookup.js'
+import { endsRecords } from './slots.js'
 
 const PAGE_END = 0x1000
 const MAXIMUM_LENGTH = 15
+/** Instructions for which an empty page is kept. */
+const LATELY = 4_000_000
 /** Host address of the page that code in device memory is read through. */
 const DEVICE_CODE = 0x20000
-
-const direct = Uint8Array.from(forms, f => Number(isDirectBranch(f)))
-const operandSize = Uint8Array.from(forms, f => f.operandSize)
 
 /** One physical page of code as one linear page under one mode. */
 export interface CodePage {
@@ -40,19 +40,12 @@ export class CodeCache {
   /** Pages by host page number. */
   private pages = new Map<number, CodePage[]>()
   private tables = new Map<number, CodePage>()
-  private next = L.CODE_CACHE
-  private readonly freeTables: number[] = []
-  private readonly end = L.CODE_CACHE + L.CODE_CACHE_BYTES
+  /** Host pages that may hold no decoded instruction any more, and the low 32 bits of the count since when. */
+  readonly empty = new Map<number, number>()
+  readonly records: RecordArea
   /** Links between the regions that records head. */
   readonly links: Links
-  /** Executions of a head until it is reported as hot. */
-  threshold = 0x7fffffff
-  /** By form id: 1 where the run loop is to leave before the instruction. */
-  intercepted: Uint8Array = new Uint8Array(forms.length)
-  /** Linear addresses of instructions before which the run loop is to leave. */
-  breakpoints: ReadonlySet<number> = new Set()
   /** Counters for reports. */
-  decoded = 0
   invalidated = 0
   drops = 0
   /** Told before records change meaning: a page's bytes from offset were written, or all is dropped (page undefined). */
@@ -64,11 +57,9 @@ export class CodeCache {
     private readonly features: number,
   ) {
     this.links = new Links(cpu.i32)
+    this.records = new RecordArea(cpu, decoder)
   }
 
-  get bytesUsed(): number {
-    return this.next - L.CODE_CACHE
-  }
   get pageCount(): number {
     return this.pages.size
   }
@@ -79,10 +70,10 @@ export class CodeCache {
     this.drops++
     for (const host of this.pages.keys()) this.cpu.u8.fill(0, L.CODE_MAP + (host << 6), L.CODE_MAP + ((host + 1) << 6))
     this.cpu.tlb.unmarkAllCode()
-    this.freeTables.length = 0
+    this.records.clear()
     this.pages = new Map()
     this.tables = new Map()
-    this.next = L.CODE_CACHE
+    this.empty.clear()
     this.cpu.tlb.flushCode(true)
     this.cpu.tlb.flushCode(false)
   }
@@ -120,11 +111,11 @@ export class CodeCache {
       for (const p of list)
         if (p.linearPage === linearPage && p.mode === mode && p.csBase === csBase && p.csLimit === csLimit) found = p
     if (!found) {
-      if (this.end - this.next < TABLE_BYTES * 2 + (R.RUN_LIMIT + 4) * R.RECORD_BYTES) {
+      if (!this.records.hasRoom(2)) {
         this.clear()
         list = undefined
       }
-      const table = this.newTable()
+      const table = this.records.table()
       const decodeMode = decodeModeOf(mode, this.features)
       found = { hostPage, linearPage, mode, decodeMode, csBase, csLimit, table, crossing: [] }
       this.tables.set(table, found)
@@ -137,22 +128,31 @@ export class CodeCache {
     cpu.tlb.enterCode(found)
     return found
   }
-  private newTable(): number {
-    const free = this.freeTables.pop()
-    const table = free ?? this.next
-    if (free === undefined) this.next += TABLE_BYTES
-    this.cpu.i32.fill(0, table >> 2, (table + TABLE_BYTES) >> 2)
-    return table
+  /**
+   * Forgets host pages in which no decoded instruction has been left for a while: where code was given up some is mostly
+   * written anew, and it takes long to make another page (one that is written as a whole is not kept). To be called now and then, with no record in use.
+   */
+  sweep() {
+    for (const [host, since] of [...this.empty]) {
+      const list = this.pages.get(host)
+      if (list && this.isEmpty(host)) {
+        if ((this.cpu.retired - since) >>> 0 < LATELY) continue
+        this.release(host, list)
+      }
+      this.empty.delete(host)
+    }
   }
-  /** Forgets the pages of a host page in which no decoded instruction is left. */
+  private isEmpty(host: number): boolean {
+    const marks = (L.CODE_MAP + (host << 6)) >> 2
+    for (let at = marks; at < marks + 16; at++) if (this.cpu.i32[at] !== 0) return false
+    return true
+  }
   private release(host: number, list: CodePage[]) {
-    const { u8, tlb } = this.cpu
-    const marks = L.CODE_MAP + (host << 6)
-    for (let at = marks; at < marks + 64; at++) if (u8[at]) return
+    const { tlb } = this.cpu
     for (const page of list) {
       tlb.forgetCode(page)
       this.tables.delete(page.table)
-      this.freeTables.push(page.table)
+      this.records.giveBack(page.table)
     }
     this.pages.delete(host)
     tlb.unmarkCode(host << 12)
@@ -170,33 +170,33 @@ export class CodeCache {
 
   /** Decodes from an offset of CS up to the end of the run; returns its first record. */
   private decodeRun(page: CodePage, eip: number, linear: number): number {
-    if (this.end - this.next < (R.RUN_LIMIT + 4) * R.RECORD_BYTES + TABLE_BYTES) {
+    if (!this.records.hasRoom(1)) {
       this.clear()
       return this.find(eip)
     }
-    const { cpu, decoder } = this
+    const { cpu, decoder, records } = this
     const mode = page.decodeMode
     const table = page.table >> 2
-    const first = this.next
+    const first = records.next
     let offset = linear & 0xfff
     for (let n = 0; ; n++) {
       if (n > 0 && (n === R.RUN_LIMIT - 2 || offset >= PAGE_END || cpu.i32[table + offset] !== 0)) {
-        this.goto(eip, n)
+        records.goto(eip, n)
         break
       }
       const form = decoder.decode(cpu.u8, page.hostPage + offset, PAGE_END - offset, mode)
       if (form === NEED_MORE) {
         if (n === 0) return this.decodeCrossing(page, eip, linear)
-        this.goto(eip, n)
+        records.goto(eip, n)
         break
       }
       if (!this.withinLimit(page, eip, form)) {
         if (n === 0) return this.beyondLimit()
-        this.goto(eip, n)
+        records.goto(eip, n)
         break
       }
-      cpu.i32[table + offset] = this.next
-      this.record(form, eip)
+      cpu.i32[table + offset] = records.next
+      records.instruction(form, eip)
       this.mark(page.hostPage + offset, decoder.length)
       if (endsRecords[form]) break
       // 16-bit code too runs on past FFFF: only its branches stay below.
@@ -221,86 +221,32 @@ export class CodeCache {
 
   /** An instruction that ends in the next page: a guard, the instruction, and a jump to what follows. */
   private decodeCrossing(page: CodePage, eip: number, linear: number): number {
-    const { cpu, decoder } = this
+    const { cpu, decoder, records } = this
     const offset = linear & 0xfff
     const mode = page.decodeMode
     const nextLinear = ((linear & ~0xfff) + PAGE_END) >>> 0
-    const drops = this.drops
     if (eip + PAGE_END - offset > page.csLimit) return this.beyondLimit()
     const following = this.page(nextLinear)
     if (!following) return 0
-    if (drops !== this.drops) return this.find(eip)
+    if (this.tables.get(page.table) !== page) return this.find(eip)
     const bytes = new Uint8Array(64)
     const here = PAGE_END - offset
     bytes.set(cpu.u8.subarray(page.hostPage + offset, page.hostPage + PAGE_END))
     bytes.set(cpu.u8.subarray(following.hostPage, following.hostPage + MAXIMUM_LENGTH + 1), here)
     const form = decoder.decode(bytes, 0, 16, mode)
     if (!this.withinLimit(page, eip, form)) return this.beyondLimit()
-    const guard = this.allocate(R.SLOT_GUARD, eip)
+    const guard = records.allocate(R.SLOT_GUARD, eip)
     cpu.u8[guard + R.LENGTH] = MAXIMUM_LENGTH
     cpu.i32[(guard + R.IMM) >> 2] = following.table
     cpu.i32[(guard + R.DISP) >> 2] = nextLinear
     cpu.i32[(page.table >> 2) + offset] = guard
-    this.record(form, eip)
+    records.instruction(form, eip)
     const length = decoder.length
     this.mark(page.hostPage + offset, here)
     this.mark(following.hostPage, Math.max(1, length - here))
     if (!following.crossing.some(c => c.page === page && c.offset === offset)) following.crossing.push({ page, offset })
-    if (!endsRecords[form]) this.goto((eip + length) >>> 0, 1, eip)
+    if (!endsRecords[form]) records.goto((eip + length) >>> 0, 1, eip)
     return guard
-  }
-
-  private allocate(handler: number, eip: number): number {
-    const at = this.next
-    this.next += R.RECORD_BYTES
-    const { i32 } = this.cpu
-    const cell = at >> 2
-    i32[cell] = handler
-    i32[cell + 1] = 0
-    i32[cell + 2] = 0
-    i32[cell + 3] = 0
-    i32[cell + 4] = 0
-    i32[cell + (R.AT >> 2)] = eip
-    i32[cell + (R.TARGET >> 2)] = 0
-    i32[cell + (R.COUNT >> 2)] = this.threshold
-    return at
-  }
-  /** A jump to an offset; AT must lie in the page that the jump is in. */
-  private goto(eip: number, records: number, at = eip) {
-    const inPage = records > 0 ? this.cpu.i32[(this.next - R.RECORD_BYTES + R.AT) >> 2]! : at
-    const record = this.allocate(R.SLOT_GOTO, inPage)
-    this.cpu.i32[(record + R.DISP) >> 2] = eip
-  }
-  private hasBreakpoint(eip: number): boolean {
-    if (this.breakpoints.size === 0) return false
-    return this.breakpoints.has((this.cpu.u32[L.segmentCell(L.CS, L.SEG_BASE) >> 2]! + eip) >>> 0)
-  }
-  /** Writes the record of the instruction the decoder holds. */
-  private record(form: number, eip: number) {
-    const d = this.decoder
-    this.decoded++
-    const handler = handlerOf(form, d.index !== L.ZERO)
-    const { i32, u16, u8 } = this.cpu
-    const leaves = this.intercepted[form] !== 0 || this.hasBreakpoint(eip)
-    const at = this.allocate(leaves ? R.SLOT_INTERCEPT : handler, eip)
-    if (leaves) i32[(L.HOT_INDEX + ((at - L.CODE_CACHE) >> 3)) >> 2] = handler
-    u8[at + R.LENGTH] = d.length
-    u8[at + R.ADDRESSING] = d.scale | (d.segment << 2) | (d.addressMask === -1 ? 0 : 32)
-    u16[(at + R.DST) >> 1] = d.dst
-    u16[(at + R.SRC) >> 1] = d.src
-    i32[(at + R.IMM) >> 2] = d.imm
-    u16[(at + R.BASE) >> 1] = d.base
-    u16[(at + R.INDEX) >> 1] = d.index
-    let disp = d.disp
-    if (direct[form]) {
-      const target = eip + d.length + d.rel
-      disp = operandSize[form] === 2 ? target & 0xffff : target | 0
-    } else if (!usesDisplacement[form]) disp = d.imm2
-    i32[(at + R.DISP) >> 2] = disp
-    if (direct[form]) {
-      i32[(at + R.FAR_TABLE) >> 2] = 0
-      u16[(at + R.FALLEN) >> 1] = 0
-    }
   }
 
   /** The instruction at an offset of CS is to be decoded again when it is reached. */
@@ -328,13 +274,18 @@ export class CodeCache {
       if (!list) continue
       const from = host === hostAddress >>> 12 ? hostAddress & 0xfff : 0
       const to = host === last >>> 12 ? (last & 0xfff) + 1 : PAGE_END
-      if (!list.some(page => this.holds(page, from, to))) continue
+      if (!this.holdAny(list, from, to)) continue
       const first = from >>> 6
       const end = (to + 63) >>> 6
       for (const page of list) this.invalidate(page, first << 6, end << 6)
-      this.cpu.u8.fill(0, L.CODE_MAP + (host << 6) + first, L.CODE_MAP + (host << 6) + end)
-      this.release(host, list)
+      for (let chunk = first; chunk < end; chunk++) this.cpu.u8[L.CODE_MAP + (host << 6) + chunk] = 0
+      if (to - from === PAGE_END) this.release(host, list)
+      else if (this.isEmpty(host)) this.empty.set(host, this.cpu.retired)
     }
+  }
+  private holdAny(list: readonly CodePage[], from: number, to: number): boolean {
+    for (const page of list) if (this.holds(page, from, to)) return true
+    return false
   }
   /** True when decoded instructions contain some of these bytes. */
   private holds(page: CodePage, from: number, to: number): boolean {
@@ -381,7 +332,3 @@ export class CodeCache {
     this.invalidated++
   }
 }
-
-const usesDisplacement = Uint8Array.from(forms, f =>
-  Number(f.operands.some(o => o.kind === 2) || f.operands.length === 0),
-)

@@ -49,8 +49,8 @@ export class Interpreter implements Engine {
     this.cpu.tlb.flushCode(user)
   }
   intercept(controlled: Uint8Array, breakpoints: ReadonlySet<number>) {
-    this.cache.intercepted = controlled
-    this.cache.breakpoints = breakpoints
+    this.cache.records.intercepted = controlled
+    this.cache.records.breakpoints = breakpoints
     this.cache.clear()
   }
   codeWritten(hostAddress: number, bytes: number) {
@@ -70,7 +70,8 @@ export class Interpreter implements Engine {
   }
 
   advance(): number {
-    const { cpu, i32, core } = this
+    const { cpu, i32, core, cache } = this
+    if (cache.empty.size > 0) cache.sweep()
     for (;;) {
       const budget = i32[BUDGET]!
       if (budget <= 0) return R.EXIT_BUDGET
@@ -88,10 +89,10 @@ export class Interpreter implements Engine {
       cpu.devicesLater = false
       if (exit === R.EXIT_MISS) {
         const link = i32[LINK]!
-        const drops = this.cache.drops
+        const { drops } = cache
         const found = this.here()
         if (found === 0) return R.EXIT_FAULT
-        if (link !== 0 && drops === this.cache.drops && this.samePage(i32[(link + R.AT) >> 2]!, i32[EIP]!))
+        if (link !== 0 && drops === cache.drops && this.samePage(i32[(link + R.AT) >> 2]!, i32[EIP]!))
           i32[(link + R.TARGET) >> 2] = found
       } else if (exit === R.EXIT_GUARD) {
         if (!this.guard(i32[LINK]!)) return R.EXIT_FAULT

@@ -30,7 +30,8 @@ export function likelyTargets(
     if (handler < R.FIRST_SLOT) continue
     const left = i32[(record + R.COUNT) >> 2]!
     const eip = i32[(record + R.AT) >> 2]!
-    if (left !== cache.threshold && eip !== last) heads.push({ eip, left: left > cache.threshold ? 0 : left })
+    if (left !== cache.records.threshold && eip !== last)
+      heads.push({ eip, left: left > cache.records.threshold ? 0 : left })
     const form = formOf(handler)
     if (isDirectBranch(form)) explained.add(i32[(record + R.DISP) >> 2]!)
     if (form.mnemonic === 'call') explained.add(records.nextEip(record))

@@ -194,7 +194,7 @@ export class RegionFinder {
   }
   /** A head that was never met when heat was sampled. */
   private cold(record: number): boolean {
-    return this.i32[(record + R.COUNT) >> 2] === this.cache.threshold
+    return this.i32[(record + R.COUNT) >> 2] === this.cache.records.threshold
   }
 
   /** The decoded record at an offset (flat code: also the linear address). */
