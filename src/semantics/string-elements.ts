@@ -1,9 +1,16 @@
 // What one element of each string instruction does (SDM vol. 2: MOVS STOS LODS SCAS CMPS INS OUTS), for a single
 // instruction and for an iteration of REP alike. ESI and EDI move after everything that can fault.
 
-import { EAX, EDI, EDX, ESI } from '../cpu/layout.js'
+import { EAX, EDI, EDX, ESI, FLAGS } from '../cpu/layout.js'
 import type { Value } from '../ir/tape.js'
 import type { Context } from './context.js'
+
+/** DF: 1 when strings are gone through downwards. */
+export const downwards = (b: Context): Value => b.and(b.shru(b.state(FLAGS), b.const(10)), b.const(1))
+
+/** +size or -size by DF. */
+export const elementStep = (b: Context, size: number): Value =>
+  b.sub(b.const(size), b.mul(downwards(b), b.const(2 * size)))
 
 /** Where the elements are. */
 export interface Strings {

@@ -5,19 +5,20 @@
 import { EDI, EDX, ES, ESI } from '../cpu/layout.js'
 import type { Value } from '../ir/tape.js'
 import type { Context } from './context.js'
-import { done, most, type Repeat, shiftOf, side, unchecked, upwards } from './string-bulk.js'
+import { done, most, type Repeat, shiftOf, side, unchecked } from './string-bulk.js'
+import { downwards } from './string-elements.js'
 
 function portStretch(b: Context, repeat: Repeat, helper: string, segment: Value, register: number): Value {
   const { size } = repeat
   const moved = b.variable(b.const(0))
-  b.if(upwards(b), () => {
+  b.if(b.eqz(downwards(b)), () => {
     const at = side(b, repeat, segment, register, register === EDI)
     const n = most(b, repeat, at.room)
-    const allowed = b.and(unchecked(b, at.linear, size), b.eqz(at.leaves(b.shl(n, b.const(shiftOf(size))))))
+    const allowed = b.and(unchecked(b, at.linear, size), b.eqz(at.leaves(n)))
     b.if(b.and(b.and(at.plain, allowed), b.ne(n, b.const(0))), () => {
-      b.set(moved, b.helper(helper, [b.reg(EDX, 2), b.const(size), at.host, n], true))
+      b.set(moved, b.helper(helper, [b.reg(EDX, 2), b.const(size), at.first, n], true))
       const bytes = b.shl(b.get(moved), b.const(shiftOf(size)))
-      if (register === EDI) b.if(at.code, () => b.helper('code_written', [at.host, bytes]))
+      if (register === EDI) b.if(at.code, () => b.helper('code_written', [at.first, bytes]))
       done(b, repeat, b.get(moved), [register])
     })
   })

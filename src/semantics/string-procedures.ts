@@ -24,14 +24,9 @@ import { SUB } from './flags.js'
 import { isI386 } from './i386.js'
 import type { ProcedureSource } from './procedures.js'
 import { copyStretch, fillStretch, type Repeat, setMasked } from './string-bulk.js'
-import { elements, type Strings } from './string-elements.js'
+import { elementStep, elements, type Strings } from './string-elements.js'
 import { inputStretch, outputStretch } from './string-ports.js'
-
-/** +size or -size by DF. */
-export function elementStep(b: Context, size: number): Value {
-  const down = b.and(b.shru(b.state(FLAGS), b.const(10)), b.const(1))
-  return b.sub(b.const(size), b.mul(down, b.const(2 * size)))
-}
+import { compareStretch, scanStretch } from './string-scan.js'
 
 function stringsOf(b: Context, { size, mask, segment }: Repeat): Strings {
   const linear = (name: string, n: Value, register: number) =>
@@ -57,10 +52,12 @@ function iterate(b: Context, name: string, repeat: Repeat) {
   b.breakIf(last)
 }
 
-/** What moves several elements at once. */
+/** What does several elements at once. */
 const stretches: Readonly<Record<string, (b: Context, repeat: Repeat) => Value>> = {
   movs: copyStretch,
   stos: fillStretch,
+  scas: scanStretch,
+  cmps: compareStretch,
   ins: inputStretch,
   outs: outputStretch,
 }

@@ -7,8 +7,7 @@ import { I32 } from '../ir/types.js'
 import type { Context, Semantics } from './context.js'
 import { SUB } from './flags.js'
 import { checkPort, lookAtInterrupts } from './privilege.js'
-import { elements, type Strings } from './string-elements.js'
-import { elementStep } from './string-procedures.js'
+import { elementStep, elements, type Strings } from './string-elements.js'
 import { repeatQuickly } from './string-quick.js'
 
 /** The instruction's own addresses: ES:EDI and, with a segment override, DS:ESI. */

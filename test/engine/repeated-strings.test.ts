@@ -1,5 +1,5 @@
-// REP MOVS and REP STOS in hot code, which does all iterations at once where nothing is unusual. Random loops of them,
-// with strings that overlap, cross pages, go down, are empty or long, on the cold and the hot engine in lockstep.
+// REP MOVS, STOS, SCAS and CMPS in hot code, which does all iterations at once where nothing is unusual. Random loops of
+// them, with strings that overlap, cross pages, go down, are empty or long, on the cold and the hot engine in lockstep.
 import fc from 'fast-check'
 import { Lockstep } from '../../src/debug/lockstep.js'
 import { lockstepReport } from '../../src/debug/lockstep-report.js'
@@ -14,7 +14,15 @@ const address = fc.oneof(
   fc.integer({ min: -70, max: 10 }).map(n => AREA + 0x1000 + n),
 )
 const count = fc.oneof(fc.nat({ max: 20 }), fc.integer({ min: 21, max: 1100 }))
-/** mov eax, value; mov esi, source; mov edi, destination; mov ecx, count; std or cld; rep with the opcode; cld */
+/** MOVS and STOS, and SCAS and CMPS with both conditions. */
+const instructions = [0xa4, 0xa5, 0xaa, 0xab]
+  .map(opcode => [0xf3, opcode])
+  .concat([0xae, 0xaf, 0xa6, 0xa7].flatMap(opcode => [0xf2, 0xf3].map(prefix => [prefix, opcode])))
+  .flatMap(bytes => (bytes[1]! & 1 ? [bytes, [0x66, ...bytes]] : [bytes]))
+/**
+ * mov eax, value; mov esi, source; mov edi, destination; mov ecx, count; std or cld; the instruction; cld; pushf;
+ * pop eax; and eax, the arithmetic flags; add [AREA + 12], eax
+ */
 const repeated = fc
   .record({
     value: fc.oneof(fc.constant(0), fc.constant(0x5a5a5a5a), fc.integer()),
@@ -22,7 +30,7 @@ const repeated = fc
     destination: address,
     count,
     down: fc.integer({ min: 0, max: 9 }).map(n => n === 0),
-    opcode: fc.constantFrom([0xa4], [0xa5], [0x66, 0xa5], [0xaa], [0xab], [0x66, 0xab]),
+    instruction: fc.constantFrom(...instructions),
   })
   .map(r => [
     0xb8,
@@ -34,9 +42,9 @@ const repeated = fc
     0xb9,
     ...le32(r.count),
     r.down ? 0xfd : 0xfc,
-    0xf3,
-    ...r.opcode,
+    ...r.instruction,
     0xfc,
+    ...[0x9c, 0x58, 0x25, ...le32(0x8d5), 0x01, 0x05, ...le32(AREA + 12)],
   ])
 /** mov ebx, ROUNDS; body; add [AREA], ecx, esi, edi; dec ebx; jnz body */
 const loop = (body: readonly number[]) => {

@@ -76,6 +76,45 @@ test('bulk copies and fills do what the elements do one by one, overlaps and sha
   )
 })
 
+const scan = fc.record({
+  name: fc.constantFrom('scas' as const, 'cmps' as const),
+  size: fc.constantFrom(1, 2, 4),
+  whileEqual: fc.boolean(),
+  count: fc.oneof(fc.integer({ min: 0, max: 40 }), fc.integer({ min: 0, max: 900 })),
+  from: place,
+  to: place,
+  /** Bytes that differ from the rest. */
+  odd: fc.array(fc.integer({ min: 0, max: 0x3fff }), { maxLength: 4 }),
+  down: fc.boolean(),
+  budget: fc.constantFrom(1, 3, 100, 5000),
+})
+
+test('bulk comparisons do what the elements do one by one', () => {
+  fc.assert(
+    fc.property(scan, w => {
+      const reach = w.count * w.size
+      if (w.down && reach > Math.min(w.from, w.to)) return
+      // Bytes are alike but for the odd ones: REPE runs up to them, REPNE, which looks for a different value, too.
+      const different = w.name === 'scas' && !w.whileEqual
+      const results = [true, false].map(tlb => {
+        const machine = machineWith(tlb)
+        machine.write(WINDOW, new Uint8Array(0x4000).fill(different ? 1 : 7))
+        for (const at of w.odd) machine.write(WINDOW + at, Uint8Array.of(different ? 7 : 1))
+        machine.flags = w.down ? 0x402 : 2
+        const value = 0x07070707
+        set(machine, { [EAX]: value, [ECX]: w.count, [ESI]: WINDOW + w.from, [EDI]: WINDOW + w.to })
+        const [first, ...rest] = codeOf(w.name, w.size)
+        const prefix = w.whileEqual ? REP : 0xf2
+        const code = first === REP ? [prefix, ...rest] : [first!, prefix, ...rest.slice(1)]
+        const retired = complete(machine, code, w.budget)
+        return { retired, registers: machine.registers, flags: machine.flags }
+      })
+      expect(results[0]).toEqual(results[1])
+    }),
+    { numRuns: 150 },
+  )
+})
+
 test('a bulk copy across a page takes few steps and yields the bytes', () => {
   const machine = machineWith(true)
   machine.write(
