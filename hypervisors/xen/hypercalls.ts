@@ -12,7 +12,8 @@ import { BadPointer, EFAULT, EINVAL, ENOSYS, EOPNOTSUPP, EPERM } from './errors.
 import { eventChannelOp, eventChannelOpCompat } from './events/event-channel-op.js'
 import { grantTableOp } from './grants/grant-table-op.js'
 import { setGdt, updateDescriptor } from './memory/descriptor-tables.js'
-import { type MemoryRange, memoryOp } from './memory/memory-op.js'
+import { PAGE_BYTES } from './memory/machine-memory.js'
+import { type MemoryRange, memoryOp, RAM } from './memory/memory-op.js'
 import { mmuUpdate } from './memory/mmu-update.js'
 import { mmuextOp } from './memory/mmuext-op.js'
 import { updateVaMapping } from './memory/update-va-mapping.js'
@@ -84,8 +85,12 @@ const calls: Readonly<Record<number, readonly [name: string, call: Call]>> = {
   10: ['update_descriptor', ({ domain }, args) => updateDescriptor(domain, args[0], args[1], args[2], args[3])],
   12: [
     'memory_op',
-    ({ domain, machineMap }, [operation, at]) =>
-      memoryOp(domain, { maximum: domain.maximumFrames, machineMap }, operation, at),
+    ({ domain, profile, machineMap }, [operation, at]) => {
+      const maximum = domain.maximumFrames
+      const hasMap = profile.memoryMaps && !domain.privileged
+      const ownMap = hasMap ? [{ start: 0, bytes: maximum * PAGE_BYTES, type: RAM }] : []
+      return memoryOp(domain, { maximum, machineMap, ownMap }, operation, at)
+    },
   ],
   14: [
     'update_va_mapping',

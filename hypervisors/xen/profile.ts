@@ -10,6 +10,8 @@ export interface Profile {
   readonly features: number
   /** INT 0x80 enters ring 1 through a gate of the processor, where the guest's entry does not mask events. */
   readonly directSystemCalls: boolean
+  /** The tool stack sets a memory map for an unprivileged domain. */
+  readonly memoryMaps: boolean
 }
 
 // Feature bits.
@@ -28,6 +30,7 @@ const xen417: Profile = {
   capabilities: 'xen-3.0-x86_64 xen-3.0-x86_32p ',
   features: PAE_ABOVE_4GB | PRESERVE_AD | HIGHMEM_ASSIST | GRANT_MAP_AVAILABLE_BITS | MEMORY_OP_VNODE | DIRECT_MAPPED,
   directSystemCalls: false,
+  memoryMaps: true,
 }
 
 const xen30: Profile = {
@@ -37,6 +40,7 @@ const xen30: Profile = {
   capabilities: 'xen-3.0-x86_32p ',
   features: PAE_ABOVE_4GB,
   directSystemCalls: true,
+  memoryMaps: false,
 }
 
 /** By name; the first is the default. */

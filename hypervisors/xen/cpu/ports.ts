@@ -1,18 +1,24 @@
 // IN, OUT and their string forms by a guest: allowed with an I/O privilege or by its bitmap of ports. The control domain
-// reaches the machine's ports, but for those that the hypervisor keeps; all others read as ones, and writes go nowhere.
+// reaches the machine's ports, but for those that the hypervisor keeps; of the timer it has channel 2
+// (xen/arch/x86/emul-i8254.c). All others read as ones, and writes go nowhere.
 
 import type { Vcpu } from '../../hypervisor.js'
 import type { Domain } from '../domain.js'
 import { CS, EAX, ECX, EDI, EDX, ES, ESI, IOPL } from './registers.js'
 
-/** Port numbers that the hypervisor keeps: interrupt controllers, timer, its console. */
+const TIMER_MODE = 0x43
+/** Port numbers that the hypervisor keeps: interrupt controllers, two channels of the timer, its console. */
 const KEPT: readonly (readonly [first: number, last: number])[] = [
   [0x20, 0x21],
-  [0x40, 0x43],
+  [0x40, 0x41],
+  [TIMER_MODE, TIMER_MODE],
   [0xa0, 0xa1],
   [0x3f8, 0x3ff],
   [0x4d0, 0x4d1],
 ]
+
+const CHANNEL = 0xc0
+const CHANNEL_2 = 0x80
 
 /** Opcodes below it are string forms. */
 const FIRST_DIRECT = 0xe4
@@ -35,7 +41,8 @@ export function portsOf(vcpu: Vcpu, opcode: number, immediate: number): PortAcce
   return {
     operate(domain) {
       if (!mayUse(vcpu, domain, port, bytes)) return 'refused'
-      if (domain.privileged && !isKept(port, bytes)) return executeWithPorts(vcpu) ? 'done' : 'refused'
+      const isGranted = !isKept(port, bytes) || (port === TIMER_MODE && isForChannel2(vcpu, opcode))
+      if (domain.privileged && isGranted) return executeWithPorts(vcpu) ? 'done' : 'refused'
       return pretend(vcpu, opcode, direct)
     },
   }
@@ -53,6 +60,10 @@ function mayUse(vcpu: Vcpu, domain: Domain, port: number, bytes: number): boolea
 }
 
 const isKept = (port: number, bytes: number) => KEPT.some(([first, last]) => port <= last && port + bytes > first)
+
+/** True for OUT of a byte that says how channel 2 of the timer counts. */
+const isForChannel2 = (vcpu: Vcpu, opcode: number) =>
+  (opcode === 0xe6 || opcode === 0xee) && (vcpu.register(EAX) & CHANNEL) === CHANNEL_2
 
 /** Executes the instruction at EIP with the processor's own I/O privilege. False when it met a fault. */
 function executeWithPorts(vcpu: Vcpu): boolean {

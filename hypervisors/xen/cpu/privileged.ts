@@ -1,10 +1,11 @@
 // Privileged instructions of ring 1, emulated where Xen does (xen/arch/x86/pv/emul-priv-op.c): HLT, CLTS, MOV to and from
-// control and debug registers, WBINVD, RDMSR, ports, CLI and STI with an I/O privilege. All others stay #GP(0).
+// control and debug registers, WBINVD, RDMSR, WRMSR, ports, CLI and STI with an I/O privilege. All others stay #GP(0).
 
 import { isFault, type Vcpu } from '../../hypervisor.js'
 import type { Domain } from '../domain.js'
+import { newBase } from '../memory/mmuext-op.js'
 import { setDebugRegister } from './debug-registers.js'
-import { readMsr } from './msrs.js'
+import { readMsr, writeMsr } from './msrs.js'
 import { portsOf } from './ports.js'
 import { CR0_TS, CS, EAX, ECX, EDX } from './registers.js'
 
@@ -64,11 +65,15 @@ export function emulatePrivileged(vcpu: Vcpu, domain: Domain, now: number): Emul
       const ok = moveSpecial(vcpu, domain, second, (operands >>> 3) & 7, operands & 7)
       return ok ? done(length) : 'refused'
     }
+    case 0x30: {
+      const ok = writeMsr(domain, vcpu.register(ECX), vcpu.register(EAX), vcpu.register(EDX))
+      return ok ? done(length) : 'refused'
+    }
     case 0x32: {
       const value = readMsr(vcpu.register(ECX), now)
       if (!value) return 'refused'
-      vcpu.setRegister(EAX, value.low)
-      vcpu.setRegister(EDX, value.high)
+      vcpu.setRegister(EAX, value[0])
+      vcpu.setRegister(EDX, value[1])
       return done(length)
     }
     default:
@@ -109,6 +114,7 @@ function moveSpecial(vcpu: Vcpu, domain: Domain, opcode: number, special: number
     domain.shared.cr2 = value
     return true
   }
+  if (special === 3) return newBase(domain, frameOfCr3(value)) === 0
   if (special !== 4) return false
   domain.cr4 = value & CR4_OF_GUEST
   return true
@@ -116,3 +122,4 @@ function moveSpecial(vcpu: Vcpu, domain: Domain, opcode: number, special: number
 
 /** The frame number of a table base as 32-bit guests write it to CR3: its high bits lie at the low end. */
 export const cr3Of = (frame: number) => (((frame & 0xfffff) << 12) | (frame >>> 20)) >>> 0
+const frameOfCr3 = (cr3: number) => ((cr3 >>> 12) | (cr3 << 20)) >>> 0

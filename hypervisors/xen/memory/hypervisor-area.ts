@@ -2,7 +2,7 @@
 // frames as large pages, and one table with the descriptor tables and TSS of the domain. All of it read-only: write
 // protection is on, so that ring 1 cannot change it.
 
-import { DOMAIN_SLOT, GDT_PAGES, LDT_PAGES, RESERVED_DESCRIPTORS } from '../layout.js'
+import { DOMAIN_SLOT, GDT_PAGES, LDT_PAGES, RESERVED_DESCRIPTORS, TSS_LIMIT } from '../layout.js'
 import { clearFrame, ENTRIES, type MachineMemory } from './machine-memory.js'
 import type { MachineToPhysical } from './machine-to-physical.js'
 import { HYPERVISOR_SLOT } from './page-types.js'
@@ -15,6 +15,8 @@ const RESERVED_PAGE = GDT_PAGES
 const LDT_FIRST = 16
 const IDT_PAGE = 32
 const TSS_PAGE = 33
+/** Word of the task-state segment whose high half is the offset of its map of I/O ports. */
+const TSS_PORT_MAP = 25
 
 /** Frames that the area takes; all the hypervisor's. */
 export interface AreaFrames {
@@ -40,6 +42,8 @@ export class HypervisorArea {
     this.map(RESERVED_PAGE, frames.descriptors)
     this.map(IDT_PAGE, frames.idt)
     this.map(TSS_PAGE, frames.tss)
+    // No map: every port asks the hypervisor, whatever stands in the segment.
+    memory.u32[frames.tss * 1024 + TSS_PORT_MAP] = (TSS_LIMIT + 1) << 16
     this.showGdt([])
   }
 

@@ -2,7 +2,7 @@
 // XENMEM_*). Answers the number of extents done, or an error. Left out: everything that is for translated guests or tools.
 
 import { SELF } from '../domains.js'
-import { BadPointer, EFAULT, EINVAL, ENOMEM, ENOSYS, EPERM, ESRCH } from '../errors.js'
+import { BadPointer, EFAULT, EINVAL, ENOSYS, EPERM, ESRCH } from '../errors.js'
 import type { MemoryContext } from './context.js'
 import { memoryExchange } from './memory-exchange.js'
 import { giveBack, take } from './reservation.js'
@@ -31,7 +31,9 @@ const ORDER_AT_MOST = 18
 /** An unprivileged domain takes at most extents of so many frames: 2^9. */
 const ORDER_UNPRIVILEGED = 9
 
-/** A part of the machine's memory map: type 1 is RAM, 2 reserved. */
+export const RAM = 1
+
+/** A part of a memory map: type 1 is RAM, 2 reserved. */
 export interface MemoryRange {
   readonly start: number
   readonly bytes: number
@@ -42,6 +44,8 @@ export interface MemoryLimits {
   /** Frames that the domain may have. */
   readonly maximum: number
   readonly machineMap: readonly MemoryRange[]
+  /** Its own map as the tool stack has set it; empty: none. */
+  readonly ownMap: readonly MemoryRange[]
 }
 
 /** The hypercall. The high bits of `operation` say where to go on. */
@@ -65,7 +69,7 @@ export function memoryOp(context: MemoryContext, limits: MemoryLimits, operation
     case REMOVE_FROM_PHYSMAP:
       return EACCES
     case MEMORY_MAP:
-      return ENOSYS
+      return ownMap(context, limits.ownMap, argument)
     case MACHINE_MEMORY_MAP:
       return context.privileged ? machineMap(context, limits.machineMap, argument) : EPERM
     case EXCHANGE:
@@ -132,10 +136,19 @@ function tableFrames({ guest, machineToPhysical }: MemoryContext, argument: numb
   return 0
 }
 
-function machineMap({ guest }: MemoryContext, map: readonly MemoryRange[], argument: number): number {
-  const room = guest.word(argument)
+/** As much of the domain's map as there is room for. */
+function ownMap(context: MemoryContext, map: readonly MemoryRange[], argument: number): number {
+  if (map.length === 0) return ENOSYS
+  return putMap(context, map.slice(0, context.guest.word(argument)), argument)
+}
+
+/** The machine's map, for which one entry more than it has must have room. */
+function machineMap(context: MemoryContext, map: readonly MemoryRange[], argument: number): number {
+  return context.guest.word(argument) <= map.length ? EINVAL : putMap(context, map, argument)
+}
+
+function putMap({ guest }: MemoryContext, map: readonly MemoryRange[], argument: number): number {
   const buffer = guest.word(argument + 4)
-  if (room < map.length) return ENOMEM
   map.forEach(({ start, bytes, type }, i) => {
     guest.setLong(buffer + 20 * i, start)
     guest.setLong(buffer + 20 * i + 8, bytes)

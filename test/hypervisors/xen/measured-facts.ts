@@ -1,6 +1,7 @@
 // Facts of Xen's interface, a line for each, as the kernels in kernel/ print them. They were measured on a real Xen 4.17,
-// or (pt_frames, mmu_bad_domain, mmu_command_4, flush_cache, descriptor_gate, ports that nobody has, architectural IOPL) read in its source; none is taken from our own output
-// alone. The memory kernel's are those of an unprivileged domain.
+// or (pt_frames, mmu_bad_domain, mmu_command_4, flush_cache, memory_map of a domain that its tool stack has built,
+// descriptor_gate, ports that nobody has, architectural IOPL, MOV to CR3, MSRs but APIC_BASE) read in its source; none is taken from
+// our own output alone. The memory kernel's are those of an unprivileged domain.
 
 /** Lines of kernel/facts-memory.c in their order. */
 export const memoryFacts: readonly string[] = [
@@ -89,7 +90,7 @@ export const memoryFacts: readonly string[] = [
   'ptwr_clear 0',
   'ptwr_bts 2',
   'current 1',
-  'memory_map -38',
+  'memory_map 0',
   'machphys_mapping 0',
   'machphys_start 0xf5800000',
   'machphys_end 0xffe00000',
@@ -174,12 +175,20 @@ export const processorFacts: readonly string[] = [
   'rdmsr_unknown trap 13 error 0x0',
   'wrmsr trap 13 error 0x0',
   'rdmsr 0',
+  'rdmsr_revision 0',
+  'wrmsr_revision 0',
+  'wrmsr_revision_1 trap 13 error 0x0',
+  'wrmsr_misc 0',
+  'wrmsr_attributes trap 13 error 0x0',
+  'wrmsr_efer 0',
   'rdtsc 0',
   'clts 0',
   'wbinvd 0',
   'cr4_same 0',
   'cr0_same 0',
   'cr0_paging trap 13 error 0x0',
+  'cr3_same 0',
+  'cr3_foreign trap 13 error 0x0',
   'dr 0',
   'int90 trap 144 error 0x0',
   'int91 trap 13 error 0x48a',
@@ -193,6 +202,10 @@ export const processorFacts: readonly string[] = [
   'write_hole trap 14 error 0x3',
   'fpu_switched trap 7 error 0x0',
   'fpu_again 0',
+  'attributes 0x70406',
+  'attributes_high 0x501',
+  'placed_stub_0 0xb8',
+  'placed_stub_iret 0x17b850',
   'cr0 0x80050033',
   'cr4 0x660',
   'cr3 1',

@@ -109,12 +109,17 @@ export class World {
   reservation(command: number, frame: number): number {
     this.arguments([0x1000, 1, 0, 0, SELF])
     this.words.set(0x1000, frame)
-    return this.modules.memoryOp.memoryOp(this.context, { maximum: DOMAIN_FRAMES, machineMap: [] }, command, 0)
+    return this.modules.memoryOp.memoryOp(
+      this.context,
+      { maximum: DOMAIN_FRAMES, machineMap: [], ownMap: [] },
+      command,
+      0,
+    )
   }
   exchange(frame: number): number {
     this.arguments([0x1000, 1, 0, 0, SELF, 0x1100, 1, 0, 0, SELF, 0])
     this.words.set(0x1000, frame)
-    return this.modules.memoryOp.memoryOp(this.context, { maximum: DOMAIN_FRAMES, machineMap: [] }, 11, 0)
+    return this.modules.memoryOp.memoryOp(this.context, { maximum: DOMAIN_FRAMES, machineMap: [], ownMap: [] }, 11, 0)
   }
   /** The guest stores through a mapping, if it has a writable one. */
   store(frame: number, slot: number, low: number, high: number) {

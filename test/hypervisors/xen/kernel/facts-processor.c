@@ -67,12 +67,20 @@ CODE(do_rdpmc, "rdpmc", "eax", "edx")
 CODE(do_rdmsr_bad, "mov $0x1234567, %%ecx; rdmsr", "eax", "ecx", "edx")
 CODE(do_wrmsr, "mov $0x1b, %%ecx; wrmsr", "ecx")
 CODE(do_rdmsr, "mov $0x1b, %%ecx; rdmsr", "eax", "ecx", "edx")
+CODE(do_rdmsr_revision, "mov $0x8b, %%ecx; rdmsr", "eax", "ecx", "edx")
+CODE(do_wrmsr_revision, "mov $0x8b, %%ecx; xor %%eax, %%eax; xor %%edx, %%edx; wrmsr", "eax", "ecx", "edx")
+CODE(do_wrmsr_revision_1, "mov $0x8b, %%ecx; mov $1, %%eax; xor %%edx, %%edx; wrmsr", "eax", "ecx", "edx")
+CODE(do_wrmsr_misc, "mov $0x1a0, %%ecx; wrmsr", "ecx")
+CODE(do_wrmsr_attributes, "mov $0x277, %%ecx; rdmsr; wrmsr", "eax", "ecx", "edx")
+CODE(do_wrmsr_efer, "mov $0xc0000080, %%ecx; rdmsr; wrmsr", "eax", "ecx", "edx")
 CODE(do_rdtsc, "rdtsc", "eax", "edx")
 CODE(do_clts, "clts")
 CODE(do_wbinvd, "wbinvd")
 CODE(do_cr4_same, "mov %%cr4, %%eax; mov %%eax, %%cr4", "eax")
 CODE(do_cr0_same, "mov %%cr0, %%eax; mov %%eax, %%cr0", "eax")
 CODE(do_cr0_paging, "mov %%cr0, %%eax; btc $31, %%eax; mov %%eax, %%cr0", "eax")
+CODE(do_cr3_same, "mov %%cr3, %%eax; mov %%eax, %%cr3", "eax")
+CODE(do_cr3_foreign, "mov $0x100000, %%eax; mov %%eax, %%cr3", "eax")
 CODE(do_dr, "mov %%dr7, %%eax; mov %%eax, %%dr7", "eax")
 CODE(do_int90, "int $0x90")
 CODE(do_int91, "int $0x91")
@@ -99,12 +107,20 @@ static void instruction_facts(void)
     instruction("rdmsr_unknown", do_rdmsr_bad);
     instruction("wrmsr", do_wrmsr);
     instruction("rdmsr", do_rdmsr);
+    instruction("rdmsr_revision", do_rdmsr_revision);
+    instruction("wrmsr_revision", do_wrmsr_revision);
+    instruction("wrmsr_revision_1", do_wrmsr_revision_1);
+    instruction("wrmsr_misc", do_wrmsr_misc);
+    instruction("wrmsr_attributes", do_wrmsr_attributes);
+    instruction("wrmsr_efer", do_wrmsr_efer);
     instruction("rdtsc", do_rdtsc);
     instruction("clts", do_clts);
     instruction("wbinvd", do_wbinvd);
     instruction("cr4_same", do_cr4_same);
     instruction("cr0_same", do_cr0_same);
     instruction("cr0_paging", do_cr0_paging);
+    instruction("cr3_same", do_cr3_same);
+    instruction("cr3_foreign", do_cr3_foreign);
     instruction("dr", do_dr);
     instruction("int90", do_int90);
     instruction("int91", do_int91);
@@ -121,6 +137,14 @@ static void instruction_facts(void)
     instruction("fpu_again", do_fpu);
 
     u32 value, flags, a, b, c, d;
+    __asm__ volatile("rdmsr" : "=a"(a), "=d"(d) : "c"(0x277));
+    fact_hex("attributes", a);
+    fact_hex("attributes_high", d);
+    static u8 stubs[PAGE] ALIGNED;
+    value = mfn_of(stubs) * PAGE;
+    __asm__ volatile("wrmsr" :: "a"(value), "d"(0), "c"(0x40000000));
+    fact_hex("placed_stub_0", *(u32 *)stubs);
+    fact_hex("placed_stub_iret", *(u32 *)(stubs + 32 * 23));
     __asm__ volatile("mov %%cr0, %0" : "=r"(value));
     fact_hex("cr0", value);
     __asm__ volatile("mov %%cr4, %0" : "=r"(value));
