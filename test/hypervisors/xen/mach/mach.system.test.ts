@@ -1,0 +1,65 @@
+// A foreign kernel with a pmap of its own: GNU Mach as an unprivileged domain boots, and runs a program of ours whose threads,
+// tasks and messages exercise page tables, descriptors, call gates, lazy x87 state, timers and the console's ring.
+
+import { startDomain } from '../domain.js'
+import { bootstrapProgram, machImage, machModule } from './mach-image.js'
+
+const STEP = 20_000_000
+const BUDGET = 2_000_000_000
+const image = await machImage().catch(error => String(error))
+if (typeof image === 'string') console.warn(`skipped: there is no GNU Mach to start (${image})`)
+const withMach = typeof image === 'string' ? test.skip : test
+const memoryBytes = 64 << 20
+
+/** Runs until the console shows a text or the domain ends. */
+function runUntil(domain: ReturnType<typeof startDomain>, text: string) {
+  for (let run = 0; run < BUDGET && !domain.console().includes(text); run += STEP) {
+    const result = domain.run(STEP)
+    if (result.kind !== 'budget' && result.kind !== 'idle') return result
+  }
+  return undefined
+}
+
+withMach.each(['4.17', '3.0'])('without a module it says so, profile %s', profile => {
+  const domain = startDomain(image as Uint8Array, { profile, memoryBytes })
+  // It passes where its reason stands, by the call that wants the reason itself: one byte of an address.
+  expect(runUntil(domain, 'never')).toMatchObject({ kind: 'crash' })
+  expect(domain.console()).toContain('Running on xen-3.0-x86_32p.')
+  expect(domain.console()).toContain('biosmem: 000000000000000000:000000000004000000, available')
+  expect(domain.console()).toContain('panic ../kern/bootstrap.c:165: bootstrap_create: No bootstrap code loaded')
+})
+
+/** What the program prints, by arithmetic on what it does. */
+const facts = [
+  'arguments 00000003',
+  'memory_failures 00000000',
+  'memory_sum 36f86400',
+  'thread_failures 00000000',
+  'threads_agree 00000001',
+  'task_failures 00000000',
+  'task_sum 0000005a',
+  'own_copy 00000001',
+  'sleeps_wrong 00000000',
+  'device_open 00000000',
+  'type a line',
+]
+
+withMach.each(['4.17', '3.0'])('its first task does what it should, profile %s', profile => {
+  const line = '/boot ${host-port} ${device-port} $(task-create) $(task-resume)'
+  const domain = startDomain(image as Uint8Array, {
+    profile,
+    memoryBytes,
+    module: machModule(bootstrapProgram(), line),
+    commandLine: 'root=none',
+  })
+  runUntil(domain, 'type a line')
+  const lines = domain.console().replaceAll('\r', '').split('\n')
+  expect(lines).toContain('task loaded: /boot 1 2')
+  const first = lines.findIndex(text => text.endsWith(facts[0]!))
+  expect(lines.slice(first + 1, first + facts.length)).toEqual(facts.slice(1))
+  domain.hosting.send(Buffer.from('forty-two\r'))
+  expect(runUntil(domain, 'never')).toMatchObject({ kind: 'crash' })
+  expect(domain.console().replaceAll('\r', '')).toContain(
+    'device_read 00000000\nforty-twodevice_write 00000000\ndone\n',
+  )
+})
