@@ -1,6 +1,7 @@
 // A domain: its memory, what its one virtual CPU has registered, its event channels, grants and timers. The state that the
 // hypercalls in the other files work on.
 
+import { STATUS_AT_START } from './cpu/debug-registers.js'
 import type { Entry } from './cpu/trap-table.js'
 import { type Callbacks, TrapTable } from './cpu/trap-table.js'
 import { EventChannels, type Listener, VIRQ_TIMER } from './events/channels.js'
@@ -17,9 +18,13 @@ import type { HypervisorArea } from './memory/hypervisor-area.js'
 import type { MachineMemory } from './memory/machine-memory.js'
 import type { MachineToPhysical } from './memory/machine-to-physical.js'
 import type { PageTypes } from './memory/page-types.js'
+import { EXTENDED_CR3 } from './vm-assist.js'
 
 /** vm_assist: the I/O privilege is in EFLAGS, as on bare hardware. */
 const ARCHITECTURAL_IOPL = 1 << 4
+
+/** The reason of a domain's end when it has let a watchdog run out. */
+const WATCHDOG_REASON = 4
 
 /** What a virtual CPU waits for. */
 export type Waiting = 'nothing' | 'event' | { readonly ports: readonly number[] }
@@ -76,7 +81,6 @@ export class Domain implements MemoryContext {
   readonly callbacks: Callbacks = {
     event: undefined,
     failsafe: undefined,
-    nmi: undefined,
     sysenter: undefined,
     syscall32: undefined,
   }
@@ -84,7 +88,7 @@ export class Domain implements MemoryContext {
   iopl = 0
   /** The guest's map of ports that its user mode may use. */
   ioBitmap = { address: 0, ports: 0 }
-  assists = 0
+  assists = EXTENDED_CR3
   /** Bits of CR4 that it has set itself. */
   cr4 = 0
   waiting: Waiting = 'nothing'
@@ -92,7 +96,9 @@ export class Domain implements MemoryContext {
   onWait: () => void = () => {}
   /** Others may have the processor first. */
   yields = false
-  debugRegisters = [0, 0, 0, 0, 0, 0, 0xffff0ff0, 0x400]
+  debugRegisters = [0, 0, 0, 0, 0, 0, STATUS_AT_START, 0x400]
+  /** A non-maskable interrupt that it has sent to itself, and that one is being handled. */
+  readonly nmi = { pending: false, handled: false }
   /** The guest's own frame with vcpu_info, once it has one. */
   vcpuInfoFrame = -1
   shutdownCode: number | undefined
@@ -116,7 +122,13 @@ export class Domain implements MemoryContext {
     const others = { channelsOf: parts.channelsOf, stirred: parts.stirred }
     this.channels = new EventChannels(parts.id, this.shared, port => this.portRaised(port), others)
     this.grants = new GrantTable(parts.memory)
-    this.timers = new Timers(parts.now, () => this.channels.raiseVirq(VIRQ_TIMER))
+    this.timers = new Timers(
+      parts.now,
+      () => this.channels.raiseVirq(VIRQ_TIMER),
+      () => {
+        this.shutdownCode ??= this.reportedCode ?? WATCHDOG_REASON
+      },
+    )
   }
 
   get mayBindPirqs(): boolean {
@@ -174,11 +186,24 @@ export class Domain implements MemoryContext {
   }
 
   save() {
-    const { base, ldt, kernelStack, iopl, ioBitmap, assists, cr4, waiting, vcpuInfoFrame, shutdownCode, reportedCode } =
-      this
+    const {
+      base,
+      ldt,
+      kernelStack,
+      iopl,
+      ioBitmap,
+      assists,
+      cr4,
+      waiting,
+      vcpuInfoFrame,
+      shutdownCode,
+      reportedCode,
+      nmi,
+    } = this
     const callbacks = Object.entries(this.callbacks).map(([name, entry]) => [name, entry ? { ...entry } : null])
     return {
       numbers: [base, iopl, assists, cr4, vcpuInfoFrame, shutdownCode ?? -1, reportedCode ?? -1, this.shared.vcpuInfo],
+      nmi: { ...nmi },
       ldt: { ...ldt },
       ldtFrames: [...this.ldtFrames].map(pair => [...pair]),
       gdtFrames: [...this.gdtFrames],
@@ -202,6 +227,7 @@ export class Domain implements MemoryContext {
     this.assists = assists!
     this.cr4 = cr4!
     this.vcpuInfoFrame = vcpuInfoFrame!
+    Object.assign(this.nmi, saved.nmi)
     this.shutdownCode = shutdownCode! < 0 ? undefined : shutdownCode!
     this.reportedCode = reportedCode! < 0 ? undefined : reportedCode!
     this.shared.vcpuInfo = vcpuInfo!

@@ -8,7 +8,7 @@ import { setTaskSwitched } from './cpu/privileged.js'
 import { callbackOp, ringed, setCallbacks } from './cpu/trap-table.js'
 import type { Domain } from './domain.js'
 import { SELF } from './domains.js'
-import { BadPointer, EFAULT, EINVAL, ENOSYS, EOPNOTSUPP, EPERM } from './errors.js'
+import { BadPointer, EACCES, EFAULT, EINVAL, ENODEV, ENOSYS, EOPNOTSUPP, EPERM, ESRCH } from './errors.js'
 import { eventChannelOp, eventChannelOpCompat } from './events/event-channel-op.js'
 import { grantTableOp } from './grants/grant-table-op.js'
 import { setGdt, updateDescriptor } from './memory/descriptor-tables.js'
@@ -37,14 +37,25 @@ export interface HypercallContext {
   /** The trap table has been set. */
   trapsChanged(): void
   count(name: string): void
+  /** Hypercall iret; the EAX that it has set. */
+  iret(): number
   /** An entry of a page table is to be written. */
   pageTableUpdate(): void
 }
+
+/** Versions of the tools' interfaces, and the size of their structures. */
+const TOOL_VERSION = 0x15
+const PLATFORM_VERSION = 0x03000001
+const TOOL_BYTES = 136
+const DOMCTL_BYTES = 144
+const CREATE_DOMAIN = 1
+const GET_DOMAIN_INFO = 5
 
 type Arguments = readonly [number, number, number, number, number, number]
 type Call = (context: HypercallContext, args: Arguments) => number
 
 const MULTICALL = 13
+export const IRET = 23
 const MULTICALL_BYTES = 32
 
 const calls: Readonly<Record<number, readonly [name: string, call: Call]>> = {
@@ -79,9 +90,9 @@ const calls: Readonly<Record<number, readonly [name: string, call: Call]>> = {
     },
   ],
   6: ['sched_op_compat', ({ domain }, [command, argument]) => schedOpCompat(domain, command, argument)],
-  7: ['platform_op', ({ domain }) => (domain.privileged ? ENOSYS : EPERM)],
+  7: ['platform_op', ({ domain }, [at]) => toolOp(domain, at, 4, PLATFORM_VERSION)],
   8: ['set_debugreg', ({ vcpu, domain }, [register, value]) => setDebugRegister(vcpu, domain, register, value)],
-  9: ['get_debugreg', ({ vcpu, domain }, [register]) => getDebugRegister(vcpu, domain, register)],
+  9: ['get_debugreg', ({ domain }, [register]) => getDebugRegister(domain, register) ?? ENODEV],
   10: ['update_descriptor', ({ domain }, args) => updateDescriptor(domain, args[0], args[1], args[2], args[3])],
   12: [
     'memory_op',
@@ -89,7 +100,8 @@ const calls: Readonly<Record<number, readonly [name: string, call: Call]>> = {
       const maximum = domain.maximumFrames
       const hasMap = profile.memoryMaps && !domain.privileged
       const ownMap = hasMap ? [{ start: 0, bytes: maximum * PAGE_BYTES, type: RAM }] : []
-      return memoryOp(domain, { maximum, machineMap, ownMap }, operation, at)
+      const maximumPlace = () => Math.max(domain.shared.maximumPlace, 1) - 1
+      return memoryOp(domain, { maximum, machineMap, ownMap, maximumPlace }, operation, at)
     },
   ],
   14: [
@@ -121,20 +133,39 @@ const calls: Readonly<Record<number, readonly [name: string, call: Call]>> = {
   27: ['xsm_op', () => ENOSYS],
   28: ['nmi_op', nmiOp],
   29: ['sched_op', ({ domain }, [command, at]) => schedOp(domain, command, at)],
-  30: ['callback_op', ({ domain }, [command, at]) => callbackOp(domain.callbacks, domain.guest, command, at)],
+  30: ['callback_op', ({ domain }, [command, at]) => callbackOp(domain, command, at)],
   31: ['xenoprof_op', () => ENOSYS],
   32: ['event_channel_op', ({ domain }, [command, at]) => eventChannelOp(domain, command, at)],
   33: ['physdev_op', ({ domain }, [command, at]) => physdevOp(domain, command, at)],
-  35: ['sysctl', () => EPERM],
-  36: ['domctl', () => EPERM],
+  35: ['sysctl', ({ domain }, [at]) => toolOp(domain, at, 4, TOOL_VERSION)],
+  36: ['domctl', ({ domain }, [at]) => domctl(domain, at)],
+  37: ['kexec_op', ({ domain }) => (domain.privileged ? ENOSYS : EPERM)],
   40: ['xenpmu_op', () => EOPNOTSUPP],
+  42: ['hypfs_op', ({ domain }) => (domain.privileged ? ENOSYS : EPERM)],
+  48: ['mca', ({ domain }) => (domain.privileged ? ENOSYS : EPERM)],
 }
 
-/** nmi_op: registers and takes back the handler, which no event calls here. */
+/** sysctl and platform_op: for tools in the control domain, of which there are none here. */
+function toolOp({ guest, privileged }: Domain, at: number, field: number, version: number, bytes = TOOL_BYTES): number {
+  guest.bytes(at, bytes)
+  if (guest.word(at + field) !== version) return EACCES
+  return privileged ? ENOSYS : EPERM
+}
+
+/** domctl: the domain that it names is looked for before the caller's rights. */
+function domctl(domain: Domain, at: number): number {
+  const { guest, id } = domain
+  const result = toolOp(domain, at, 4, TOOL_VERSION, DOMCTL_BYTES)
+  const command = guest.word(at)
+  const named = guest.half(at + 8)
+  const isNobody = named !== id && named !== 0 && command !== CREATE_DOMAIN && command !== GET_DOMAIN_INFO
+  return result !== EACCES && isNobody ? ESRCH : result
+}
+
+/** nmi_op: registers and takes back the handler of non-maskable interrupts. */
 function nmiOp({ domain }: HypercallContext, [command, at]: Arguments): number {
   if (command > 1) return ENOSYS
-  const address = command === 0 ? domain.guest.word(at) : 0
-  domain.callbacks.nmi = command === 0 ? { selector: 0xe019, address, masks: true } : undefined
+  domain.traps.setNmi(command === 0 ? domain.guest.word(at) : undefined)
   return 0
 }
 
@@ -166,7 +197,7 @@ function guarded(call: () => number): number {
   }
 }
 
-/** A list of calls, each with its result; one inside another is refused. */
+/** A list of calls, each with its result; one inside another is refused. A return to the guest ends it. */
 function multicall(context: HypercallContext, list: number, count: number): number {
   const { guest } = context.domain
   for (let i = 0; i < count; i++) {
@@ -174,6 +205,7 @@ function multicall(context: HypercallContext, list: number, count: number): numb
     const word = (n: number) => guest.word(at + 8 + 4 * n)
     const number = guest.word(at)
     const args: Arguments = [word(0), word(1), word(2), word(3), word(4), word(5)]
+    if (number === IRET) return context.iret()
     guest.setWord(at + 4, number === MULTICALL ? EINVAL : perform(context, number, args))
   }
   return 0

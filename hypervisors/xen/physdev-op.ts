@@ -3,6 +3,7 @@
 
 import type { Domain } from './domain.js'
 import { EINVAL, ENOSYS, EPERM } from './errors.js'
+import { HYPERVISOR_START } from './layout.js'
 
 const UNMASK_NOTIFY = 4
 const STATUS_QUERY = 5
@@ -25,17 +26,25 @@ const PCI_DEVICE_ADD = 25
 const PCI_DEVICE_REMOVE = 26
 
 const PIRQS = 256
+/** The guest has to say when it is through with an interrupt. */
+const NEEDS_END = 1
+const BITMAP_BYTES = 8192
 const FIRST_FREE_PIRQ = 16
 const ANY_PIRQ = -1
 
 /** The hypercall. */
 export function physdevOp(domain: Domain, command: number, at: number): number {
   const { guest } = domain
-  const forControlDomain = (result: () => number) => (domain.privileged ? result() : EPERM)
+  const forControlDomain = (result: () => number) => {
+    guest.word(at)
+    return domain.privileged ? result() : EPERM
+  }
   switch (command) {
     case STATUS_QUERY:
       if (guest.word(at) >= PIRQS) return EINVAL
-      guest.setWord(at + 4, 0)
+      guest.setWord(at + 4, NEEDS_END)
+      return 0
+    case UNMASK_NOTIFY:
       return 0
     case SET_IOPL: {
       const iopl = guest.word(at)
@@ -45,7 +54,7 @@ export function physdevOp(domain: Domain, command: number, at: number): number {
     }
     case SET_BITMAP: {
       const ports = guest.word(at + 4)
-      if (ports > 0x10000) return EINVAL
+      if (ports > 0x10000 || guest.word(at) > HYPERVISOR_START - BITMAP_BYTES) return EINVAL
       domain.ioBitmap = { address: guest.word(at), ports }
       return 0
     }
@@ -65,7 +74,7 @@ export function physdevOp(domain: Domain, command: number, at: number): number {
         return 0
       })
     case END_OF_INTERRUPT:
-      return guest.word(at) < PIRQS ? 0 : EINVAL
+      return guest.word(at) < PIRQS && domain.privileged ? 0 : EINVAL
     case MAP_PIRQ:
       return forControlDomain(() => {
         const index = guest.word(at + 8) | 0
@@ -97,8 +106,4 @@ export function physdevOp(domain: Domain, command: number, at: number): number {
 }
 
 /** The old form (19): command and union in one structure. */
-export function physdevOpCompat(domain: Domain, at: number): number {
-  const command = domain.guest.word(at)
-  if (command === UNMASK_NOTIFY) return 0
-  return command > ALLOCATE_VECTOR || command < STATUS_QUERY ? ENOSYS : physdevOp(domain, command, at + 4)
-}
+export const physdevOpCompat = (domain: Domain, at: number): number => physdevOp(domain, domain.guest.word(at), at + 4)

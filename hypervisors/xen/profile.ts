@@ -12,10 +12,12 @@ export interface Profile {
   readonly directSystemCalls: boolean
   /** The tool stack sets a memory map for an unprivileged domain. */
   readonly memoryMaps: boolean
+  /** A return to bad selectors calls the failsafe callback; newer releases give the guest the exception. */
+  readonly failsafeReturns: boolean
 }
 
 // Feature bits.
-const PAE_ABOVE_4GB = 1 << 4
+export const PAE_ABOVE_4GB = 1 << 4
 const PRESERVE_AD = 1 << 5
 const HIGHMEM_ASSIST = 1 << 6
 const GRANT_MAP_AVAILABLE_BITS = 1 << 7
@@ -31,6 +33,7 @@ const xen417: Profile = {
   features: PAE_ABOVE_4GB | PRESERVE_AD | HIGHMEM_ASSIST | GRANT_MAP_AVAILABLE_BITS | MEMORY_OP_VNODE | DIRECT_MAPPED,
   directSystemCalls: false,
   memoryMaps: true,
+  failsafeReturns: false,
 }
 
 const xen30: Profile = {
@@ -41,6 +44,7 @@ const xen30: Profile = {
   features: PAE_ABOVE_4GB,
   directSystemCalls: true,
   memoryMaps: false,
+  failsafeReturns: true,
 }
 
 /** By name; the first is the default. */

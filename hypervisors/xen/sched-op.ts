@@ -15,6 +15,7 @@ const PIN_OVERRIDE = 7
 /** A reason is one byte of what is given. */
 const REASON_MASK = 0xff
 const PORTS_AT_MOST = 128
+const CONTROL_DOMAIN = 0
 const PORTS = 1024
 
 /** The hypercall. A domain that ends has its reason in `shutdownCode`. */
@@ -31,12 +32,12 @@ export function schedOp(domain: Domain, command: number, at: number): number {
     case POLL:
       return poll(domain, guest.word(at), guest.word(at + 4), guest.long(at + 8))
     case REMOTE_SHUTDOWN:
-      return domain.privileged ? ESRCH : EPERM
+      return remoteShutdown(domain, guest.half(at), guest.word(at + 4))
     case SHUTDOWN_CODE:
       domain.reportedCode ??= guest.word(at) & REASON_MASK
       return 0
     case WATCHDOG:
-      return EINVAL
+      return domain.timers.setWatchdog(guest.word(at), guest.word(at + 4))
     case PIN_OVERRIDE:
       return domain.privileged ? 0 : EPERM
     default:
@@ -53,7 +54,13 @@ export function schedOpCompat(domain: Domain, command: number, argument: number)
   return shutDown(domain, argument)
 }
 
-function shutDown(domain: Domain, reason: number): number {
+/** Ends a domain, which the control domain may do. */
+function remoteShutdown(domain: Domain, other: number, reason: number): number {
+  if (other !== domain.id) return other === CONTROL_DOMAIN ? EPERM : ESRCH
+  return domain.privileged ? shutDown(domain, reason) : EPERM
+}
+
+export function shutDown(domain: Domain, reason: number): number {
   domain.shutdownCode = domain.reportedCode ?? reason & REASON_MASK
   return 0
 }
@@ -69,6 +76,7 @@ export function block(domain: Domain): number {
 function poll(domain: Domain, list: number, count: number, timeout: number): number {
   if (count > PORTS_AT_MOST) return EINVAL
   const ports = Array.from({ length: count }, (_, i) => domain.guest.word(list + 4 * i))
+  if (domain.upcallDue) return 0
   if (ports.some(port => port >= PORTS)) return EINVAL
   if (ports.some(port => domain.shared.pending(port))) return 0
   domain.waiting = { ports }

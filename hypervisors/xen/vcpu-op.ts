@@ -1,9 +1,10 @@
 // Hypercall vcpu_op (24) for the one virtual CPU, and set_timer_op (15) (xen/include/public/vcpu.h).
 
 import type { Domain } from './domain.js'
-import { EEXIST, EINVAL, ENOENT, ENOSYS } from './errors.js'
+import { EEXIST, EINVAL, ENOENT, ENOSYS, ENXIO } from './errors.js'
 import { TIME, TIME_BYTES, VCPU_INFO_BYTES } from './events/shared-info.js'
 import { WRITABLE } from './memory/frame-table.js'
+import { shutDown } from './sched-op.js'
 
 const INITIALISE = 0
 const UP = 1
@@ -22,8 +23,9 @@ const REGISTER_TIME = 13
 
 const SHORTEST_PERIOD = 1_000_000
 const LONGEST_PERIOD = 2 ** 62
-const ONLY_FUTURE = 1
-const ETIME = -62
+/** Size of a new virtual CPU's context. */
+const CONTEXT_BYTES = 2800
+const POWER_OFF = 0
 const LAST_TIME = 2 ** 50
 
 /** vcpu_op. */
@@ -32,10 +34,13 @@ export function vcpuOp(domain: Domain, command: number, vcpu: number, at: number
   const { guest, timers } = domain
   switch (command) {
     case INITIALISE:
+      guest.bytes(at, CONTEXT_BYTES)
       return EEXIST
     case UP:
-    case DOWN:
       return 0
+    case DOWN:
+      // The last one ends the domain.
+      return shutDown(domain, POWER_OFF)
     case IS_UP:
       return 1
     case RUN_STATE:
@@ -54,9 +59,7 @@ export function vcpuOp(domain: Domain, command: number, vcpu: number, at: number
       timers.setPeriod(undefined)
       return 0
     case SET_SINGLE: {
-      const until = guest.long(at)
-      if ((guest.word(at + 8) & ONLY_FUTURE) !== 0 && until < now) return ETIME
-      timers.single = until
+      timers.single = guest.long(at)
       return 0
     }
     case STOP_SINGLE:
@@ -65,6 +68,8 @@ export function vcpuOp(domain: Domain, command: number, vcpu: number, at: number
     case REGISTER_INFO:
       return registerInfo(domain, guest.word(at), guest.word(at + 4), guest.word(at + 8))
     case SEND_NMI:
+      if (at !== 0) return EINVAL
+      domain.nmi.pending = true
       return 0
     case PHYSICAL_ID:
       return EINVAL
@@ -86,7 +91,8 @@ function registerTime({ guest, shared, memory }: Domain, at: number): number {
 /** Moves vcpu_info into a frame of the guest's; that can be done once. */
 function registerInfo(domain: Domain, frame: number, frameHigh: number, offset: number): number {
   const { types, shared, id } = domain
-  if (domain.vcpuInfoFrame >= 0 || frameHigh !== 0 || offset > 4096 - VCPU_INFO_BYTES || offset % 4 !== 0) return EINVAL
+  if (offset > 4096 - VCPU_INFO_BYTES || offset % 4 !== 0) return ENXIO
+  if (domain.vcpuInfoFrame >= 0 || frameHigh !== 0) return EINVAL
   if (types.getPageAndType(frame, WRITABLE, id) !== 0) return EINVAL
   domain.vcpuInfoFrame = frame
   shared.moveVcpuInfo(frame * 4096 + offset)

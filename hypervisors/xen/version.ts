@@ -1,9 +1,10 @@
 // Hypercall xen_version (17): who the hypervisor is and what it can do (xen/include/public/version.h).
 
 import type { Domain } from './domain.js'
-import { EINVAL, ENOSYS, EPERM } from './errors.js'
+import { EINVAL, ENODATA, ENOSYS, EPERM } from './errors.js'
 import { HYPERVISOR_START } from './layout.js'
-import { CONTROL_DOMAIN, type Profile } from './profile.js'
+import { CONTROL_DOMAIN, PAE_ABOVE_4GB, type Profile } from './profile.js'
+import { EXTENDED_CR3 } from './vm-assist.js'
 
 const VERSION = 0
 const EXTRA_VERSION = 1
@@ -15,6 +16,7 @@ const FEATURES = 6
 const PAGE_SIZE = 7
 const GUEST_HANDLE = 8
 const COMMAND_LINE = 9
+const BUILD_ID = 10
 
 const encoder = new TextEncoder()
 
@@ -48,16 +50,24 @@ export function xenVersion(domain: Domain, profile: Profile, command: number, at
       return 0
     case FEATURES:
       if (guest.word(at) !== 0) return EINVAL
-      guest.setWord(at + 4, profile.features | (domain.privileged ? CONTROL_DOMAIN : 0))
+      guest.setWord(at + 4, featuresOf(domain, profile))
       return 0
     case PAGE_SIZE:
-      return 4096
+      return at === 0 ? 4096 : EINVAL
     case GUEST_HANDLE:
       guest.setBytes(at, new Uint8Array(16))
       return 0
     case COMMAND_LINE:
-      return domain.privileged ? put(field('', 1024)) : EPERM
+      return put(domain.privileged ? field('', 1024) : field('<denied>', 9))
+    case BUILD_ID:
+      return domain.privileged ? ENODATA : EPERM
     default:
       return ENOSYS
   }
+}
+
+/** Submap 0 of the features: that tables may lie above 4 GiB is a treatment that the guest may turn off. */
+function featuresOf({ privileged, assists }: Domain, { features }: Profile): number {
+  const high = (assists & EXTENDED_CR3) === 0 ? features & ~PAE_ABOVE_4GB : features
+  return high | (privileged ? CONTROL_DOMAIN : 0)
 }

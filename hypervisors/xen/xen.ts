@@ -201,11 +201,13 @@ export class Xen implements Hypervisor {
         if (flavour.directSystemCalls) processor.setGates(this.directEntry(domain))
       },
       count: name => host.countHypercall(name),
+      iret: () => handler.iret(),
       pageTableUpdate: () => {
         host.work.pageTableUpdates++
       },
     }
-    return new TrapHandler(host.vcpu, domain, processor, context, kind => host.count(kind), host.work)
+    const handler = new TrapHandler(host.vcpu, domain, processor, context, kind => host.count(kind), host.work)
+    return handler
   }
 
   handle(trap: Trap): Resume {

@@ -1,11 +1,12 @@
 // Hypercall console_io (18): the hypervisor's own console, written by any domain and read by the control domain.
 
-import { ENOSYS, EPERM } from '../errors.js'
+import { E2BIG, ENOSYS, EPERM } from '../errors.js'
 import type { GuestMemory } from '../memory/guest-memory.js'
 
 const WRITE = 0
 const READ = 1
 const WRITE_AT_ONCE = 4096
+const TOO_MANY = 0x80000000
 
 export class HypervisorConsole {
   private typed: number[] = []
@@ -39,8 +40,9 @@ export class HypervisorConsole {
         for (const byte of guest.bytes(buffer + done, Math.min(WRITE_AT_ONCE, count - done))) this.output(byte)
       return 0
     }
-    if (command !== READ) return ENOSYS
     if (!this.readable) return EPERM
+    if (command !== READ) return ENOSYS
+    if (count >= TOO_MANY) return E2BIG
     const taken = Uint8Array.from(this.typed.slice(0, count))
     guest.setBytes(buffer, taken)
     this.typed.splice(0, taken.length)

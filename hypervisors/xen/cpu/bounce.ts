@@ -42,7 +42,7 @@ export function bounce(vcpu: Vcpu, domain: Domain, entry: Entry, options: FrameO
     if (!loadCode(vcpu, domain, entry.selector)) return `bad code selector ${hex(entry.selector)} of an entry`
   } else {
     const { selector, esp } = domain.kernelStack
-    if (!loadCodeAndStack(vcpu, domain, entry.selector, selector))
+    if (loadCodeAndStack(vcpu, domain, entry.selector, selector))
       return `bad selectors ${hex(entry.selector)}, ${hex(selector)} of an entry`
     vcpu.setRegister(ESP, esp)
   }

@@ -106,7 +106,7 @@ function callInner(
   }
   const failed = push(vcpu, base + esp, [outer.selector, outerEsp, ...parameters, left.code, left.eip])
   if (failed) return failed
-  if (!loadCodeAndStack(vcpu, domain, code, selector)) return refused
+  if (loadCodeAndStack(vcpu, domain, code, selector)) return refused
   vcpu.setRegister(ESP, (esp - bytes) >>> 0)
   return undefined
 }

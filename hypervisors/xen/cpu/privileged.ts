@@ -1,10 +1,12 @@
-// Privileged instructions of ring 1, emulated where Xen does (xen/arch/x86/pv/emul-priv-op.c): HLT, CLTS, MOV to and from
-// control and debug registers, WBINVD, RDMSR, WRMSR, ports, CLI and STI with an I/O privilege. All others stay #GP(0).
+// Privileged instructions of ring 1, emulated where Xen does (xen/arch/x86/pv/emul-priv-op.c): CLTS, MOV to and from control
+// and debug registers, WBINVD, RDTSC, RDMSR, WRMSR, ports, CLI and STI with an I/O privilege. All others stay #GP(0), HLT
+// and INVD among them.
 
 import { isFault, type Vcpu } from '../../hypervisor.js'
 import type { Domain } from '../domain.js'
+import { ENODEV } from '../errors.js'
 import { newBase } from '../memory/mmuext-op.js'
-import { setDebugRegister } from './debug-registers.js'
+import { getDebugRegister, setDebugRegister } from './debug-registers.js'
 import { readMsr, writeMsr } from './msrs.js'
 import { portsOf } from './ports.js'
 import { CR0_TS, CS, EAX, ECX, EDX } from './registers.js'
@@ -12,11 +14,13 @@ import { CR0_TS, CS, EAX, ECX, EDX } from './registers.js'
 /** Control registers as a guest sees them. */
 const CR0_SHOWN = 0x80050033
 const CR4_SHOWN = 0x660
-/** TSD and DE: what else a guest asks for is passed over, as Xen does. */
-const CR4_OF_GUEST = 0xc
+const CR4_TSD = 4
+const CR4_DE = 8
+/** What else a guest asks for is passed over, as Xen does. */
+const CR4_OF_GUEST = CR4_TSD | CR4_DE
 
-/** `done`: emulated; `block`: HLT; `refused`: the guest has the fault. */
-export type Emulated = 'done' | 'block' | 'refused'
+/** `done`: emulated; `refused`: the guest has the fault; `undefined`: it has #UD instead. */
+export type Emulated = 'done' | 'refused' | 'undefined'
 
 const LONGEST = 15
 const PREFIXES = new Set([0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3])
@@ -40,10 +44,6 @@ export function emulatePrivileged(vcpu: Vcpu, domain: Domain, now: number): Emul
     return 'done'
   }
   if (!kernel) return 'refused'
-  if (opcode === 0xf4) {
-    vcpu.eip += length
-    return 'block'
-  }
   if (opcode !== 0x0f) return 'refused'
   const second = byte(length++)
   const done = (bytes: number): Emulated => {
@@ -54,7 +54,6 @@ export function emulatePrivileged(vcpu: Vcpu, domain: Domain, now: number): Emul
     case 0x06:
       setTaskSwitched(vcpu, false)
       return done(length)
-    case 0x08:
     case 0x09:
       return done(length)
     case 0x20:
@@ -62,18 +61,20 @@ export function emulatePrivileged(vcpu: Vcpu, domain: Domain, now: number): Emul
     case 0x22:
     case 0x23: {
       const operands = byte(length++)
-      const ok = moveSpecial(vcpu, domain, second, (operands >>> 3) & 7, operands & 7)
-      return ok ? done(length) : 'refused'
+      const how = moveSpecial(vcpu, domain, second, (operands >>> 3) & 7, operands & 7)
+      return how === 'done' ? done(length) : how
     }
     case 0x30: {
-      const ok = writeMsr(domain, vcpu.register(ECX), vcpu.register(EAX), vcpu.register(EDX))
+      const ok = writeMsr(vcpu.register(ECX), { low: vcpu.register(EAX), high: vcpu.register(EDX) }, domain)
       return ok ? done(length) : 'refused'
     }
+    case 0x31:
+      return readTimeStamp(vcpu) ? 'done' : 'refused'
     case 0x32: {
       const value = readMsr(vcpu.register(ECX), now)
       if (!value) return 'refused'
-      vcpu.setRegister(EAX, value[0])
-      vcpu.setRegister(EDX, value[1])
+      vcpu.setRegister(EAX, value.low)
+      vcpu.setRegister(EDX, value.high)
       return done(length)
     }
     default:
@@ -88,23 +89,38 @@ export function setTaskSwitched(vcpu: Vcpu, on: boolean) {
   if (cr0 !== controls.cr0) vcpu.controls = { ...controls, cr0 }
 }
 
+/** RDTSC of a kernel that forbids it to its user mode. */
+function readTimeStamp(vcpu: Vcpu): boolean {
+  const { controls } = vcpu
+  vcpu.controls = { ...controls, cr4: controls.cr4 & ~CR4_TSD }
+  const fault = vcpu.execute()
+  vcpu.controls = controls
+  return fault === undefined
+}
+
 /** MOV to and from control (20, 22) and debug registers (21, 23). */
-function moveSpecial(vcpu: Vcpu, domain: Domain, opcode: number, special: number, general: number): boolean {
-  const set = (value: number) => vcpu.setRegister(general, value)
+function moveSpecial(vcpu: Vcpu, domain: Domain, opcode: number, special: number, general: number): Emulated {
+  if (opcode === 0x20 || opcode === 0x21) {
+    const value = opcode === 0x20 ? controlOf(vcpu, domain, special) : getDebugRegister(domain, special)
+    if (value === undefined) return opcode === 0x20 ? 'refused' : 'undefined'
+    vcpu.setRegister(general, value)
+    return 'done'
+  }
   const value = vcpu.register(general)
-  if (opcode === 0x21) {
-    set(domain.debugRegisters[special]!)
-    return true
-  }
-  if (opcode === 0x23) return setDebugRegister(vcpu, domain, special, value) === 0
-  if (opcode === 0x20) {
-    if (special === 0) set((CR0_SHOWN | (vcpu.controls.cr0 & CR0_TS)) >>> 0)
-    else if (special === 2) set(domain.shared.cr2)
-    else if (special === 3) set(cr3Of(domain.base))
-    else if (special === 4) set((CR4_SHOWN | domain.cr4) >>> 0)
-    else return false
-    return true
-  }
+  if (opcode === 0x22) return setControl(vcpu, domain, special, value) ? 'done' : 'refused'
+  const error = setDebugRegister(vcpu, domain, special, value)
+  return error === 0 ? 'done' : error === ENODEV ? 'undefined' : 'refused'
+}
+
+/** A control register as the guest reads it; undefined where there is none. */
+function controlOf(vcpu: Vcpu, domain: Domain, special: number): number | undefined {
+  if (special === 0) return (CR0_SHOWN | (vcpu.controls.cr0 & CR0_TS)) >>> 0
+  if (special === 2) return domain.shared.cr2
+  if (special === 3) return cr3Of(domain.base)
+  return special === 4 ? (CR4_SHOWN | domain.cr4) >>> 0 : undefined
+}
+
+function setControl(vcpu: Vcpu, domain: Domain, special: number, value: number): boolean {
   if (special === 0) {
     if (((value ^ CR0_SHOWN) & ~CR0_TS) !== 0) return false
     setTaskSwitched(vcpu, (value & CR0_TS) !== 0)
@@ -117,6 +133,8 @@ function moveSpecial(vcpu: Vcpu, domain: Domain, opcode: number, special: number
   if (special === 3) return newBase(domain, frameOfCr3(value)) === 0
   if (special !== 4) return false
   domain.cr4 = value & CR4_OF_GUEST
+  const { controls } = vcpu
+  vcpu.controls = { ...controls, cr4: (controls.cr4 & ~CR4_TSD) | (value & CR4_TSD) }
   return true
 }
 

@@ -28,6 +28,7 @@ export const CR0_TS = 8
 
 // Exceptions.
 export const DB = 1
+export const NMI = 2
 export const UD = 6
 export const NM = 7
 export const TS = 10

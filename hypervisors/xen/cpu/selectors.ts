@@ -4,7 +4,7 @@
 import type { Vcpu } from '../../hypervisor.js'
 import type { Domain } from '../domain.js'
 import { RESERVED_DESCRIPTORS } from '../layout.js'
-import { CS, SS } from './registers.js'
+import { CS, GP, NP, SF, SS } from './registers.js'
 
 const ACCESSED = 0x100
 const PRESENT = 0x8000
@@ -55,24 +55,32 @@ function set(vcpu: Vcpu, register: number, selector: number, { low, high }: Desc
   })
 }
 
+/** Why a selector cannot be loaded: the exception, and the selector as its error code. */
+export interface SelectorFault {
+  readonly vector: number
+  readonly error: number
+}
+
 /**
- * Loads CS, and CPL with it, and SS. False, with nothing changed, where a descriptor does not allow that at the level of
- * the code selector's RPL.
+ * Loads CS, and CPL with it, and SS. Where a descriptor does not allow that at the level of the code selector's RPL, it
+ * answers what IRET meets, and nothing has changed.
  */
-export function loadCodeAndStack(vcpu: Vcpu, domain: Domain, code: number, stack: number): boolean {
+export function loadCodeAndStack(vcpu: Vcpu, domain: Domain, code: number, stack: number): SelectorFault | undefined {
   const level = code & 3
+  const refuse = (selector: number, vector = GP) => ({ vector, error: selector & 0xfffc })
   const codeDescriptor = descriptorOf(domain, code)
-  const stackDescriptor = descriptorOf(domain, stack)
-  if (!codeDescriptor || !stackDescriptor) return false
+  if (!codeDescriptor || (codeDescriptor.high & (CODE_OR_DATA | CODE)) !== (CODE_OR_DATA | CODE)) return refuse(code)
   const codeLevel = (codeDescriptor.high >>> 13) & 3
-  const isCode = (codeDescriptor.high & (PRESENT | CODE_OR_DATA | CODE)) === (PRESENT | CODE_OR_DATA | CODE)
-  if (!isCode || ((codeDescriptor.high & CONFORMING) !== 0 ? codeLevel > level : codeLevel !== level)) return false
+  if ((codeDescriptor.high & CONFORMING) !== 0 ? codeLevel > level : codeLevel !== level) return refuse(code)
+  if ((codeDescriptor.high & PRESENT) === 0) return refuse(code, NP)
+  const stackDescriptor = descriptorOf(domain, stack)
   const isStack =
-    (stackDescriptor.high & (PRESENT | CODE_OR_DATA | CODE | WRITABLE)) === (PRESENT | CODE_OR_DATA | WRITABLE)
-  if (!isStack || (stack & 3) !== level || ((stackDescriptor.high >>> 13) & 3) !== level) return false
+    stackDescriptor && (stackDescriptor.high & (CODE_OR_DATA | CODE | WRITABLE)) === (CODE_OR_DATA | WRITABLE)
+  if (!isStack || (stack & 3) !== level || ((stackDescriptor.high >>> 13) & 3) !== level) return refuse(stack)
+  if ((stackDescriptor.high & PRESENT) === 0) return refuse(stack, SF)
   set(vcpu, CS, code, codeDescriptor)
   set(vcpu, SS, stack, stackDescriptor)
-  return true
+  return undefined
 }
 
 /** Loads CS alone, for an entry at the same level. */

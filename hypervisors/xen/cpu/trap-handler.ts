@@ -3,21 +3,21 @@
 
 import type { HypervisorWork, Resume, Trap, Vcpu } from '../../hypervisor.js'
 import type { Domain } from '../domain.js'
-import { type HypercallContext, hypercall } from '../hypercalls.js'
+import { type HypercallContext, hypercall, IRET } from '../hypercalls.js'
 import { GDT, GDT_PAGES, HYPERVISOR_START, LDT, LDT_PAGES } from '../layout.js'
 import { SEGMENTS } from '../memory/frame-table.js'
-import { block } from '../sched-op.js'
+import { WRITABLE_TABLES } from '../vm-assist.js'
 import { bounce } from './bounce.js'
 import { callGate } from './call-gate.js'
+import { noteDebugException, noteStep } from './debug-registers.js'
 import { forcedCpuid } from './forced-cpuid.js'
 import { hypercallIret } from './iret.js'
 import { emulatePrivileged, setTaskSwitched } from './privileged.js'
 import { type Processor, SYSTEM_CALL } from './processor.js'
-import { CR0_TS, CS, DB, EAX, GP, hasErrorCode, NM, PF, SS, UD } from './registers.js'
+import { CR0_TS, CS, DB, EAX, GP, hasErrorCode, NM, NMI, PF, SS, TF, UD } from './registers.js'
 import { tableWrite } from './table-writes.js'
 
 const HYPERCALL = 0x82
-const IRET = 23
 const WRITE_PRESENT = 3
 const WRITE = 2
 const IN_TABLE = 2
@@ -69,11 +69,10 @@ export class TrapHandler {
   }
 
   private hypercall() {
-    const { vcpu, domain, processor, context } = this
+    const { vcpu, processor, context } = this
     const number = vcpu.register(EAX)
     if (number === IRET) {
-      context.count('iret')
-      this.crashed = hypercallIret(vcpu, domain)
+      this.iret()
       return
     }
     const { pageTableUpdates } = this.work
@@ -81,15 +80,30 @@ export class TrapHandler {
     if (this.work.pageTableUpdates !== pageTableUpdates) this.work.pageTableBatches++
   }
 
+  /** Hypercall iret, alone or in a list; the EAX that it has set. */
+  iret(): number {
+    const { vcpu, domain, context } = this
+    context.count('iret')
+    domain.nmi.handled = false
+    this.crashed = hypercallIret(vcpu, domain, context.profile.failsafeReturns)
+    return vcpu.register(EAX)
+  }
+
   private exception({ vector, error, linear }: Exception) {
     const { vcpu, domain, context } = this
     this.count(`exception_${vector}`)
     if (vector === PF) return this.pageFault(error!, linear)
     if (vector === GP) return this.generalProtection(error!)
-    if (vector === UD && forcedCpuid(vcpu, context.profile.version)) return
+    if (vector === UD && forcedCpuid(vcpu, context.profile.version)) return this.emulated()
     if (vector === NM && (vcpu.controls.cr0 & CR0_TS) !== 0) setTaskSwitched(vcpu, false)
+    if (vector === DB) noteDebugException(vcpu, domain)
     this.deliver(vector, error)
-    if (vector === DB) domain.debugRegisters[6] = vcpu.state.dr[6]!
+  }
+  /** An instruction was carried out on the guest's behalf: it may be one of single steps. */
+  private emulated() {
+    if ((this.vcpu.eflags & TF) === 0) return
+    noteStep(this.domain)
+    this.deliver(DB)
   }
 
   private generalProtection(error: number) {
@@ -112,11 +126,8 @@ export class TrapHandler {
     if (error === 0) {
       if (vcpu.cpl === 3 && this.systemEntry()) return
       const how = emulatePrivileged(vcpu, domain, this.context.now())
-      if (how === 'done') return
-      if (how === 'block') {
-        block(domain)
-        return
-      }
+      if (how === 'done') return this.emulated()
+      if (how === 'undefined') return this.deliver(UD)
     }
     this.deliver(GP, error)
   }
@@ -141,10 +152,13 @@ export class TrapHandler {
     }
     if (linear >= GDT && linear < GDT + GDT_PAGES * 4096 && (error & WRITE) !== 0)
       if (this.markAccessed(domain.gdtFrames[(linear - GDT) >>> 12], linear)) return
-    const isTableStore = (error & WRITE_PRESENT) === WRITE_PRESENT && vcpu.cpl === 1 && linear < HYPERVISOR_START
-    if (isTableStore && tableWrite(vcpu, domain, linear)) {
+    const isStore = (error & WRITE_PRESENT) === WRITE_PRESENT && vcpu.cpl === 1 && linear < HYPERVISOR_START
+    // A control domain need not ask for that.
+    const mayStore = domain.privileged || (domain.assists & WRITABLE_TABLES) !== 0
+    if (isStore && mayStore && tableWrite(vcpu, domain, linear)) {
       this.work.pageTableUpdates++
       this.work.pageTableBatches++
+      if ((vcpu.eflags & TF) !== 0) this.deliver(DB)
       return
     }
     this.deliverPageFault(error, linear)
@@ -191,14 +205,27 @@ export class TrapHandler {
     if (domain.timers.runDue()) domain.wake()
     if (domain.waiting !== 'nothing') domain.onWait()
     if (domain.waiting !== 'nothing' && domain.upcallDue) domain.wake()
-    if (this.crashed === undefined && domain.waiting === 'nothing' && domain.upcallDue && domain.callbacks.event) {
+    this.deliverNmi()
+    if (this.crashed === undefined && domain.waiting === 'nothing' && domain.upcallDue) {
+      const { event } = domain.callbacks
       this.work.upcalls++
-      this.crashed = bounce(vcpu, domain, domain.callbacks.event)
+      this.crashed = event ? bounce(vcpu, domain, event) : 'it has no callback for an event'
     }
     domain.runStates.change(domain.waiting !== 'nothing', this.context.now(), domain.guest, domain.assists)
     if (this.crashed !== undefined) return { end: { kind: 'crash', reason: this.describe(this.crashed) } }
     if (domain.shutdownCode !== undefined) return { end: endOf(domain.shutdownCode) }
     return domain.waiting === 'nothing' ? 'run' : 'idle'
+  }
+
+  /** A non-maskable interrupt, unless one is being handled: until the next hypercall iret. */
+  private deliverNmi() {
+    const { domain, vcpu } = this
+    if (this.crashed !== undefined || !domain.nmi.pending || domain.nmi.handled) return
+    const entry = domain.traps.at(NMI)
+    domain.nmi.pending = false
+    if (!entry) return
+    domain.nmi.handled = true
+    this.crashed = bounce(vcpu, domain, entry)
   }
 
   private describe(reason: string): string {

@@ -2,7 +2,9 @@
 // with RPL 0 becomes one of ring 1.
 
 import { EINVAL, ENOSYS } from '../errors.js'
+import { RING1_CODE } from '../layout.js'
 import type { GuestMemory } from '../memory/guest-memory.js'
+import { NMI } from './registers.js'
 
 const VECTORS = 256
 const ENTRY_BYTES = 8
@@ -23,7 +25,6 @@ export interface TrapEntry extends Entry {
 export interface Callbacks {
   event: Entry | undefined
   failsafe: Entry | undefined
-  nmi: Entry | undefined
   sysenter: Entry | undefined
   syscall32: Entry | undefined
 }
@@ -53,6 +54,10 @@ export class TrapTable {
     }
     return 0
   }
+  /** The handler of non-maskable interrupts: that of vector 2. */
+  setNmi(address: number | undefined) {
+    this.entries[NMI] = address === undefined ? undefined : { selector: RING1_CODE, address, masks: true, dpl: 0 }
+  }
   /** All entries, for saving. */
   all(): readonly (readonly [vector: number, entry: TrapEntry])[] {
     return this.entries.flatMap((entry, vector) => (entry ? [[vector, entry] as const] : []))
@@ -70,28 +75,36 @@ export function setCallbacks(callbacks: Callbacks, args: readonly number[]): num
   return 0
 }
 
+/** Where the guest is entered. */
+interface Entries {
+  readonly callbacks: Callbacks
+  readonly traps: TrapTable
+  readonly guest: GuestMemory
+}
+
 // callback_op.
 const REGISTER = 0
 const UNREGISTER = 1
 const TYPES: Readonly<Record<number, keyof Callbacks>> = {
   0: 'event',
   1: 'failsafe',
-  3: 'sysenter',
-  4: 'nmi',
   5: 'sysenter',
   7: 'syscall32',
 }
 
+const NMI_TYPE = 4
+
 /** callback_op. */
-export function callbackOp(callbacks: Callbacks, guest: GuestMemory, command: number, at: number): number {
-  if (command !== REGISTER && command !== UNREGISTER) return ENOSYS
-  const name = TYPES[guest.half(at)]
-  if (name === undefined) return ENOSYS
-  if (command === UNREGISTER) {
-    if (name !== 'nmi') return EINVAL
-    callbacks.nmi = undefined
+export function callbackOp({ callbacks, traps, guest }: Entries, command: number, at: number): number {
+  if (command !== REGISTER && command !== UNREGISTER) return EINVAL
+  const type = guest.half(at)
+  const name = TYPES[type]
+  if (type === NMI_TYPE) {
+    traps.setNmi(command === REGISTER ? guest.word(at + 8) : undefined)
     return 0
   }
+  if (name === undefined) return ENOSYS
+  if (command === UNREGISTER) return EINVAL
   const masks = name === 'event' || (guest.half(at + 2) & 1) !== 0
   callbacks[name] = { selector: ringed(guest.word(at + 4)), address: guest.word(at + 8), masks }
   return 0

@@ -2,7 +2,7 @@
 // shared_info shows of them. A port that becomes pending may raise the upcall flag of the virtual CPU.
 
 import { SELF } from '../domains.js'
-import { EEXIST, EINVAL, ENOENT, ENOSPC, ESRCH } from '../errors.js'
+import { EEXIST, EINVAL, ENOENT, ENOSPC, EPERM, ESRCH } from '../errors.js'
 
 // States of a port, as `status` tells them.
 export const CLOSED = 0
@@ -15,10 +15,14 @@ export const IPI = 5
 /** Ports of a 32-bit guest. */
 export const PORTS = 1024
 const VIRQS = 24
-/** Virtual interrupts that each virtual CPU has for itself: timer, debugger; all others are the domain's. */
 export const VIRQ_TIMER = 0
+/** Virtual interrupts that each virtual CPU has for itself: timer, debugger, profilers; all others are the domain's. */
+const OF_VCPU = new Set([VIRQ_TIMER, 1, 7, 13])
+/** Ports are made so many at a time. */
+const PORTS_TOGETHER = 64
+const CONTROL_DOMAIN = 0
 export const VIRQ_CONSOLE = 2
-const PIRQS = 256
+export const PIRQS = 256
 
 /** The bits in shared_info and vcpu_info. */
 export interface SharedBits {
@@ -73,6 +77,14 @@ export class EventChannels {
     const found = port > 0 && port < PORTS ? this.ports[port] : undefined
     return found && found.state !== CLOSED ? found : undefined
   }
+  /** True for a port that was made, whether or not it is in use. */
+  private exists(port: number): boolean {
+    return port < Math.ceil(this.ports.length / PORTS_TOGETHER) * PORTS_TOGETHER
+  }
+  /** The error for another domain as the one to work on. */
+  refusal(domain: number): number {
+    return domain === CONTROL_DOMAIN || this.others.channelsOf(domain) ? EPERM : ESRCH
+  }
   private isSelf(domain: number): boolean {
     return domain === SELF || domain === this.domain
   }
@@ -87,7 +99,7 @@ export class EventChannels {
 
   /** A port that another domain may bind to. Answers the port or an error, as do all that open one. */
   allocateUnbound(domain: number, remote: number): number {
-    if (!this.isSelf(domain)) return ESRCH
+    if (!this.isSelf(domain)) return this.refusal(domain)
     return this.open(UNBOUND, { remoteDomain: this.isSelf(remote) ? this.domain : remote })
   }
   /** A channel whose other end is in the hypervisor: console, store. */
@@ -96,7 +108,7 @@ export class EventChannels {
   }
   bindInterdomain(remote: number, remotePort: number): number {
     const peer = this.peer(remote)
-    if (!peer) return ESRCH
+    if (!peer) return remote === CONTROL_DOMAIN ? EINVAL : ESRCH
     const other = peer.at(remotePort)
     if (!other || other.state !== UNBOUND || other.remoteDomain !== this.domain) return EINVAL
     const port = this.open(INTERDOMAIN, { remoteDomain: peer.domain, remotePort })
@@ -133,12 +145,11 @@ export class EventChannels {
   }
   bindVirq(virq: number, vcpu: number): number {
     if (virq >= VIRQS) return EINVAL
-    if (vcpu !== 0) return ENOENT
+    if (vcpu !== 0) return OF_VCPU.has(virq) ? ENOENT : EINVAL
     if (this.portOfVirq(virq) > 0) return EEXIST
     return this.open(VIRQ, { source: virq })
   }
   bindPirq(pirq: number): number {
-    if (pirq >= PIRQS) return EINVAL
     if (this.portOf(PIRQ, pirq) > 0) return EEXIST
     return this.open(PIRQ, { source: pirq })
   }
@@ -149,7 +160,7 @@ export class EventChannels {
     if (vcpu !== 0) return ENOENT
     const found = this.at(port)
     if (!found) return EINVAL
-    if (found.state === VIRQ) return found.source === VIRQ_TIMER ? EINVAL : 0
+    if (found.state === VIRQ) return OF_VCPU.has(found.source) ? EINVAL : 0
     return found.state === IPI ? EINVAL : 0
   }
   close(port: number): number {
@@ -183,7 +194,7 @@ export class EventChannels {
   }
   /** Clears the mask; a port that is pending raises the upcall again. */
   unmask(port: number): number {
-    if (!this.at(port)) return EINVAL
+    if (!this.exists(port)) return EINVAL
     if (!this.bits.masked(port)) return 0
     this.bits.setMasked(port, false)
     if (this.bits.pending(port)) this.announce(port)
@@ -191,7 +202,7 @@ export class EventChannels {
   }
   /** What a port is; undefined for a number out of range. */
   status(port: number): { state: number; remoteDomain: number; remotePort: number; source: number } | undefined {
-    return port < PORTS ? (this.ports[port] ?? closed()) : undefined
+    return this.exists(port) ? (this.ports[port] ?? closed()) : undefined
   }
 
   /** The port of a kind with this source, or 0. */

@@ -2,9 +2,9 @@
 // guest's memory around EventChannels.
 
 import { SELF } from '../domains.js'
-import { EINVAL, ENOSYS, EPERM, ESRCH } from '../errors.js'
+import { EINVAL, ENOSYS, EPERM } from '../errors.js'
 import type { GuestMemory } from '../memory/guest-memory.js'
-import { type EventChannels, INTERDOMAIN, PIRQ, UNBOUND, VIRQ } from './channels.js'
+import { type EventChannels, INTERDOMAIN, PIRQ, PIRQS, UNBOUND, VIRQ } from './channels.js'
 
 /** The hypercall's commands. */
 const BIND_INTERDOMAIN = 0
@@ -43,6 +43,7 @@ export function eventChannelOp(context: EventContext, command: number, at: numbe
     case BIND_VIRQ:
       return opened(channels.bindVirq(word(0), word(4)), 8)
     case BIND_PIRQ:
+      if (word(0) >= PIRQS) return EINVAL
       return context.mayBindPirqs ? opened(channels.bindPirq(word(0)), 8) : EPERM
     case CLOSE:
       return channels.close(word(0))
@@ -59,7 +60,7 @@ export function eventChannelOp(context: EventContext, command: number, at: numbe
     case UNMASK:
       return channels.unmask(word(0))
     case RESET:
-      if (guest.half(at) !== SELF && guest.half(at) !== context.id) return ESRCH
+      if (guest.half(at) !== SELF && guest.half(at) !== context.id) return channels.refusal(guest.half(at))
       channels.reset()
       return 0
     default:
@@ -75,7 +76,7 @@ export function eventChannelOpCompat(context: EventContext, at: number): number 
 
 function status({ id, guest, channels }: EventContext, at: number): number {
   const domain = guest.half(at)
-  if (domain !== SELF && domain !== id) return ESRCH
+  if (domain !== SELF && domain !== id) return channels.refusal(domain)
   const found = channels.status(guest.word(at + 4))
   if (!found) return EINVAL
   guest.setWord(at + 8, found.state)

@@ -15,6 +15,7 @@ export const TIME_BYTES = 32
 // In shared_info.
 const PENDING = 0x800
 const MASK = 0x880
+const MAXIMUM_PLACE = 0x90c
 export const WALL_CLOCK_VERSION = 0x900
 export const WALL_CLOCK_SECONDS = 0x904
 export const WALL_CLOCK_NANOSECONDS = 0x908
@@ -86,6 +87,10 @@ export class SharedInfo implements SharedBits {
    * Moves vcpu_info to another place; events that were pending show there, with the upcall flag up so that none is
    * lost.
    */
+  /** One more than the highest place in its memory, as the guest has told. */
+  get maximumPlace(): number {
+    return this.memory.u32[(this.address + MAXIMUM_PLACE) >>> 2]!
+  }
   moveVcpuInfo(address: number) {
     const { memory } = this
     memory.u8.copyWithin(address, this.vcpuInfo, this.vcpuInfo + VCPU_INFO_BYTES)

@@ -2,7 +2,7 @@
 // XENMEM_*). Answers the number of extents done, or an error. Left out: everything that is for translated guests or tools.
 
 import { SELF } from '../domains.js'
-import { BadPointer, EFAULT, EINVAL, ENOSYS, EPERM, ESRCH } from '../errors.js'
+import { BadPointer, EACCES, EINVAL, ENOSYS, EOPNOTSUPP, EPERM, ESRCH } from '../errors.js'
 import type { MemoryContext } from './context.js'
 import { memoryExchange } from './memory-exchange.js'
 import { giveBack, take } from './reservation.js'
@@ -20,11 +20,15 @@ const MEMORY_MAP = 9
 const MACHINE_MEMORY_MAP = 10
 const EXCHANGE = 11
 const MACHPHYS_MAPPING = 12
+const MAXIMUM_PLACE = 14
 const REMOVE_FROM_PHYSMAP = 15
+const ADD_BATCH = 23
+const CLAIM = 24
+const VIRTUAL_NODES = 26
 
 const COMMAND_BITS = 6
-const EACCES = -13
 const LARGE_FRAMES = 512
+const EXTENTS_AT_MOST = 0xffffffff >>> COMMAND_BITS
 const TABLE_START = 0xf5800000
 const TABLE_END = 0xffe00000
 const ORDER_AT_MOST = 18
@@ -46,6 +50,8 @@ export interface MemoryLimits {
   readonly machineMap: readonly MemoryRange[]
   /** Its own map as the tool stack has set it; empty: none. */
   readonly ownMap: readonly MemoryRange[]
+  /** The highest place in its memory, as the domain itself has told. */
+  maximumPlace(): number
 }
 
 /** The hypercall. The high bits of `operation` say where to go on. */
@@ -58,16 +64,23 @@ export function memoryOp(context: MemoryContext, limits: MemoryLimits, operation
     case POPULATE:
       return reserve(context, limits, operation & ((1 << COMMAND_BITS) - 1), start, argument)
     case MAXIMUM_FRAME:
-      return frames.frames - 1
+      return frames.frames
     case CURRENT:
-      return isSelf(context, guest.half(argument)) ? frames.heldBy(context.id) : ESRCH
+      return isSelf(context, guest.half(argument)) ? frames.heldBy(context.id) : refusal(guest.half(argument))
     case MAXIMUM:
-      return isSelf(context, guest.half(argument)) ? limits.maximum : ESRCH
+      return isSelf(context, guest.half(argument)) ? limits.maximum : refusal(guest.half(argument))
+    case MAXIMUM_PLACE:
+      return isSelf(context, guest.half(argument)) ? limits.maximumPlace() : refusal(guest.half(argument))
     case MACHPHYS_LIST:
       return tableFrames(context, argument)
     case ADD_TO_PHYSMAP:
     case REMOVE_FROM_PHYSMAP:
-      return EACCES
+    case ADD_BATCH:
+      return isSelf(context, guest.half(argument)) ? EACCES : refusal(guest.half(argument))
+    case CLAIM:
+      return claim(context, argument)
+    case VIRTUAL_NODES:
+      return isSelf(context, guest.half(argument)) ? EOPNOTSUPP : refusal(guest.half(argument))
     case MEMORY_MAP:
       return ownMap(context, limits.ownMap, argument)
     case MACHINE_MEMORY_MAP:
@@ -84,6 +97,9 @@ export function memoryOp(context: MemoryContext, limits: MemoryLimits, operation
   }
 }
 
+/** The error for another domain as the one to work on. */
+const refusal = (domain: number) => (domain === 0 ? EPERM : ESRCH)
+
 export const isSelf = (context: MemoryContext, id: number) => id === SELF || id === context.id
 
 /** INCREASE, DECREASE and POPULATE: a struct xen_memory_reservation. */
@@ -95,16 +111,15 @@ function reserve(
   argument: number,
 ): number {
   const { guest, frames, machineToPhysical } = context
-  const list = guest.word(argument)
-  const extents = guest.word(argument + 4)
-  const order = guest.word(argument + 8)
-  if (!isSelf(context, guest.half(argument + 16))) return start > 0 ? start : ESRCH
-  const most = context.privileged ? ORDER_AT_MOST : ORDER_UNPRIVILEGED
-  if (start > extents || order > ORDER_AT_MOST) return EINVAL
-  if (order > most) return start
-  const room = limits.maximum - frames.heldBy(context.id)
   let done = start
+  // Whatever is wrong: the answer is how many were done.
   try {
+    const list = guest.word(argument)
+    const extents = guest.word(argument + 4)
+    const order = guest.word(argument + 8)
+    const most = context.privileged ? ORDER_AT_MOST : ORDER_UNPRIVILEGED
+    if (!isSelf(context, guest.half(argument + 16)) || order > most || extents > EXTENTS_AT_MOST) return start
+    const room = limits.maximum - frames.heldBy(context.id)
     for (; done < extents; done++) {
       if (command === DECREASE) {
         if (!giveBack(context, guest.word(list + 4 * done), 1 << order)) break
@@ -119,9 +134,17 @@ function reserve(
     }
   } catch (error) {
     if (!(error instanceof BadPointer)) throw error
-    return done > 0 ? done : EFAULT
   }
   return done
+}
+
+/** Frames set aside for a domain that is to be built. */
+function claim(context: MemoryContext, argument: number): number {
+  const { guest } = context
+  const fields = [guest.word(argument), guest.word(argument + 8), guest.word(argument + 12)]
+  const domain = guest.half(argument + 16)
+  if (fields.some(field => field !== 0) || (domain !== context.id && domain !== 0)) return EINVAL
+  return context.privileged ? ENOSYS : EPERM
 }
 
 /** The frames that the table from machine to physical frames consists of, one for each 2 MiB. */

@@ -1,7 +1,7 @@
 // Hypercall mmu_update (1): a list of pairs of 64-bit numbers, where to write and what (xen/include/public/xen.h). The low
 // bits of the first say how. Stops at the first error; the number of those done is stored on request.
 
-import { EINVAL, ENOSYS } from '../errors.js'
+import { EINVAL, ENOSYS, EPERM, ESRCH } from '../errors.js'
 import type { MemoryContext } from './context.js'
 import { updateEntry } from './entry-update.js'
 import { ownerOf } from './foreign.js'
@@ -36,6 +36,9 @@ export function mmuUpdate(
   const { guest } = context
   const owner = ownerOf(context, foreign & 0xffff)
   if (owner < 0) return owner
+  // The high half, if any, names whose tables they are, counted from 1.
+  const tables = foreign >>> 16
+  if (tables !== 0 && tables - 1 !== context.id) return tables === 1 ? EPERM : ESRCH
   return requestList(context, (count & ~PREEMPTED) >>> 0, done, index => {
     guest.fourWords(list + index * REQUEST_BYTES, request)
     return updateOne(context, request[0]!, request[1]!, request[2]!, request[3]!, owner, onEntry)

@@ -1,7 +1,7 @@
 // Hypercall mmuext_op (26): pin and unpin tables, change the table base, flush, set the local descriptor table, clear and
 // copy pages (xen/include/public/xen.h, MMUEXT_*). Operations of 12 bytes: command, two arguments.
 
-import { EINVAL, ENOSYS, EOPNOTSUPP, EPERM } from '../errors.js'
+import { EACCES, EINVAL, ENOSYS, EOPNOTSUPP, EPERM } from '../errors.js'
 import type { MemoryContext } from './context.js'
 import { ownerOf } from './foreign.js'
 import { L1, L2, L3, PINNED, WRITABLE } from './frame-table.js'
@@ -32,7 +32,6 @@ const UNMARK_SUPER = 20
 
 const OPERATION_BYTES = 12
 const LDT_ENTRIES_AT_MOST = 8192
-const EACCES = -13
 
 /** The hypercall. `done` is the address of a word, or 0. */
 export function mmuextOp(context: MemoryContext, list: number, count: number, done: number, foreign: number): number {
@@ -65,17 +64,20 @@ function operate(context: MemoryContext, command: number, first: number, second:
     case FLUSH_MULTI:
     case FLUSH_ALL:
       if (!own) return EPERM
+      if (command === FLUSH_MULTI && !isMask(context, second)) return EINVAL
       translations.flush()
       return 0
     case INVALIDATE_LOCAL:
     case INVALIDATE_MULTI:
     case INVALIDATE_ALL:
       if (!own) return EPERM
+      if (command === INVALIDATE_MULTI && !isMask(context, second)) return EINVAL
       translations.invalidate(first)
       return 0
     case FLUSH_CACHE:
-    case FLUSH_CACHE_GLOBAL:
       return !own ? EPERM : context.privileged ? 0 : EACCES
+    case FLUSH_CACHE_GLOBAL:
+      return !own ? EPERM : context.privileged ? 0 : EINVAL
     case SET_LDT:
       return own ? setLdt(context, first, second) : EPERM
     case NEW_USER_BASE:
@@ -90,6 +92,9 @@ function operate(context: MemoryContext, command: number, first: number, second:
       return ENOSYS
   }
 }
+
+/** True where a mask of virtual CPUs can be read. */
+const isMask = ({ guest }: MemoryContext, at: number) => guest.translate(at, false) >= 0
 
 function pin({ types, frames }: MemoryContext, frame: number, type: number, owner: number): number {
   const error = types.getPageAndType(frame, type, owner)

@@ -1,7 +1,7 @@
 // Hypercalls update_va_mapping (14) and update_va_mapping_otherdomain (22): the entry that maps a linear address, and what
 // to flush after it.
 
-import { EINVAL } from '../errors.js'
+import { EFAULT, EINVAL } from '../errors.js'
 import type { MemoryContext } from './context.js'
 import { updateEntry } from './entry-update.js'
 import { ownerOf } from './foreign.js'
@@ -10,9 +10,10 @@ import { L1 } from './frame-table.js'
 const FLUSH_KIND = 3
 const FLUSH_ALL = 1
 const FLUSH_PAGE = 2
+const EVERYWHERE = 4
 const HYPERVISOR_START = 0xf5800000
 
-/** The hypercall; `foreign` names whose frame is mapped. The flush is done after an error too. */
+/** The hypercall; `foreign` names whose frame is mapped. Above the kind of flush the flags have a mask of virtual CPUs. */
 export function updateVaMapping(
   context: MemoryContext,
   linear: number,
@@ -24,9 +25,12 @@ export function updateVaMapping(
   const owner = ownerOf(context, foreign)
   if (owner < 0) return owner
   const result = update(context, linear, low, high, owner)
+  if (result !== 0) return result
   if ((flags & FLUSH_KIND) === FLUSH_ALL) context.translations.flush()
   else if ((flags & FLUSH_KIND) === FLUSH_PAGE) context.translations.invalidate(linear)
-  return result
+  const mask = flags & ~FLUSH_KIND
+  const isLimited = (flags & FLUSH_KIND) !== 0 && mask !== 0 && mask !== EVERYWHERE
+  return isLimited && context.guest.translate(mask >>> 0, false) < 0 ? EFAULT : 0
 }
 
 function update(context: MemoryContext, linear: number, low: number, high: number, owner: number): number {

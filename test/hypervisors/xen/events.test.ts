@@ -7,7 +7,7 @@ const BUDGET = 50_000_000
 const lines = (text: string) => text.split('\n').filter(line => line !== '' && !line.startsWith('first_stack'))
 const kernel = buildKernel('events')
 
-/** As the public headers and the measured interface have it. */
+/** As the public headers, the measured interface and (failsafe) the source of 4.17 have it. */
 const expected = [
   'bind_timer 0',
   'tick_10_ms 1',
@@ -25,7 +25,6 @@ const expected = [
   'still_running 0',
   'blocked_7_ms 1',
   'ran_since 1',
-  'hlt_waits 1',
   'preempted 1',
   'masked 0',
   'pending_flag 1',
@@ -47,11 +46,12 @@ const expected = [
   'iret_eax 4711',
   'iret_masks 1',
   'iret_unmasks 0',
-  'failsafe 1',
-  'failsafe_vector 0x101',
-  'failsafe_eip 0x5678',
-  'failsafe_cs 0x13',
-  'failsafe_esp 0x1234',
+  'bad_return 1',
+  'bad_return_vector 0xd',
+  'bad_return_error 0x10',
+  'bad_return_eip 0x5678',
+  'bad_return_cs 0x13',
+  'bad_return_esp 0x1234',
   'user_preempted 1',
   'user_vector 0x100',
   'user_cs 0xe02b',
@@ -66,6 +66,16 @@ test.each(engineNames)('timers, masks, upcalls, frames, engine %s', engine => {
   const domain = startDomain(kernel, { engine })
   expect(domain.run(BUDGET)).toEqual({ kind: 'power-off' })
   expect(lines(domain.log())).toEqual(expected)
+})
+
+test('profile 3.0: a return to bad selectors calls the failsafe callback', () => {
+  const changed: Readonly<Record<string, string>> = {
+    'bad_return_vector 0xd': 'bad_return_vector 0x101',
+    'bad_return_error 0x10': 'bad_return_error 0x0',
+  }
+  const domain = startDomain(kernel, { profile: '3.0' })
+  expect(domain.run(BUDGET)).toEqual({ kind: 'power-off' })
+  expect(lines(domain.log())).toEqual(expected.map(line => changed[line] ?? line))
 })
 
 test('all engines come to the same state', () => {

@@ -1,7 +1,8 @@
 // Facts of Xen's interface, a line for each, as the kernels in kernel/ print them. They were measured on a real Xen 4.17,
-// or (pt_frames, mmu_bad_domain, mmu_command_4, flush_cache, memory_map of a domain that its tool stack has built,
-// descriptor_gate, ports that nobody has, architectural IOPL, MOV to CR3, MSRs but APIC_BASE) read in its source; none is taken from
-// our own output alone. The memory kernel's are those of an unprivileged domain.
+// or (pt_frames, mmu_bad_domain, mmu_command_4, flush_cache and the two before it, ptwr_unasked, bad_console_io, memory_map
+// of a domain that its tool stack has built, descriptor_gate, ports that nobody has, architectural IOPL, MOV to CR3, MSRs
+// but APIC_BASE) read in its source; none is taken from our own output alone. The memory kernel's are those of an
+// unprivileged domain.
 
 /** Lines of kernel/facts-memory.c in their order. */
 export const memoryFacts: readonly string[] = [
@@ -51,6 +52,8 @@ export const memoryFacts: readonly string[] = [
   'flush 0',
   'flush 0',
   'flush 0',
+  'flush_bad_mask -22',
+  'flush_cache_global -22',
   'flush_cache -13',
   'clear_page 0',
   'cleared 0',
@@ -84,6 +87,7 @@ export const memoryFacts: readonly string[] = [
   'directory_store trap 14 error 0x3',
   'pointer_store trap 14 error 0x3',
   'pin_table 0',
+  'ptwr_unasked trap 14 error 0x3',
   'ptwr_written 1',
   'ptwr_bad trap 14 error 0x3',
   'ptwr_kept 1',
@@ -146,7 +150,7 @@ export const processorFacts: readonly string[] = [
   'bad_physdev -38',
   'bad_mmuext_14 -38',
   'bad_mmuext_99 -38',
-  'bad_console_io -38',
+  'bad_console_io -1',
   'bad_callback -38',
   'vm_assist_bad_type -22',
   'vm_assist_bad_command -38',

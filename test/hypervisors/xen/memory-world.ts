@@ -111,7 +111,7 @@ export class World {
     this.words.set(0x1000, frame)
     return this.modules.memoryOp.memoryOp(
       this.context,
-      { maximum: DOMAIN_FRAMES, machineMap: [], ownMap: [] },
+      { maximum: DOMAIN_FRAMES, machineMap: [], ownMap: [], maximumPlace: () => 0 },
       command,
       0,
     )
@@ -119,7 +119,12 @@ export class World {
   exchange(frame: number): number {
     this.arguments([0x1000, 1, 0, 0, SELF, 0x1100, 1, 0, 0, SELF, 0])
     this.words.set(0x1000, frame)
-    return this.modules.memoryOp.memoryOp(this.context, { maximum: DOMAIN_FRAMES, machineMap: [], ownMap: [] }, 11, 0)
+    return this.modules.memoryOp.memoryOp(
+      this.context,
+      { maximum: DOMAIN_FRAMES, machineMap: [], ownMap: [], maximumPlace: () => 0 },
+      11,
+      0,
+    )
   }
   /** The guest stores through a mapping, if it has a writable one. */
   store(frame: number, slot: number, low: number, high: number) {

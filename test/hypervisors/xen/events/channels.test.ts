@@ -48,7 +48,10 @@ test('errors', () => {
   expect(ports.bindVirq(0, 0)).toBe(-17)
   expect(ports.send(9)).toBe(-22)
   expect(ports.close(9)).toBe(-22)
-  expect(ports.unmask(0)).toBe(-22)
+  // Ports are made 64 at a time, and one that was made can be unmasked before it is in use.
+  expect(ports.unmask(0)).toBe(0)
+  expect(ports.unmask(63)).toBe(0)
+  expect(ports.unmask(64)).toBe(-22)
   expect(ports.bindInterdomain(SELF, 1)).toBe(-22)
   expect(ports.bindInterdomain(5, 1)).toBe(-3)
   expect(ports.allocateUnbound(5, 0)).toBe(-3)

@@ -38,14 +38,6 @@ static int set_version(u32 version)
     args[0] = version;
     return hypercall(20, VERSION, (u32)args, 1, 0, 0);
 }
-static u32 entry_address(void *page)
-{
-    u64 *pointers = (u64 *)start->pt_base;
-    u32 *to_place = (u32 *)0xf5800000;
-    u32 at = (u32)page;
-    u64 *directory = (u64 *)(to_place[pointers[at >> 30] >> 12] * PAGE + 0xc0000000);
-    return ((u32)(directory[at >> 21 & 511] >> 12) << 12) + (at >> 12 & 511) * 8;
-}
 static int flush(u64 address, u32 offset, u32 length, u32 operation)
 {
     args[0] = (u32)address, args[1] = (u32)(address >> 32), args[2] = offset | length << 16, args[3] = operation;
@@ -77,7 +69,7 @@ static void refusals(void)
     fact("no_frame", map_grant((u32)target, HOST, 13, SELF_ID));
     fact("hole", map_grant(0xf5800000, HOST, 10, SELF_ID));
     fact("no_table", map_grant(0x40000000, HOST, 10, SELF_ID));
-    fact("entry_unaligned", map_grant(entry_address(target) + 4, HOST | BY_ENTRY, 10, SELF_ID));
+    fact("entry_unaligned", map_grant((u32)entry_of(target) + 4, HOST | BY_ENTRY, 10, SELF_ID));
     fact("count_negative", hypercall(20, MAP, (u32)args, 0x80000000, 0, 0));
     fact("command_0x1001", hypercall(20, 0x1001, (u32)args, 1, 0, 0));
 }
@@ -99,10 +91,10 @@ static void mappings(void)
     // The page is still mapped writable by the kernel, once.
     fact("pin", ext(0, mfn_of(first), 0));
 
-    fact("by_entry", map_grant(entry_address(target), HOST | BY_ENTRY, 10, SELF_ID));
+    fact("by_entry", map_grant((u32)entry_of(target), HOST | BY_ENTRY, 10, SELF_ID));
     handle = args[5];
     fact("by_entry_linear", unmap_grant(UNMAP, (u32)target, 0, handle));
-    fact("by_entry_gone", unmap_grant(UNMAP, entry_address(target), 0, handle));
+    fact("by_entry_gone", unmap_grant(UNMAP, (u32)entry_of(target), 0, handle));
 
     fact("read_map", map_grant((u32)target, HOST | READ_ONLY, 12, SELF_ID));
     handle = args[5];

@@ -68,7 +68,9 @@ static void pin_facts(void)
     fact("new_base_same", ext(5, mfn_of((void *)start->pt_base), 0));
     static const u8 flushes[] = {6, 7, 8, 9, 10, 11};
     for (u32 i = 0; i < sizeof flushes; i++)
-        fact("flush", ext(flushes[i], (u32)data, 0));
+        fact("flush", ext(flushes[i], (u32)data, (u32)data));
+    fact("flush_bad_mask", ext(8, 0, 0x20000000));
+    fact("flush_cache_global", ext(18, 0, 0));
     fact("flush_cache", ext(12, 0, 0));
     *(u32 *)data = 77;
     fact("clear_page", ext(16, mfn_of(data), 0));
@@ -154,6 +156,8 @@ static void table_write_facts(void)
     /* A page table of our own, read-only and pinned, written by plain stores. */
     read_only(table_page);
     fact("pin_table", ext(0, mfn_of(table_page), 0));
+    instruction("ptwr_unasked", table_store);
+    hypercall(21, 0, 2, 0, 0, 0);
     *(volatile u32 *)table_page = (u32)pte_of(data, 0x21);
     fact("ptwr_written", *(u32 *)table_page == (u32)pte_of(data, 0x21));
     instruction("ptwr_bad", bad_store);

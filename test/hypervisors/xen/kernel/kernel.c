@@ -174,6 +174,8 @@ void trap(struct frame *frame)
     }
     /* Back into the middle of probe(): it fetches its own stack. */
     frame->eax = 1;
+    /* No more single steps. */
+    frame->eflags &= ~0x100u;
     frame->eip = (u32)probe_out;
     if ((frame->cs & 3) != 1) {
         frame->cs = 0xe019;
