@@ -1,6 +1,8 @@
 // FSIN, FCOS, FSINCOS and FPTAN (SDM vol. 2): the stack, special operands and C2; float80-trigonometry.ts computes.
+// As on Intel's processors arguments below 2^-68 are their own sine and tangent, and their cosine is 1, whatever RC is; and
+// tangents of arguments below 2^-33 are taken for a little less than the argument, or for the argument if it is a power of 2.
 
-import { FPU_TOP, FPU_VALID } from '../cpu/layout.js'
+import { FPU_CONTROL, FPU_TOP, FPU_VALID } from '../cpu/layout.js'
 import type { Builder } from '../ir/builder.js'
 import type { Value } from '../ir/tape.js'
 import { I32, VOID } from '../ir/types.js'
@@ -20,6 +22,7 @@ import type { ProcedureSource } from './procedures.js'
 import {
   C1,
   C2,
+  control,
   exponent,
   isValid,
   physical,
@@ -36,6 +39,8 @@ import {
 
 const TOP_BIT = 1n << 63n
 const BIAS = 0x3fff
+/** Rounding control. */
+const RC = 0xc00
 
 function onStack(procedure: string): Semantics {
   return b => {
@@ -56,12 +61,20 @@ export const x87Trigonometry: Record<string, Semantics> = {
 interface Kind {
   /** What ST(0) and then a pushed register become for a zero: the zero itself, or one. */
   readonly ofZero: readonly ('zero' | 'one')[]
-  /** Computes from the reduced argument into the registers. */
-  readonly compute: (b: Builder, sign: Value, slots: readonly Value[]) => void
+  /** Computes from the reduced argument, an angle of `e` and `sig` and a sign, into the registers. */
+  readonly compute: (b: Builder, angle: Angle, slots: readonly Value[]) => void
+  /** What else than being below 2^-68 makes the result independent of RC. */
+  readonly exact?: (b: Builder, angle: Angle) => Value
 }
+interface Angle {
+  readonly e: Value
+  readonly sig: Value
+  readonly sign: Value
+}
+const isBelow = (b: Builder, angle: Angle, power: number) => b.lts(angle.e, b.const(BIAS + power))
 
 /** All four differ only in how many results there are and which. */
-function ofAngle({ ofZero, compute }: Kind): ProcedureSource {
+function ofAngle({ ofZero, compute, exact }: Kind): ProcedureSource {
   const pushes = ofZero.length === 2
   return {
     params: [],
@@ -114,9 +127,17 @@ function ofAngle({ ofZero, compute }: Kind): ProcedureSource {
         setStatus(b, b.or(b.and(status(b), b.const(~C1)), b.const(C2)))
         b.return(b.const(0))
       })
-      const { e, sig } = normalized(b, x)
-      b.call('float80_reduce', [sig, e], VOID)
-      compute(b, signOf(b, x.se), slots)
+      const angle = { ...normalized(b, x), sign: signOf(b, x.se) }
+      b.call('float80_reduce', [angle.sig, angle.e], VOID)
+      const tiny = isBelow(b, angle, -68)
+      const toNearest = exact ? b.or(tiny, exact(b, angle)) : tiny
+      const before = control(b)
+      b.if(toNearest, () => setCell(b, FPU_CONTROL, b.and(before, b.const(~RC)), 2))
+      compute(b, angle, slots)
+      b.if(toNearest, () => {
+        setCell(b, FPU_CONTROL, before, 2)
+        setStatus(b, b.and(status(b), b.const(~C1)))
+      })
       push()
       b.return(b.const(1))
     },
@@ -129,27 +150,32 @@ const sine = (b: Builder, sign: Value, at: Value, turn: number) =>
 export const trigonometryStackProcedures: Record<string, ProcedureSource> = {
   x87_sine: ofAngle({
     ofZero: ['zero'],
-    compute: (b, sign, slots) => {
+    compute: (b, { sign }, slots) => {
       sine(b, sign, slots[0]!, 0)
     },
   }),
   x87_cosine: ofAngle({
     ofZero: ['one'],
-    compute: (b, sign, slots) => {
+    compute: (b, { sign }, slots) => {
       sine(b, sign, slots[0]!, 1)
     },
   }),
   x87_sine_cosine: ofAngle({
     ofZero: ['zero', 'one'],
-    compute: (b, sign, slots) => {
-      sine(b, sign, slots[1]!, 1)
+    compute: (b, { sign }, slots) => {
       sine(b, sign, slots[0]!, 0)
+      sine(b, sign, slots[1]!, 1) // C1 is that of the cosine
     },
   }),
   x87_tangent: ofAngle({
     ofZero: ['zero', 'one'],
-    compute: (b, sign, slots) => {
-      b.call('float80_tangent', [slots[0]!, sign], VOID)
+    exact: (b, angle) => b.and(isBelow(b, angle, -32), b.eq(angle.sig, b.const64(TOP_BIT))),
+    compute: (b, angle, slots) => {
+      b.if(
+        isBelow(b, angle, -33),
+        () => sine(b, angle.sign, slots[0]!, 0),
+        () => b.call('float80_tangent', [slots[0]!, angle.sign], VOID),
+      )
       setRegister(b, slots[1]!, b.const64(TOP_BIT), b.const(BIAS))
     },
   }),
