@@ -1,9 +1,12 @@
-// A kernel's ELF image out of its packing: a gzip file, or the payload of a Linux bzImage (Documentation/arch/x86/boot.rst,
-// payload_offset). Left out: all compressions but gzip.
+// A kernel's ELF image out of its packing: a compressed file, or the payload of a Linux bzImage (Documentation/arch/x86/boot.rst,
+// payload_offset), as whoever builds a domain unpacks it. Left out: bzip2, LZO, zstd.
 
 import { gunzipSync } from 'node:zlib'
 import { isElf } from './elf.js'
 import { LoadError } from './load-error.js'
+import { isLz4, unpackLz4 } from './unpack/lz4.js'
+import { isLzma, unpackLzma } from './unpack/lzma.js'
+import { isXz, unpackXz } from './unpack/xz.js'
 
 const HEADER_MAGIC_AT = 0x202
 const HEADER_MAGIC = 0x53726448
@@ -16,18 +19,19 @@ const SECTOR_BYTES = 512
 
 /**
  * The ELF file inside; an ELF file itself comes back as it is.
- * @throws LoadError where there is none, or its compression is not gzip
+ * @throws LoadError where there is none, or its compression is not known
  */
 export function unpackKernel(file: string, bytes: Uint8Array): Uint8Array {
   if (isElf(bytes)) return bytes
-  if (isGzip(bytes)) return gunzip(file, bytes, 0)
+  const whole = unpack(file, bytes, 0)
+  if (whole) return whole
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const isBzImage =
     bytes.length > PAYLOAD_LENGTH + 4 &&
     view.getUint32(HEADER_MAGIC_AT, true) === HEADER_MAGIC &&
     view.getUint16(VERSION, true) >= VERSION_WITH_PAYLOAD
   if (!isBzImage) {
-    const reason = 'is no ELF file, gzip file or bzImage'
+    const reason = 'is no ELF file, compressed file or bzImage'
     throw new LoadError({ file, offset: 0, reason, remedy: 'give a kernel as an ELF file' })
   }
   const setupSectors = bytes[SETUP_SECTORS]! === 0 ? 4 : bytes[SETUP_SECTORS]!
@@ -43,21 +47,36 @@ export function unpackKernel(file: string, bytes: Uint8Array): Uint8Array {
     })
   }
   if (isElf(payload)) return payload
-  if (isGzip(payload)) return gunzip(file, payload, start)
+  const unpacked = unpack(file, payload, start)
+  if (unpacked) return unpacked
   throw new LoadError({
     file,
     offset: start,
-    reason: 'the kernel inside is not compressed with gzip',
+    reason: 'the kernel inside is compressed in a way that is not known (gzip, xz, lzma, lz4 are)',
     remedy: 'unpack its vmlinux first (scripts/extract-vmlinux of the Linux sources does that)',
   })
 }
 
 const isGzip = (bytes: Uint8Array) => bytes[0] === 0x1f && bytes[1] === 0x8b
 
-function gunzip(file: string, bytes: Uint8Array, offset: number): Uint8Array {
+const FORMATS: readonly (readonly [
+  name: string,
+  is: (bytes: Uint8Array) => boolean,
+  of: (b: Uint8Array) => Uint8Array,
+])[] = [
+  ['gzip', isGzip, gunzipSync],
+  ['xz', isXz, unpackXz],
+  ['lzma', isLzma, unpackLzma],
+  ['lz4', isLz4, unpackLz4],
+]
+
+/** Undefined where the bytes begin as those of no format that is known. */
+function unpack(file: string, bytes: Uint8Array, offset: number): Uint8Array | undefined {
+  const format = FORMATS.find(([, is]) => is(bytes))
+  if (!format) return undefined
   try {
-    return gunzipSync(bytes)
+    return format[2](bytes)
   } catch {
-    throw new LoadError({ file, offset, reason: 'the gzip data is damaged', remedy: 'copy the file again' })
+    throw new LoadError({ file, offset, reason: `the ${format[0]} data is damaged`, remedy: 'copy the file again' })
   }
 }

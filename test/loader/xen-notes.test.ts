@@ -1,8 +1,6 @@
 // Xen's ELF notes from segments and sections, and what a 32-bit PAE guest may not say. Notes are written out by hand.
 
-import { gzipSync } from 'node:zlib'
 import { parseElf } from '../../src/loader/elf.js'
-import { unpackKernel } from '../../src/loader/packed-kernel.js'
 import { readXenNotes } from '../../src/loader/xen-notes.js'
 import { words, writeElf } from './elf-writer.js'
 
@@ -111,25 +109,4 @@ test.each([
   ['an image below its base', [...notes, ...note(4, words(0x200000))], 'not behind its base 0xc0000000'],
 ])('%s', (_, bytes, message) => {
   expect(() => readXenNotes(inSegment(bytes))).toThrow(message)
-})
-
-test('a kernel is unpacked from gzip and from a bzImage', () => {
-  const elf = writeElf({ entry: 5, segments: [code] })
-  expect(unpackKernel('k', elf)).toBe(elf)
-  expect(Buffer.from(unpackKernel('k', gzipSync(elf)))).toEqual(Buffer.from(elf))
-  const payload = gzipSync(elf)
-  const image = new Uint8Array(1024 + 64 + payload.length)
-  const view = new DataView(image.buffer)
-  image[0x1f1] = 1
-  view.setUint32(0x202, 0x53726448, true)
-  view.setUint16(0x206, 0x20f, true)
-  view.setUint32(0x248, 64, true)
-  view.setUint32(0x24c, payload.length, true)
-  image.set(payload, 1024 + 64)
-  expect(Buffer.from(unpackKernel('k', image))).toEqual(Buffer.from(elf))
-  expect(() => unpackKernel('k', image.subarray(0, 1100))).toThrow('lies outside the file')
-  image.fill(7, 1024 + 64)
-  expect(() => unpackKernel('k', image)).toThrow('not compressed with gzip')
-  expect(() => unpackKernel('k', gzipSync(elf).subarray(0, 30))).toThrow('gzip data is damaged')
-  expect(() => unpackKernel('k', new Uint8Array(9))).toThrow('is no ELF file')
 })
