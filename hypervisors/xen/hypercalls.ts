@@ -205,7 +205,11 @@ function multicall(context: HypercallContext, list: number, count: number): numb
     const word = (n: number) => guest.word(at + 8 + 4 * n)
     const number = guest.word(at)
     const args: Arguments = [word(0), word(1), word(2), word(3), word(4), word(5)]
-    if (number === IRET) return context.iret()
+    if (number === IRET) {
+      const result = context.iret()
+      guest.setWord(at + 4, result)
+      return result
+    }
     guest.setWord(at + 4, number === MULTICALL ? EINVAL : perform(context, number, args))
   }
   return 0

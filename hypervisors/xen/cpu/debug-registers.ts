@@ -5,6 +5,7 @@
 import type { Vcpu } from '../../hypervisor.js'
 import type { Domain } from '../domain.js'
 import { ENODEV, EPERM } from '../errors.js'
+import { CS } from './registers.js'
 
 export const STATUS_AT_START = 0xffff0ff0
 const STATUS_ZEROES = 0x00001000
@@ -52,10 +53,22 @@ export function getDebugRegister(domain: Domain, register: number): number | und
 
 /** A debug exception has happened: what the processor says of it goes to the guest's DR6. */
 export function noteDebugException(vcpu: Vcpu, domain: Domain) {
-  const { dr } = vcpu.state
   const values = domain.debugRegisters
-  values[6] = (values[6]! | (dr[6]! & ~STATUS_AT_START)) >>> 0
+  values[6] = (values[6]! | (vcpu.state.dr[6]! & ~STATUS_AT_START)) >>> 0
+  passOver(vcpu)
+}
+/** What the processor says of a debug exception is forgotten. */
+export function passOver(vcpu: Vcpu) {
+  const { dr } = vcpu.state
   vcpu.set({ dr: [dr[0]!, dr[1]!, dr[2]!, dr[3]!, STATUS_AT_START, dr[7]!, STATUS_AT_START, dr[7]!] })
+}
+/** True when a breakpoint is on the instruction that is next. */
+export function executionWatched(vcpu: Vcpu, { debugRegisters }: Domain): boolean {
+  const control = debugRegisters[7]!
+  const linear = (vcpu.segment(CS).base + vcpu.eip) >>> 0
+  return [0, 1, 2, 3].some(
+    n => ((control >>> (2 * n)) & 3) !== 0 && ((control >>> (16 + 4 * n)) & 3) === 0 && debugRegisters[n] === linear,
+  )
 }
 /** An emulated instruction was a single step. */
 export function noteStep({ debugRegisters }: Domain) {

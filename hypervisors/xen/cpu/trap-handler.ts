@@ -9,7 +9,7 @@ import { SEGMENTS } from '../memory/frame-table.js'
 import { WRITABLE_TABLES } from '../vm-assist.js'
 import { bounce } from './bounce.js'
 import { callGate } from './call-gate.js'
-import { noteDebugException, noteStep } from './debug-registers.js'
+import { executionWatched, noteDebugException, noteStep, passOver } from './debug-registers.js'
 import { forcedCpuid } from './forced-cpuid.js'
 import { hypercallIret } from './iret.js'
 import { emulatePrivileged, setTaskSwitched } from './privileged.js'
@@ -32,6 +32,8 @@ type Exception = Extract<Trap, { kind: 'exception' }>
 
 export class TrapHandler {
   private crashed: string | undefined
+  /** Instructions retired when a software interrupt came last. */
+  private calledAt = -1
 
   constructor(
     private readonly vcpu: Vcpu,
@@ -55,6 +57,7 @@ export class TrapHandler {
 
   private gate(vector: number, source: string) {
     if (source === 'external') return this.count('external')
+    this.calledAt = this.vcpu.retired
     if (vector === HYPERCALL) {
       this.count('hypercall')
       return this.hypercall()
@@ -94,9 +97,13 @@ export class TrapHandler {
     this.count(`exception_${vector}`)
     if (vector === PF) return this.pageFault(error!, linear)
     if (vector === GP) return this.generalProtection(error!)
-    if (vector === UD && forcedCpuid(vcpu, context.profile.version)) return this.emulated()
+    if (vector === UD && forcedCpuid(vcpu, context.profile.version, domain.frames.frames)) return this.emulated()
     if (vector === NM && (vcpu.controls.cr0 & CR0_TS) !== 0) setTaskSwitched(vcpu, false)
-    if (vector === DB) noteDebugException(vcpu, domain)
+    if (vector === DB) {
+      // Behind MOV SS a breakpoint is met when the next instruction has called the hypervisor already.
+      if (vcpu.retired === this.calledAt && !executionWatched(vcpu, domain)) return passOver(vcpu)
+      noteDebugException(vcpu, domain)
+    }
     this.deliver(vector, error)
   }
   /** An instruction was carried out on the guest's behalf: it may be one of single steps. */

@@ -167,6 +167,7 @@ static void many_calls(void)
     __asm__ volatile("pushf; push %%cs; push $1f; push $4711; int $0x82; mov $1, %%eax; 1:"
                      : "=a"(eax), "=b"(scratch), "=c"(scratch) : "0"(13), "1"(calls), "2"(2) : "memory");
     fact("iret_among_many", eax);
+    fact("iret_result", calls[1]);
     fact("calls_behind_it", calls[9]);
 }
 

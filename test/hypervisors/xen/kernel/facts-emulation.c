@@ -80,6 +80,25 @@ static void register_facts(void)
 
 extern char user_tsc[];
 __asm__(".balign 4096\nuser_tsc: rdtsc\nint $0x80\n.balign 4096");
+static void leaf(const char *name, u32 number, u32 part)
+{
+    u32 a = number, b, c = part, d;
+    __asm__ volatile(".byte 0x0f, 0x0b, 0x78, 0x65, 0x6e, 0x0f, 0xa2" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+    fact_hex(name, a);
+    fact_hex("b", b);
+    fact_hex("c", c);
+    fact_hex("d", d);
+}
+static void leaf_facts(void)
+{
+    leaf("leaves", 0x40000000, 0);
+    leaf("features", 0x40000002, 0);
+    leaf("scale", 0x40000003, 1);
+    leaf("of_hvm", 0x40000004, 0);
+    leaf("address_bits", 0x40000005, 0);
+    leaf("behind", 0x40000100, 0);
+}
+
 static void tsc_facts(void)
 {
     map(user_tsc, pte_of(user_tsc, 0x67));
@@ -110,6 +129,16 @@ static void debug_facts(void)
     __asm__ volatile("mov %0, %%dr7" ::"r"(0));
     __asm__ volatile("mov %%dr6, %0" : "=r"(status));
     fact_hex("watch_status", status);
+    /* One that MOV SS holds back comes to the hypervisor when the next instruction calls it. */
+    static u16 selector;
+    __asm__ volatile("mov %%ss, %0" : "=m"(selector));
+    __asm__ volatile("mov %0, %%dr0; mov %1, %%dr6" ::"r"(&selector), "r"(0xffff0ff0));
+    __asm__ volatile("mov %0, %%dr7" ::"r"(0xf0002));
+    fact("held", probe(({ void code(void) { __asm__ volatile("mov %0, %%ss; int3" ::"m"(selector)); } code; })));
+    fact("held_vector", last.vector);
+    __asm__ volatile("mov %0, %%dr7" ::"r"(0));
+    __asm__ volatile("mov %%dr6, %0" : "=r"(status));
+    fact_hex("held_status", status);
 }
 
 static void return_to_vm86(void)
@@ -142,6 +171,7 @@ static void entry_facts(void)
 void test_main(void)
 {
     register_facts();
+    leaf_facts();
     tsc_facts();
     debug_facts();
     entry_facts();
