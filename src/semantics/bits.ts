@@ -5,6 +5,7 @@ import type { Value } from '../ir/tape.js'
 import { MEM, REG } from '../isa/form.js'
 import type { Context, Semantics } from './context.js'
 import { LOGIC } from './flags.js'
+import { bitTestOverflow, isI386, scanFlags } from './i386.js'
 
 /** Tests a bit and, with `change`, stores the operand with what `change` makes of it and the bit's mask. */
 const test =
@@ -26,15 +27,22 @@ const test =
       if (linear === undefined) b.write(0, result)
       else b.guestStore(linear, size, b.mask(result, size))
     }
-    b.flags.setCarry(b.and(b.shru(x, inBits), b.const(1)))
+    const cf = b.and(b.shru(x, inBits), b.const(1))
+    if (flat) return b.flags.setCarry(cf)
+    const of = b.select(isI386(b), bitTestOverflow(b, x, inBits, size), b.flags.of())
+    b.flags.setCarryOverflowIf(b.const(1), cf, of)
   }
 
 const scan =
-  (index: (b: Context, x: Value) => Value): Semantics =>
-  (b, { size }) => {
+  (up: boolean): Semantics =>
+  (b, { size, flat }) => {
     const x = b.read(1)
-    b.write(0, b.select(x, index(b, x), b.read(0)))
-    b.flags.set(LOGIC, size, x, x, x)
+    const index = up ? b.op('i32.ctz', x) : b.sub(b.const(31), b.op('i32.clz', x))
+    b.write(0, b.select(x, index, b.read(0)))
+    const flags = () => b.flags.set(LOGIC, size, x, x, x)
+    if (flat) return flags()
+    b.if(isI386(b), () => b.flags.setWord(scanFlags(b, x, size, up)), flags)
+    b.flags.reload()
   }
 
 export const bits: Record<string, Semantics> = {
@@ -42,6 +50,6 @@ export const bits: Record<string, Semantics> = {
   bts: test((b, x, mask) => b.or(x, mask)),
   btr: test((b, x, mask) => b.and(x, b.not(mask))),
   btc: test((b, x, mask) => b.xor(x, mask)),
-  bsf: scan((b, x) => b.op('i32.ctz', x)),
-  bsr: scan((b, x) => b.sub(b.const(31), b.op('i32.clz', x))),
+  bsf: scan(true),
+  bsr: scan(false),
 }

@@ -63,14 +63,14 @@ export class Flags {
     this.last = undefined
   }
   /** As `setFrom` where the condition (0 or 1) holds; else all flags keep their values. */
-  setFromIf(condition: Value, size: number, result: Value, cf: Value, of: Value) {
+  setFromIf(condition: Value, size: number, result: Value, cf: Value, of: Value, af: Value = this.b.const(0)) {
     const b = this.b
     const known = b.known(condition)
     if (known === 0) return
-    if (known !== undefined) return this.setFrom(size, result, cf, of)
+    if (known !== undefined) return this.setFrom(size, result, cf, of, af)
     const aux = this.aux()
     this.setResult(b.select(condition, b.signed(result, size), this.result()))
-    this.setAux(() => b.select(condition, this.pack(cf, of, b.const(0)), aux))
+    this.setAux(() => b.select(condition, this.pack(cf, of, af), aux))
     this.last = undefined
   }
   /** Sets CF and OF where the condition (0 or 1) holds; the others keep their values. */

@@ -1,7 +1,8 @@
 // What an 80386 does otherwise than its successors, as others measured it on a 386EX in real mode (SingleStepTests/80386):
 // byte shifts by 16 and 24, double shifts of words, PUSHA and POPA that fault half-way, the upper half of ESP after POPAD,
-// ENTER, AAM 0, IDIV of bytes that overflow, flags of CMPS and SCAS repeated up to a fault. A scaled base: isa/decode.ts.
-// What a fault leaves is so in segments with limits; flat code is as on the successors.
+// ENTER, AAM 0, IDIV of bytes that overflow, flags of CMPS and SCAS repeated up to a fault, undefined flags of SHLD, SHRD,
+// BT and its kin, BSF and BSR. A scaled base: isa/decode.ts. What a fault leaves and what is undefined is so in segments
+// with limits; flat code is as on the successors.
 
 import { EAX, EBP, EBX, ECX, EDI, EDX, ESI, ESP, GENERATION } from '../cpu/layout.js'
 import type { Value } from '../ir/tape.js'
@@ -45,4 +46,34 @@ export function missedOverflow(b: Context, dividend: Value, divisor: Value): { m
   // Unsigned: not below 0 either.
   const missed = b.and(b.and(negative, b.ltu(above, by)), isI386(b))
   return { missed, remainder: b.select(b.lts(dividend, zero), b.sub(zero, above), above) }
+}
+
+/** OF of BT, BTS, BTR and BTC: that of the operand rotated until the bit was next. */
+export function bitTestOverflow(b: Context, x: Value, bit: Value, size: number): Value {
+  const wide = size === 4 ? x : b.mul(x, b.const(0x10001))
+  const turned = b.rotr(wide, b.sub(bit, b.const(2)))
+  return b.and(b.xor(turned, b.shru(turned, b.const(1))), b.const(1))
+}
+
+/** The flags of BSF (up) and BSR as a word: those of 0 - x, and of the steps of the search. */
+export function scanFlags(b: Context, x: Value, size: number, up: boolean): Value {
+  const one = b.const(1)
+  const bitOf = (v: Value, n: number) => b.and(b.shru(v, b.const(n)), one)
+  const parity = (v: Value) => b.eqz(b.and(b.op('i32.popcnt', v), one))
+  const top = 8 * size - 1
+  const negated = b.sub(b.const(0), x)
+  const word = (cf: Value, of: Value) => {
+    const low = b.or(cf, b.shl(parity(b.and(negated, b.const(0xff))), b.const(2)))
+    const adjust = b.shl(b.ne(b.and(x, b.const(0xf)), b.const(0)), b.const(4))
+    return b.or(b.or(low, adjust), b.or(b.shl(bitOf(negated, top), b.const(7)), b.shl(of, b.const(11))))
+  }
+  const none = b.const(0x44) // ZF and PF
+  if (up) {
+    const index = b.shl(parity(b.op('i32.ctz', x)), b.const(2))
+    return b.select(x, b.select(b.and(x, one), word(bitOf(x, 1), bitOf(x, top)), index), none)
+  }
+  // The bit that was found moved to the top: the two after it are next below.
+  const found = b.shl(x, b.op('i32.clz', x))
+  const [next, second] = [bitOf(found, 30), bitOf(found, 29)]
+  return b.select(x, word(next, b.or(b.xor(next, second), b.eq(x, one))), none)
 }

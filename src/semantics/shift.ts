@@ -128,13 +128,13 @@ function doubleLong(b: Context, x: Value, y: Value, count: Value, left: boolean)
 }
 const double =
   (left: boolean): Semantics =>
-  (b, { size }) => {
+  (b, { size, flat }) => {
     const x = b.readForWrite(0)
     const y = b.read(1)
     const count = countOf(b, 2)
     const { result, cf, of } = (size === 2 ? doubleWord : doubleLong)(b, x, y, count, left)
     b.write(0, result)
-    b.flags.setFromIf(b.ne(count, b.const(0)), size, result, cf, of)
+    b.flags.setFromIf(b.ne(count, b.const(0)), size, result, cf, of, flat ? b.const(0) : isI386(b))
   }
 
 export const shifts: Record<string, Semantics> = {

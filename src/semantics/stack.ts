@@ -100,7 +100,8 @@ const enter: Semantics = (b, { operandSize: size, flat }) => {
   const bytes = b.field('imm')
   const level = b.and(b.field('imm2'), b.const(31))
   const step = b.const(size)
-  const frame = b.stackPointer(b.sub(b.reg(ESP), step))
+  const pushed = b.stackPointer(b.sub(b.reg(ESP), step))
+  const frame = flat ? pushed : b.select(isI386(b), b.and(pushed, b.stackMask()), pushed)
   b.guestStore(stackAt(b, frame, size, true), size, b.reg(EBP, size))
   const pointer = b.variable(frame)
   b.if(level, () => {

@@ -1,8 +1,8 @@
 // What an 80386 does otherwise than its successors where the manuals leave it open, as measured by others on a 386EX
 // (SingleStepTests/80386, its README and the notes of emulators that pass it): a SIB byte with a scale but no index, POPAD
-// from a 16-bit stack, SHLD and SHRD of words by more than 16, byte shifts by 16 and 24, PUSHA and POPA that fault
-// half-way, ENTER, AAM 0, IDIV of bytes, comparisons repeated up to a fault, selectors in slots of four bytes. Later
-// models: measured on Intel's processors.
+// from a 16-bit stack, SHLD and SHRD of words by more than 16, byte shifts by 16 and 24, PUSHA and POPA that fault half-way,
+// ENTER, undefined flags of bit instructions and double shifts, AAM 0, IDIV of bytes, comparisons repeated up to a fault,
+// selectors in slots of four bytes. Later models: measured on Intel's processors.
 
 import { engineNames } from '../../src/engine/engines.js'
 import { createCpu, type PartialState, type SingleCpu } from '../../src/index.js'
@@ -109,6 +109,22 @@ describe.each(engineNames)('%s', engine => {
     if (ax === undefined) faulting('386', 'f6 f9', 0, state)
     else expect(behind('386', 'f6 f9', state).eax).toBe(ax)
     faulting('pentium4', 'f6 f9', 0, state)
+  })
+  const ARITHMETIC = 0x8d5
+  test.each([
+    ['bt ax, cx', '0f a3 c8', { eax: 0x0008, ecx: 5 }, 0x8d5, 0x8d4], // bits 4 and 3 differ, bit 5 is 0
+    ['bts ax, cx', '0f ab c8', { eax: 0x0018, ecx: 5 }, 0x8d5, 0x0d4],
+    ['btr eax, 0', '66 0f ba f0 00', { eax: 0x40000001 }, 0, 0x801], // bits 31 and 30
+    ['bsf ax, dx', '0f bc c2', { edx: 0 }, 0x8d5, 0x44],
+    ['bsf ax, dx', '0f bc c2', { edx: 0x80 }, 0x8d5, 0], // index 7: odd parity
+    ['bsf ax, dx', '0f bc c2', { edx: 0x8003 }, 0, 0x811], // 0 - x is 7FFD
+    ['bsr ax, dx', '0f bd c2', { edx: 1 }, 0, 0x894], // FFFF
+    ['bsr ax, dx', '0f bd c2', { edx: 0x40 }, 0x8d5, 0x84], // FFC0
+    ['bsr eax, edx', '66 0f bd c2', { edx: 0x60000008 }, 0, 0x895 - 0x04], // 9FFFFFF8; bits 29 and 28
+    ['shld ax, dx, 1', '0f a4 d0 01', { eax: 0x4000, edx: 0 }, 0, 0x894],
+    ['shrd ax, dx, 20', '0f ac d0 14', { eax: 0, edx: 0x0010 }, 0x8d5, 0x10], // 1
+  ] as const)('flags of %s', (_, code, state, before, after) => {
+    expect(behind('386', code, { ...state, eflags: before | 2 }).eflags & ARITHMETIC).toBe(after)
   })
   test('flags of a comparison repeated up to a fault', () => {
     const state = { eax: 0x0101, ecx: 5, edi: 0xfffd, eflags: 0x8d7 } // repne scasw: 1 - 0, then the limit
