@@ -87,7 +87,7 @@ const MISSING = ['--l4-profile <profile>', '--migrate-at <text=path>', '--snapsh
 
 const cpuHelp = `CPU model (default: ${DEFAULT_CPU} on native, ${MULTIBOOT_CPU} with --multiboot, ${XEN_CPU} on xen, else ${GUEST_CPU})`
 const defaultCpu = (path: string, multiboot: boolean) =>
-  path === 'native' ? (multiboot ? MULTIBOOT_CPU : DEFAULT_CPU) : path === 'xen' ? XEN_CPU : GUEST_CPU
+  multiboot ? MULTIBOOT_CPU : path === 'native' ? DEFAULT_CPU : path === 'xen' ? XEN_CPU : GUEST_CPU
 
 /** What a guest sees as its memory where no --mem is given. */
 const DEFAULT_MEMORY = 128 * MEBIBYTE

@@ -228,7 +228,8 @@ function findCode(b: Context) {
   const host = b.add(b.add(linear, b.loadAt(translation, 0, 4)), b.const(TLB_VALID))
   const known = b.shl(b.shru(host, b.const(12)), b.const(3))
   const owner = b.or(b.and(linear, b.const(~0xfff)), b.and(b.state(MODE), b.const(MODE_OF_CODE)))
-  answerIf(b, b.ne(b.loadAt(known, HOST_TABLE + 4, 4), owner), NOT_DONE)
+  // 0 is what stands there without an owner, and would be 16-bit code in the first page.
+  answerIf(b, b.or(b.eqz(owner), b.ne(b.loadAt(known, HOST_TABLE + 4, 4), owner)), NOT_DONE)
   b.storeAt(place, 0, 4, b.loadAt(known, HOST_TABLE, 4))
   b.return(b.const(FILLED))
 }

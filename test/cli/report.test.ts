@@ -58,6 +58,11 @@ test('says what the guest did', async () => {
   expect(outcome).not.toHaveProperty('entries')
 })
 
+test('a multiboot kernel has the same CPU under trap-and-emulate', async () => {
+  const file = writeGuest(at('trapped'), powerOff)
+  expect(await report(file, '--on', 'trap')).toMatchObject({ path: 'trap', cpu: 'pentium4', exit: { status: 0 } })
+})
+
 test('is printed for a guest that ends by --halt-ok, and for one that fails', async () => {
   const file = writeGuest(at('halt'), halt)
   expect((await report(file, '--halt-ok')).exit).toEqual({ status: 0, reason: 'halted', eip: 0x100022 })
