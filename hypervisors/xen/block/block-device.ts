@@ -19,14 +19,19 @@ type Connection = { reference: number; port: number }
 export class BlockDevice implements DeviceModel {
   readonly kind = 'vbd'
   readonly number = FIRST_DISK
-  readonly frontNodes = { 'virtual-device': FIRST_DISK, 'device-type': 'disk' }
+  readonly frontNodes = { 'virtual-device': FIRST_DISK, 'device-type': 'disk', trusted: 1, protocol: PROTOCOL }
   readonly backNodes = {
+    params: '/dev/disk',
+    script: '/etc/xen/scripts/block',
+    'hotplug-status': 'connected',
     dev: 'xvda',
     type: 'phy',
     mode: 'w',
     bootable: 1,
     removable: 0,
     'device-type': 'disk',
+    'discard-enable': 1,
+    specification: 'xen',
     'feature-flush-cache': 1,
     'feature-barrier': 1,
     'feature-persistent': 1,

@@ -36,6 +36,9 @@ export class NetDevice implements DeviceModel {
     this.backNodes = {
       handle: 0,
       mac,
+      type: 'vif',
+      script: '/etc/xen/scripts/vif-bridge',
+      bridge: 'xenbr0',
       'feature-rx-copy': 1,
       'feature-rx-flip': 0,
       'feature-sg': 0,

@@ -16,6 +16,12 @@ const encoder = new TextEncoder()
 /** The identity of a domain's virtual machine. */
 const vmOf = (domain: number) => `00000000-0000-4000-8000-${Math.max(domain, 1).toString(16).padStart(12, '0')}`
 
+/** Nodes without a value that the domain may write, below its home. */
+const OF_THE_DOMAIN = [
+  ...['device', 'device/suspend/event-channel', 'data', 'drivers', 'feature', 'attr', 'error'],
+  ...['shutdown', 'feature-poweroff', 'feature-reboot', 'feature-suspend', 'sysrq'].map(name => `control/${name}`),
+]
+
 /** The tree. */
 export function initialTree(facts: StoreFacts): StoreTree {
   const tree = new StoreTree()
@@ -34,13 +40,8 @@ export function initialTree(facts: StoreFacts): StoreTree {
     [`${home}/memory/static-max`, facts.memoryKilobytes],
     [`${home}/memory/target`, facts.memoryKilobytes],
     [`${home}/memory/videoram`, 0],
-    [`${home}/device`, ''],
-    [`${home}/device/suspend/event-channel`, ''],
-    [`${home}/control`, ''],
-    [`${home}/control/shutdown`, ''],
     [`${home}/control/platform-feature-multiprocessor-suspend`, 1],
     [`${home}/control/platform-feature-xs_reset_watches`, 1],
-    [`${home}/data`, ''],
     [`${home}/store/port`, facts.storePort],
     [`${home}/store/ring-ref`, facts.storeFrame],
     [`${home}/console/backend`, `/local/domain/0/backend/console/${facts.domain}/0`],
@@ -53,7 +54,9 @@ export function initialTree(facts: StoreFacts): StoreTree {
     [`${home}/console/ring-ref`, facts.consoleFrame],
   ]
   for (const [path, value] of nodes) tree.write(path, encoder.encode(String(value)), 0)
-  for (const name of ['control/shutdown', 'device', 'data', 'device/suspend/event-channel'])
-    tree.find(`${home}/${name}`)!.permissions = [`n${facts.domain}`]
+  for (const name of OF_THE_DOMAIN) {
+    const node = tree.make(`${home}/${name}`, 0)
+    node.permissions = [`n${facts.domain}`]
+  }
   return tree
 }

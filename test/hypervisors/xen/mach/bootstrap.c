@@ -140,14 +140,34 @@ static void sleeping(void)
     fact("sleeps_wrong", early);
 }
 
-/* The console as a device: what is typed comes back. */
-static void console(void)
+static u32 open_device(const char *name)
 {
-    u32 open[3 + 3 + 32] = {INTEGER, 3, 0x30000000, 0x0400000c, 1}, device = 0;
-    const char *name = "console";
+    u32 open[5 + 32] = {INTEGER, 3, STRING}, device = 0;
     for (u32 i = 0; name[i]; i++)
         ((char *)(open + 5))[i] = name[i];
     fact("device_open", call(devices, DEVICE_OPEN, open, 5 + 32, &device));
+    return device;
+}
+
+/* The disk: 40 sectors at once, more than a request takes, then one written back with all bits turned. */
+static void disk(void)
+{
+    u32 device = open_device("xvd0"), wanted[6] = {INTEGER, 0, INTEGER, 3, INTEGER, 40 * 512}, data[4], sum = 0;
+    fact("disk_read", call_long(device, DEVICE_READ, wanted, 6, data, 4));
+    u32 *words = (u32 *)(data[0] & LONG_FORM ? data[3] : data[1]);
+    for (u32 i = 0; i < 40 * 128; i++)
+        sum = sum * 31 + words[i];
+    fact("disk_sum", sum);
+    for (u32 i = 0; i < 128; i++)
+        words[i] = ~words[i];
+    u32 put[8] = {INTEGER, 0, INTEGER, 7, ELSEWHERE(512), (u32)words};
+    fact("disk_write", call(device, DEVICE_WRITE, put, 8, 0));
+}
+
+/* The console as a device: what is typed comes back. */
+static void console(void)
+{
+    u32 device = open_device("console");
     mach_print("type a line\n");
     u32 wanted[6] = {INTEGER, 0, INTEGER, 0, INTEGER, 32}, line[34];
     fact("device_read", call_long(device, DEVICE_READ_INBAND, wanted, 6, line, 34));
@@ -173,6 +193,7 @@ void start(u32 count, char **arguments)
     threads();
     tasks();
     sleeping();
+    disk();
     console();
     mach_print("done\n");
     u32 how[2] = {INTEGER, 0};

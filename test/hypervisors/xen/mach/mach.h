@@ -8,7 +8,8 @@ enum { SEND = 1, RECEIVE = 2, WAIT = 2 };
 enum { COPY_SEND = 19, MAKE_SEND = 20, MAKE_SEND_ONCE = 21 };
 enum {
     TASK_CREATE = 2007, THREAD_SET_STATE = 2018, THREAD_CREATE = 2061, THREAD_RESUME = 2063,
-    HOST_GET_TIME = 2634, HOST_REBOOT = 2635, DEVICE_OPEN = 2800, DEVICE_WRITE_INBAND = 2803, DEVICE_READ_INBAND = 2805,
+    HOST_GET_TIME = 2634, HOST_REBOOT = 2635, DEVICE_OPEN = 2800, DEVICE_WRITE = 2802, DEVICE_WRITE_INBAND = 2803, DEVICE_READ = 2804,
+    DEVICE_READ_INBAND = 2805,
 };
 /* Descriptions of items: kind, bits, number, in line. */
 #define ITEM(kind, bits, number) (0x10000000u | (u32)(number) << 16 | (bits) << 8 | (kind))
@@ -16,6 +17,11 @@ enum {
 #define INTEGER ITEM(2, 32, 1)
 #define INTEGER_ARRAY(number) ITEM(2, 32, number)
 #define CHARACTERS(number) ITEM(8, 8, number)
+/* Bytes at an address, which a message has instead. */
+#define ELSEWHERE(number) LONG_FORM, 0x00080009u, (number)
+#define LONG_FORM 0x20000000u
+/* A string of 128 characters, in the long form. */
+#define STRING 0x30000000u, 0x0400000cu, 1
 
 void mach_print(const char *text);
 u32 mach_task_self(void);

@@ -1,6 +1,7 @@
 // A foreign kernel with a pmap of its own: GNU Mach as an unprivileged domain boots, and runs a program of ours whose threads,
 // tasks and messages exercise page tables, descriptors, call gates, lazy x87 state, timers and the console's ring.
 
+import { MemoryStorage } from '../../../../src/devices/block-storage.js'
 import { startDomain } from '../domain.js'
 import { bootstrapProgram, machImage, machModule } from './mach-image.js'
 
@@ -29,6 +30,13 @@ withMach.each(['4.17', '3.0'])('without a module it says so, profile %s', profil
   expect(domain.console()).toContain('panic ../kern/bootstrap.c:165: bootstrap_create: No bootstrap code loaded')
 })
 
+const SECTOR = 512
+const diskContent = () => Uint8Array.from({ length: 64 * SECTOR }, (_, i) => Math.imul(i + 3, 0x9e3779b1) >>> 24)
+function diskSum(): number {
+  const words = new Uint32Array(diskContent().buffer, 3 * SECTOR, 40 * (SECTOR / 4))
+  return words.reduce((sum, word) => (Math.imul(sum, 31) + word) >>> 0, 0)
+}
+
 /** What the program prints, by arithmetic on what it does. */
 const facts = [
   'arguments 00000003',
@@ -40,23 +48,42 @@ const facts = [
   'task_sum 0000005a',
   'own_copy 00000001',
   'sleeps_wrong 00000000',
+  'xvd0 count 1',
+  'device_open 00000000',
+  'disk_read 00000000',
+  `disk_sum ${diskSum().toString(16).padStart(8, '0')}`,
+  'disk_write 00000000',
   'device_open 00000000',
   'type a line',
 ]
 
 withMach.each(['4.17', '3.0'])('its first task does what it should, profile %s', profile => {
-  const line = '/boot ${host-port} ${device-port} $(task-create) $(task-resume)'
+  const line = [
+    `/boot`,
+    ...['host-port', 'device-port'].map(name => `\${${name}}`),
+    '$(task-create) $(task-resume)',
+  ].join(' ')
+  const content = diskContent()
   const domain = startDomain(image as Uint8Array, {
     profile,
     memoryBytes,
     module: machModule(bootstrapProgram(), line),
     commandLine: 'root=none',
+    disk: new MemoryStorage(content),
   })
   runUntil(domain, 'type a line')
   const lines = domain.console().replaceAll('\r', '').split('\n')
   expect(lines).toContain('task loaded: /boot 1 2')
   const first = lines.findIndex(text => text.endsWith(facts[0]!))
   expect(lines.slice(first + 1, first + facts.length)).toEqual(facts.slice(1))
+  const changed = diskContent().map((byte, i) => (Math.floor(i / SECTOR) === 7 ? 0 : byte))
+  changed.set(
+    diskContent()
+      .subarray(3 * SECTOR, 4 * SECTOR)
+      .map(byte => ~byte),
+    7 * SECTOR,
+  )
+  expect(Buffer.compare(content, changed)).toBe(0)
   domain.hosting.send(Buffer.from('forty-two\r'))
   expect(runUntil(domain, 'never')).toMatchObject({ kind: 'crash' })
   expect(domain.console().replaceAll('\r', '')).toContain(

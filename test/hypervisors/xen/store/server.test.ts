@@ -43,6 +43,15 @@ test('reads, by absolute and by relative path, and what is missing', () => {
   expect(ask(99, '')).toEqual([[ERROR, 'ENOSYS\0']])
 })
 
+// By libxl__domain_make() of Xen's tools/libs/light/libxl_create.c.
+test('a domain finds what it may write', () => {
+  const { ask } = store()
+  const own = ['data', 'drivers', 'feature', 'attr', 'error', 'device/suspend/event-channel', 'control/shutdown']
+  for (const path of [...own, 'control/feature-poweroff', 'control/feature-suspend', 'control/sysrq'])
+    expect(ask(GET_PERMS, `${path}\0`)).toEqual([[GET_PERMS, 'n1\0']])
+  expect(ask(READ, 'control/platform-feature-xs_reset_watches\0')).toEqual([[READ, '1']])
+})
+
 test('writes below its home and nowhere else', () => {
   const { ask } = store()
   expect(ask(WRITE, 'data/a\0one\0two')).toEqual([[WRITE, 'OK\0']])

@@ -70,6 +70,11 @@ test('both ends are announced as the tool stack does, each readable by the other
   expect([backNode('state'), backNode('frontend-id'), backNode('frontend'), backNode('feature-flush-cache')]).toEqual([
     ...['2', '1', '/local/domain/1/device/vbd/51712', '1'],
   ])
+  // By device_disk_add() of Xen's tools/libs/light/libxl_disk.c; GNU Mach takes no disk without `params`.
+  expect([front('protocol'), front('trusted')]).toEqual(['x86_32-abi', '1'])
+  const ofTools = ['mode', 'device-type', 'specification', 'dev', 'bootable', 'removable', 'online', 'discard-enable']
+  expect(ofTools.map(backNode)).toEqual(['w', 'disk', 'xen', 'xvda', '1', '0', '1', '1'])
+  expect(backNode('params')).toMatch(/^\//)
 })
 
 test('from 1 to 4: the ring is bound, the size is told, watches on the state fire', () => {
