@@ -1,5 +1,5 @@
 // ROM images: firmware at a physical address, entered at the reset vector. As on a PC a ROM that ends at 1 MiB appears
-// a second time at the end of the 4 GiB, where the processor fetches its first instruction.
+// a second time at the end of the 4 GiB, where the processor fetches its first instruction, unless a ROM is given for there.
 import type { LoadedFile } from './entry.js'
 import { hex, LoadError } from './load-error.js'
 
@@ -23,6 +23,7 @@ export interface RomMapping {
  * @throws LoadError for an empty ROM, one off a page boundary or past 4 GiB, and for two that overlap
  */
 export function romMappings(images: readonly RomImage[]): RomMapping[] {
+  const mirrored = !images.some(({ address, bytes }) => address + bytes.length === ADDRESS_SPACE)
   const placed = images.flatMap(image => {
     const { file, bytes, address } = image
     const fail = (reason: string, remedy: string): LoadError => new LoadError({ file, offset: 0, reason, remedy })
@@ -33,7 +34,7 @@ export function romMappings(images: readonly RomImage[]): RomMapping[] {
     }
     if (end > ADDRESS_SPACE) throw fail(`it ends past 4 GiB when placed at ${hex(address)}`, 'place it lower')
     const own = { file, address, bytes }
-    return end === CONVENTIONAL_END ? [own, { file, address: ADDRESS_SPACE - bytes.length, bytes }] : [own]
+    return mirrored && end === CONVENTIONAL_END ? [own, { file, address: ADDRESS_SPACE - bytes.length, bytes }] : [own]
   })
   placed.sort((a, b) => a.address - b.address)
   for (let i = 1; i < placed.length; i++) {

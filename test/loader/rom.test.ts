@@ -16,6 +16,14 @@ test('a ROM that ends at 1 MiB appears below 4 GiB too', () => {
   ])
 })
 
+test('a ROM that is given for the end of 4 GiB is there instead of the mirror', () => {
+  const mappings = romMappings([rom('bios', 64, 0xf0000), rom('reset', 32, 0xffff8000)])
+  expect(mappings.map(({ address, bytes }) => [address, bytes[0]])).toEqual([
+    [0xf0000, 64],
+    [0xffff8000, 32],
+  ])
+})
+
 test('any other ROM appears once', () => {
   expect(romMappings([rom('option', 4, 0xd0000), rom('flash', 64, 0xffff0000)])).toHaveLength(2)
 })
