@@ -8,6 +8,7 @@ import { I32, type Type, VOID } from '../ir/types.js'
 import type { Form } from '../isa/form.js'
 import { Context, type Field, type Repetition } from '../semantics/context.js'
 import type { Flags } from '../semantics/flags.js'
+import { linearInOpen } from '../semantics/segments.js'
 import { stringProcedures } from '../semantics/string-procedures.js'
 import { type FlagState, HotFlags } from './hot-flags.js'
 import { HotVectors, isVector } from './hot-vectors.js'
@@ -306,6 +307,11 @@ export class HotContext extends Context {
   override guestStore(linear: Value, width: number, v: Value) {
     super.guestStore(linear, width, v)
     this.snap(this.tape.length - 1)
+  }
+  /** Most segments are without limits: the test and the base are common to the accesses of a block. */
+  protected override segmented(segment: Value, offset: Value, bytes: number, write: boolean): Value {
+    const checked = () => super.segmented(segment, offset, bytes, write)
+    return linearInOpen(this, this.known(segment)!, offset, write, checked)
   }
   override call(callee: string, args: Value[], result: Type = I32, faults = false): Value {
     if (external.has(callee)) this.refused = true

@@ -148,7 +148,7 @@ export abstract class Context extends Builder {
     if (this.form.flat && n < 4) return offset
     return this.segmented(this.const(n), offset, bytes, write)
   }
-  private segmented(segment: Value, offset: Value, bytes: number, write: boolean): Value {
+  protected segmented(segment: Value, offset: Value, bytes: number, write: boolean): Value {
     return this.call(write ? 'segment_write' : 'segment_read', [segment, offset, this.const(bytes)], 1, true)
   }
   /** Base of segment register n, unchecked. */

@@ -8,6 +8,7 @@ import { I32 } from '../ir/types.js'
 import { MEM } from '../isa/form.js'
 import type { Context, Semantics } from './context.js'
 import { UD, watchingMode } from './privilege.js'
+import { forgetSegment } from './segments.js'
 
 /** Selector of segment register n, a value. */
 export function selectorOf(b: Context, n: Value): Value {
@@ -22,6 +23,7 @@ export function loadSegment(b: Context, n: Value, selector: Value, after?: () =>
   watchingMode(b, () => {
     const done = b.call('load_segment_quick', [n, selector], I32)
     b.if(b.eqz(done), () => b.rare(() => b.helper('load_segment', [n, selector], true)))
+    forgetSegment(b, n)
     after?.()
   })
   b.if(b.eq(n, b.const(SS)), () => b.stop(STOP_NEXT))
