@@ -118,7 +118,8 @@ static int enter_gate(uint32_t vector, uint32_t error, int software, int interru
     vcpu.cpl = 0;
     vcpu.eip = t.eip;
     set_virtual_flags(0, FLAG_TF | FLAG_NT | FLAG_RF | (type == 14 ? FLAG_IF : 0));
-    if (inner && software && vector == 0x80 && type == 14) note_gate(gate, low, high, &t.code, &t.stack, t.esp);
+    if (inner && type == 14 && (software ? vector == 0x80 : vector == PF))
+        note_gate(vector, gate, low, high, &t.code, &t.stack, t.esp);
     return 1;
 }
 

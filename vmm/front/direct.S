@@ -21,6 +21,13 @@
 /* The members of struct held. */
 #define HELD_SHOWN 4
 #define HELD_KNOWN 8
+#define HELD_LIVE 12
+#define HELD_SPACE 16
+#define HELD_START 20
+/* Bits of table entries, and of vmm_work (front.h). */
+#define PRESENT 1
+#define DIRTY 0x40
+#define WORK_COMMIT 4
 
     .text
     /* The arithmetic flags, which are all that comparing changes, without PUSHF and POPF, which are slow. */
@@ -195,20 +202,66 @@ short_store:
     leal -6(%eax,%ecx), %eax
     movl %eax, (%esp)
     jmp store_done
-    /* An entry of the tracked table that was stored to last, by which nothing is mapped: it stays so unless it is dirty. */
+    /* EBX to the entry at offset EDX of the tracked table that was stored to last; then the site's end. */
+    .macro held_store
+    addl held + HELD_SHOWN, %edx
+    cmpl $0x87, OPERAND_OPCODE(%ecx)
+    jne 1f
+    movl (%edx), %ebp
+    movl %ebp, VCPU_REGISTERS(,%esi,4)
+1:  movl %ebx, (%edx)
+    movzbl (%ecx), %ecx
+    leal -6(%eax,%ecx), %eax
+    movl %eax, (%esp)
+    .endm
+
 4:  cmpl %ebx, held
     jne 2f
-    cmpl $0x89, OPERAND_OPCODE(%ecx)
-    jne 2f
     andl $0xFFC, %edx
-    movl held + HELD_KNOWN, %ebx
-    cmpl $0, (%ebx,%edx)
+    movl OPERAND_IMMEDIATE(%ecx), %ebx
+    cmpl $0xC7, OPERAND_OPCODE(%ecx)
+    je 5f
+    movzbl OPERAND_REG(%ecx), %esi
+    movl VCPU_REGISTERS(,%esi,4), %ebx
+    cmpl $0x89, OPERAND_OPCODE(%ecx)
+    je 5f
+    cmpl $0x87, OPERAND_OPCODE(%ecx)
     jne 2f
-    movzbl OPERAND_REG(%ecx), %ebx
-    movl VCPU_REGISTERS(,%ebx,4), %ebx
-    addl held + HELD_SHOWN, %edx
-    testb $0x40, %bl
-    jz 1b
+5:  movl held + HELD_KNOWN, %edi
+    cmpl $0, (%edi,%edx)
+    jne 6f
+    /* Nothing is mapped by it, and it stays so unless it is dirty. */
+    testb $DIRTY, %bl
+    jnz 2f
+    held_store
+    jmp store_done
+    /* What is mapped by it is taken away. */
+6:  testb $PRESENT, %bl
+    jnz 2f
+    cmpl $0xC7, OPERAND_OPCODE(%ecx)
+    jne 5f
+    movl held + HELD_LIVE, %ebp
+    movzwl (%ebp), %ebp
+    cmpl held_much, %ebp
+    jae 2f
+5:  movl $0, (%edi,%edx)
+    movl %edx, %edi
+    shll $10, %edi
+    orl held + HELD_START, %edi
+    held_store
+    movl held + HELD_LIVE, %eax
+    decw (%eax)
+    incl VCPU_SHADOW_UPDATES
+    orl $WORK_COMMIT, vmm_work
+    movl %esp, VCPU_SCRATCH
+    movl $vmm_stack_top, %esp
+    cld
+    pushl %edi
+    pushl held + HELD_SPACE
+    call backend_unmap
+    movl VCPU_SCRATCH, %esp
+    jmp store_done
+
 2:  movl %esp, VCPU_SCRATCH
     movl $vmm_stack_top, %esp
     cld
@@ -228,6 +281,9 @@ store_done:
 1:  movl REGISTER(1), %ecx
     movl REGISTER(2), %edx
     movl REGISTER(3), %ebx
+    movl REGISTER(5), %ebp
+    movl REGISTER(6), %esi
+    movl REGISTER(7), %edi
     restore_flags
     jmp enter_store
 

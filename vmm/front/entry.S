@@ -57,6 +57,11 @@ vmm_resume:
     movl REGISTER(4), %eax
     leal -4(%eax), %ecx
     subl $1024, %eax
+    /* The stack that user code is left on, most often. */
+    movl %eax, %edx
+    subl entry_page, %edx
+    cmpl $3072, %edx
+    jbe 3f
     shrl $12, %ecx
     shrl $12, %eax
     movl %ecx, %edx
@@ -67,7 +72,7 @@ vmm_resume:
     andl $15, %edx
     cmpl %eax, shadow_writable(,%edx,4)
     jne 1f
-    movl VCPU_EFLAGS, %eax
+3:  movl VCPU_EFLAGS, %eax
     andl $~0x37000, %eax
     orl $0x202, %eax
     movl %eax, VCPU_EFLAGS

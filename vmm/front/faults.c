@@ -82,6 +82,11 @@ static void refresh_descriptors(void) {
 /* User code may have loaded segment registers: hidden parts as the guest's tables have them. */
 static void note_user_segments(void) {
     struct descriptor d;
+    const volatile uint32_t *now = vcpu.selectors;
+    const uint32_t *then = user_selectors;
+    if (!((now[SEGMENT_ES] ^ then[SEGMENT_ES]) | (now[SEGMENT_CS] ^ then[SEGMENT_CS]) | (now[SEGMENT_SS] ^ then[SEGMENT_SS]) |
+          (now[SEGMENT_DS] ^ then[SEGMENT_DS]) | (now[SEGMENT_FS] ^ then[SEGMENT_FS]) | (now[SEGMENT_GS] ^ then[SEGMENT_GS])))
+        return;
     for (uint32_t i = SEGMENT_ES; i <= SEGMENT_GS; i++) {
         uint32_t selector = vcpu.selectors[i];
         if (selector == user_selectors[i]) continue;
@@ -100,7 +105,7 @@ void vmm_from_user(uint32_t vector, uint32_t error, uint32_t address) {
         if (!shadow_fill(address, access)) {
             asked = (struct pending_fault){PF, access, address};
             vmm_work |= WORK_ASKED;
-            inject_fault();
+            if (!short_fault(&pending_fault)) inject_fault();
         }
     } else if (vector >= 32 || vector == BP || vector == OF) {
         user_software(vector, vector >= 32 ? 2 : 1);

@@ -154,10 +154,12 @@ int is_seen(const struct seen *s, uint32_t selector, struct descriptor *d);
 void shortcuts_start(void);
 /* The register's descriptor is this one. */
 void note_segment(uint32_t index, uint32_t selector, const struct descriptor *d);
-/* User mode was entered with these; INT 0x80 went through this gate on these. */
+/* User mode was entered with these; INT 0x80 or a page fault of user code went through this gate on these. */
 void note_user(uint32_t cs, const struct descriptor *code, uint32_t ss, const struct descriptor *stack);
-void note_gate(uint32_t gate, uint32_t low, uint32_t high, const struct descriptor *code, const struct descriptor *stack,
-               uint32_t esp);
+void note_gate(uint32_t vector, uint32_t gate, uint32_t low, uint32_t high, const struct descriptor *code,
+               const struct descriptor *stack, uint32_t esp);
+/* A page fault of user code through the gate of the last one. Returns 0, and has done nothing, where it must take the long way. */
+int short_fault(const struct pending_fault *f);
 /* The tables lie elsewhere. */
 void forget_descriptors(void);
 /* Selectors that user code may load although they are in no register: looked at on each way to user mode. */
@@ -214,6 +216,10 @@ static inline uint32_t *window_entry(uint32_t frame, uint32_t index) { return (u
 int table_store(uint32_t linear, uint32_t value, uint32_t size);
 /* The same for a doubleword whose page is known, and gives its old value; else returns 0, and has done nothing. */
 int table_exchange(uint32_t linear, uint32_t value, uint32_t *old);
+/* An entry of a table is about to be cleared by a plain store. */
+void table_clear(uint32_t linear);
+/* So many mapped entries make it let go of the whole table then. */
+extern uint32_t held_much;
 #define ERROR_PRESENT 1
 #define ERROR_WRITE 2
 #define ERROR_USER 4

@@ -72,15 +72,20 @@ static void untrack(uint32_t frame) {
     }
 }
 
+/* What a guest entry is shadowed as, whose bits of both levels are `both`. */
+static inline uint32_t shadow_of(uint32_t both, uint32_t pte, int at_once) {
+    uint32_t rights = ENTRY_PRESENT | (both & 4 ? MAP_USER : 0);
+    if (both & 2 && (pte & 0x40 || at_once)) rights |= tracked[pte >> 12] ? ENTRY_HELD : MAP_WRITE;
+    return (pte & ~4095u) | rights;
+}
+
 /* What a guest entry would be shadowed as, touched or not: only what needs no accessed or dirty bit to be set. Those of
  * the kernel's own pages are not waited for: any of them may become the stack that an exception is pushed on. */
 static inline uint32_t wanted_of(uint32_t pde, uint32_t pte, uint32_t space, uint32_t frames) {
-    uint32_t both = pde & pte, frame = pte >> 12;
+    uint32_t both = pde & pte;
     int at_once = space == SPACE_KERNEL && !(both & 4);
-    if (!(both & 1) || !(both & 0x20 || at_once) || frame >= frames) return 0;
-    uint32_t rights = ENTRY_PRESENT | (both & 4 ? MAP_USER : 0);
-    if (both & 2 && (pte & 0x40 || at_once)) rights |= tracked[frame] ? ENTRY_HELD : MAP_WRITE;
-    return frame << 12 | rights;
+    if (!(both & 1) || !(both & 0x20 || at_once) || pte >> 12 >= frames) return 0;
+    return shadow_of(both, pte, at_once);
 }
 
 uint32_t wanted_entry(uint32_t pde, uint32_t pte, uint32_t space) {
@@ -113,20 +118,21 @@ static void fill_ahead(uint32_t space, uint32_t slot, const struct walk *w) {
         if (!evict()) crash("no memory for page tables");
 }
 
-/* What user code touches next is often nearby. */
+/* What user code touches next is often nearby: maps it with the page itself, as far as nothing is mapped there and the
+ * guest's entries are as an access leaves them; that of the directory is. */
 #define AROUND 16
 
 static void fill_around(uint32_t space, uint32_t linear, const struct walk *w) {
     uint32_t slot = linear >> 22, first = w->index & ~(AROUND - 1u), start = slot << 22 | first << 12, live = 0, run[AROUND];
     const uint32_t *entries = (const uint32_t *)window(w->table) + first;
-    uint32_t *known = spaces[space].tables[slot] + first, frames = platform.guest_frames;
+    uint32_t *known = spaces[space].tables[slot] + first, frames = platform.guest_frames, pde = w->pde;
     for (uint32_t i = 0; i < AROUND; i++) {
-        uint32_t wanted = entries[i] & 1 && !known[i] ? wanted_of(w->pde, entries[i], space, frames) : 0;
-        run[i] = wanted;
-        if (!wanted) continue;
-        known[i] = wanted;
+        uint32_t pte = entries[i];
+        run[i] = 0;
+        if ((pte & 0x21) != 0x21 || known[i] || pte >> 12 >= frames) continue;
+        run[i] = known[i] = shadow_of(pde & pte, pte, 0);
         live++;
-        if (wanted & MAP_WRITE) note_writable(space, start | i << 12, wanted >> 12);
+        if (run[i] & MAP_WRITE) note_writable(space, start | i << 12, pte >> 12);
     }
     if (!live) return;
     spaces[space].live[slot] += live;
@@ -217,13 +223,17 @@ void shadow_reset(void) {
 void shadow_load(void) {
     uint32_t directory = paging() ? vcpu.cr[3] >> 12 : FRAME_NONE;
     if (paging() && directory >= platform.guest_frames) crash("CR3 outside memory");
-    uint32_t space = use_space(directory);
+    uint32_t last = current, space = use_space(directory);
+    /* All of its tables have been taken away: the program has ended. */
+    int ended = last != space && spaces[last].used && spaces[last].directory != FRAME_NONE && next_slot(last, 0) == SLOTS;
+    if (ended) release_directory(last);
     if (paging()) {
         track(directory, TRACKED_DIRECTORY);
         check_kernel_half(&spaces[space]);
     }
     resynchronise_all();
     backend_space_switch(space);
+    if (ended) destroy(last);
     kernel_changed = 0;
     for (uint32_t slot = 0; !paging() && slot << 10 < platform.guest_frames; slot++) shadow_fill(slot << 22, ERROR_WRITE);
     /* Who has just turned paging on moves its stack to the kernel half by plain instructions. */
@@ -286,8 +296,8 @@ int shadow_fill(uint32_t linear, uint32_t error) {
     if (both & 4 && !write_by_kernel) rights |= MAP_USER;
     if (w.frame < platform.guest_frames && (write_by_kernel || (both & 2 && w.pte & 0x40)))
         rights |= tracked[frame] ? ENTRY_HELD : MAP_WRITE;
-    set_entry(space, linear, frame << 12 | rights, error & ERROR_USER ? 0 : MAP_FOR_KERNEL);
     if (error & ERROR_USER && paging()) fill_around(space, linear, &w);
+    set_entry(space, linear, frame << 12 | rights, error & ERROR_USER ? 0 : MAP_FOR_KERNEL);
     shadow_commit();
     return 1;
 }
@@ -316,8 +326,8 @@ void shadow_ahead(uint32_t linear, uint32_t error) {
         return;
     }
     vcpu.shadow_updates++;
-    set_entry(current, linear, entry, 0);
     fill_around(current, linear, &w);
+    if (*e != entry) set_entry(current, linear, entry, 0);
 }
 
 void shadow_start(void) {

@@ -34,7 +34,10 @@ void spaces_start(void);
 uint32_t use_space(uint32_t directory);
 /* 0 where there is none. */
 uint32_t space_of_directory(uint32_t frame);
+/* Not the one that the processor is in. */
 void destroy(uint32_t space);
+/* The space's directory is tracked no longer: it is about to be destroyed. */
+void release_directory(uint32_t space);
 /* Drops the least recently used space that is not in use; returns 0 when there is none. */
 int evict(void);
 /* The slot is filled from `table`. */
@@ -88,12 +91,14 @@ void shadow_commit(void);
 #define NO_PAGE 4
 extern uint32_t store_page;
 /* The tracked table of a user half that was stored to last at a site, for the stores behind it: where the guest kernel
- * has it, where it is shown, and what is mapped by it. `page` is NO_PAGE where there is none. Offsets are direct.S's. */
+ * has it, where it is shown, what is mapped by it, and how much; the space and the first page that it is for. `page` is
+ * NO_PAGE where there is none. Offsets are direct.S's. */
 extern struct held {
     uint32_t page;
     uint8_t *shown;
     uint32_t *known;
-    uint32_t space, slot;
+    uint16_t *live;
+    uint32_t space, start;
 } held;
 /* The slot is filled from this table; to be said before track(). */
 void own_table(uint32_t frame, uint32_t space, uint32_t slot);

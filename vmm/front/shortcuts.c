@@ -12,8 +12,8 @@ static const uint32_t nothing[2];
 
 struct seen segments_seen[SEGMENT_GS + 1] = {NOWHERE(1), NOWHERE(1), NOWHERE(1), NOWHERE(1), NOWHERE(1), NOWHERE(1)};
 struct seen user_code = NOWHERE(1), user_stack = NOWHERE(1), kernel_code = NOWHERE(1), kernel_stack = NOWHERE(1);
-/* The gate of INT 0x80, with the target's EIP as its selector; and the TSS, with the kernel's SS. */
-struct seen gate_seen = NOWHERE(1), task_seen = NOWHERE(1);
+/* The gates of INT 0x80 and of page faults, with the target's EIP as their selector; and the TSS, with the kernel's SS. */
+struct seen gate_seen = NOWHERE(1), fault_gate = NOWHERE(1), task_seen = NOWHERE(1);
 /* EFLAGS that an IRET or POPF of a short way may not have; IF aside. */
 uint32_t unusual_flags;
 uint32_t user_selectors[SEGMENT_GS + 1], entry_page;
@@ -53,13 +53,43 @@ void shortcuts_start(void) {
     unusual_flags = ~(FLAGS_ARITHMETIC | FLAG_DF | FLAG_IF | 2 | ((FLAG_AC | FLAG_ID) & cpu_model->eflags));
 }
 
-void note_gate(uint32_t gate, uint32_t low, uint32_t high, const struct descriptor *code, const struct descriptor *stack,
-               uint32_t esp) {
-    gate_seen = (struct seen){(low & 0xFFFF) | (high & 0xFFFF0000), gate, low, high};
+void note_gate(uint32_t vector, uint32_t gate, uint32_t low, uint32_t high, const struct descriptor *code,
+               const struct descriptor *stack, uint32_t esp) {
+    *(vector == PF ? &fault_gate : &gate_seen) = (struct seen){(low & 0xFFFF) | (high & 0xFFFF0000), gate, low, high};
     task_seen = (struct seen){vcpu.selectors[SEGMENT_SS], vcpu.segment_base[SEGMENT_TR], 0, 0};
     note(&kernel_code, vcpu.selectors[SEGMENT_CS], code);
     note(&kernel_stack, vcpu.selectors[SEGMENT_SS], stack);
     entry_page = shadow_ensure_stack(esp);
+}
+
+static inline int unchanged(const struct seen *s) {
+    uint32_t low, high;
+    if (!guest_load32(s->address, &low) || !guest_load32(s->address + 4, &high)) return 0;
+    return low == s->low && high == s->high;
+}
+
+int short_fault(const struct pending_fault *f) {
+    uint32_t esp, ss;
+    if (!unchanged(&fault_gate) || !unchanged(&kernel_code) || !unchanged(&kernel_stack)) return 0;
+    if (!guest_load32(task_seen.address + 4, &esp) || !guest_load16(task_seen.address + 8, &ss)) return 0;
+    /* All of the frame, and of an event's below it, in one page that is writable. */
+    if (ss != task_seen.selector || esp - 1024 - entry_page > 3072) return 0;
+    uint32_t *frame = (uint32_t *)esp;
+    frame[-1] = vcpu.selectors[SEGMENT_SS];
+    frame[-2] = ESP;
+    frame[-3] = virtual_flags();
+    frame[-4] = vcpu.selectors[SEGMENT_CS];
+    frame[-5] = vcpu.eip;
+    frame[-6] = f->error;
+    ESP = esp - 24;
+    vcpu.cr[2] = f->address;
+    vcpu.selectors[SEGMENT_CS] = kernel_code.selector;
+    vcpu.selectors[SEGMENT_SS] = kernel_stack.selector;
+    vcpu.cpl = 0;
+    vcpu.eip = fault_gate.selector;
+    vcpu.delivered[1]++;
+    set_virtual_flags(0, FLAG_TF | FLAG_NT | FLAG_RF | FLAG_IF);
+    return 1;
 }
 
 void forget_descriptors(void) {
@@ -70,6 +100,7 @@ void forget_descriptors(void) {
     forget(&kernel_code);
     forget(&kernel_stack);
     forget(&gate_seen);
+    forget(&fault_gate);
     vmm_work |= WORK_USER;
 }
 

@@ -65,6 +65,12 @@ void destroy(uint32_t space) {
     spaces[space].used = 0;
 }
 
+void release_directory(uint32_t space) {
+    uint32_t directory = spaces[space].directory;
+    tracked[directory] &= ~TRACKED_DIRECTORY;
+    if (!tracked[directory]) make_writable(directory);
+}
+
 /* Drops the least recently used space that is not in use; returns 0 when there is none. */
 int evict(void) {
     uint32_t oldest = 0;

@@ -19,8 +19,8 @@ void shadow_recycle(uint32_t linear) {
     uint32_t *e = linear >= KERNEL_START && linear < WINDOW_START ? entry_of(SPACE_KERNEL, linear) : 0;
     uint32_t frame = e && *e & ENTRY_HELD ? *e >> 12 : FRAME_NONE;
     if (frame == FRAME_NONE || tracked[frame] != TRACKED_DIRECTORY || space_of_directory(frame) == current) return;
+    release_directory(space_of_directory(frame));
     destroy(space_of_directory(frame));
-    make_writable(frame);
     shadow_commit();
 }
 
@@ -82,7 +82,22 @@ static void hold(uint32_t page, uint32_t frame) {
     uint32_t use = owner[frame], space = use >> 16, slot = use & 0x7FFF;
     if (tracked[frame] != TRACKED_TABLE || use == MANY || space == SPACE_KERNEL || slot == awaited >> 22) return;
     if (!spaces[space].used || spaces[space].table_frame[slot] != frame || !spaces[space].tables[slot]) return;
-    held = (struct held){page, window(frame), spaces[space].tables[slot], space, slot};
+    held = (struct held){page, window(frame), spaces[space].tables[slot], &spaces[space].live[slot], space, slot << 22};
+}
+
+/* Linux takes pages away by XCHG, since the processor may set a bit, but by MOV where the whole space goes: a table by which
+ * much is mapped is then let go at once. */
+uint32_t held_much = 64;
+
+void table_clear(uint32_t linear) {
+    if ((linear & ~4095u) != held.page || *held.live < held_much) return;
+    static uint32_t nothing[1024];
+    struct held empty = held;
+    uint32_t slot = held.start >> 22, frame = spaces[held.space].table_frame[slot];
+    drop_slot(held.space, slot);
+    release_table(frame, held.space, slot);
+    empty.known = nothing;
+    held = empty;
 }
 
 int table_exchange(uint32_t linear, uint32_t value, uint32_t *old) {
@@ -94,10 +109,10 @@ int table_exchange(uint32_t linear, uint32_t value, uint32_t *old) {
         *entry = value;
         if (!held.known[index]) return 1;
         held.known[index] = 0;
-        spaces[held.space].live[held.slot]--;
+        --*held.live;
         vcpu.shadow_updates++;
         vmm_work |= WORK_COMMIT;
-        backend_unmap(held.space, held.slot << 22 | index << 12);
+        backend_unmap(held.space, held.start | index << 12);
         return 1;
     }
     e = entry_of(space_of(linear), linear);

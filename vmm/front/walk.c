@@ -105,6 +105,7 @@ __attribute__((regparm(1))) uint32_t vmm_short_store(uint32_t end) {
     if (o->opcode == 0xC7) value = o->immediate;
     else if (o->opcode == 0x89 || o->opcode == 0xA3 || o->opcode == 0x87) value = vcpu.registers[o->reg];
     else return 0;
+    if (o->opcode == 0xC7 && !value) table_clear(operand_address(o));
     if (!table_exchange(operand_address(o), value, &old)) return 0;
     if (o->opcode == 0x87) vcpu.registers[o->reg] = old;
     return end - 6 + o->site_bytes;

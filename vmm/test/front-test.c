@@ -309,6 +309,53 @@ static void restarts(void) {
     CHECK(vcpu.eip == SITE + SITE_BYTES);
 }
 
+static void page_fault_of(uint32_t esp) {
+    vcpu.cpl = 3;
+    vcpu.interrupt_flag = 1;
+    vcpu.eflags = FLAG_CF | FLAG_RF | FLAG_DF | 2;
+    vcpu.eip = 0x1234;
+    vcpu.selectors[SEGMENT_CS] = UCS;
+    vcpu.selectors[SEGMENT_SS] = UDS;
+    ESP = esp;
+    memset((void *)(KERNEL_STACK - 64), 0xEE, 64);
+    pending_fault = (struct pending_fault){PF, ERROR_USER | ERROR_WRITE, 0x5678};
+}
+
+/* The short way of a page fault leaves what the long one does, and takes only what that one has checked. */
+static void page_faults(void) {
+    static struct virtual_cpu expected, got;
+    static uint32_t frame[16];
+    page_fault_of(0x9000);
+    inject_fault();
+    CHECK(vcpu.eip == HANDLER + PF && ESP == KERNEL_STACK - 24 && word(ESP) == (ERROR_USER | ERROR_WRITE) && vcpu.cr[2] == 0x5678);
+    memcpy(&expected, (void *)VIRTUAL_CPU, sizeof expected);
+    memcpy(frame, (void *)(KERNEL_STACK - 64), 64);
+    /* Only pages of the kernel half are remembered, which there are none of without paging. */
+    entry_page = KERNEL_STACK - 0x1000;
+    page_fault_of(0x9000);
+    CHECK(short_fault(&pending_fault));
+    memcpy(&got, (void *)VIRTUAL_CPU, sizeof got);
+    expected.delivered[1]++;
+    CHECK(!memcmp(&expected, &got, sizeof got) && !memcmp(frame, (void *)(KERNEL_STACK - 64), 64));
+    const uint32_t changed[] = {IDT + 8 * PF, GDT + KCS + 4, GDT + KDS + 4, TASK + 8};
+    for (uint32_t i = 0; i < sizeof changed / 4; i++) {
+        uint32_t old = word(changed[i]);
+        page_fault_of(0x9000);
+        set_word(changed[i], old ^ 0x20);
+        CHECK(!short_fault(&pending_fault) && vcpu.cpl == 3 && ESP == 0x9000 && word(KERNEL_STACK - 4) == 0xEEEEEEEE);
+        set_word(changed[i], old);
+    }
+    /* Stacks in another page, and at the end of this one. */
+    for (uint32_t esp = KERNEL_STACK - 0x2000; esp <= KERNEL_STACK + 0x1000; esp += 0x1000) {
+        page_fault_of(0x9000);
+        set_word(TASK + 4, esp);
+        CHECK(short_fault(&pending_fault) == (esp == KERNEL_STACK));
+    }
+    page_fault_of(0x9000);
+    set_word(TASK + 4, KERNEL_STACK - 0x1000 + 1020);
+    CHECK(!short_fault(&pending_fault));
+}
+
 static void run(const char *test, void (*call)(void)) {
     name = test;
     failed = 0;
@@ -333,6 +380,7 @@ int main(int count, char **arguments) {
     run("declared stores", stores);
     run("string I/O", port_strings);
     run("sections that start again", restarts);
+    run("page faults by the short way", page_faults);
     name = "shadow spaces";
     reset();
     shadow_test(count > 1 ? (uint32_t)atoi(arguments[1]) : 1);

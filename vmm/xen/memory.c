@@ -13,6 +13,7 @@
 #define ENTRIES 512
 #define KERNEL_START 0x80000000u
 #define QUEUE 512
+#define NOWHERE 0xFFFFFFFFu
 /* More pages than these are one flush of everything. */
 #define FLUSHES 4
 #define TABLES ((TABLE_POOL_END - TABLE_POOL) / 4096)
@@ -23,10 +24,13 @@ static struct mmu_update queue[QUEUE];
 static uint32_t queued;
 /* Pages that the processor may still translate as they were before the batch; more than FLUSHES: any. */
 static uint32_t stale[FLUSHES], stale_count, loaded_space;
-/* Free tables by number, and those that are free after the next commit; dirty ones have been used and may hold entries. */
+/* Free tables by number, and those that are free after the next commit; dirty ones have been used and may hold entries:
+ * they are mapped writable by that commit, and read-only again by the first one behind their next use. */
 static uint16_t free_tables[TABLES], pending_tables[TABLES];
 static uint32_t free_count, pending_count;
 static uint8_t dirty[TABLES];
+/* Machine frames of the window's tables that are made here, by 2 MiB from its start. */
+static uint32_t window_table[32];
 
 /* The tables of a space: an L3 with its user L2s and the private one of slot 3, and the L1 of each 2 MiB by its number plus
  * one. An L1 that has become empty stays: the next program is likely to need it at the same place. */
@@ -37,6 +41,10 @@ static struct tables tables[SPACE_LIMIT];
 /* By space, which of them are its own; then those of destroyed spaces: pinned, and nothing is mapped in their user half. */
 static uint8_t tables_of[SPACE_LIMIT], spare[SPACE_LIMIT], unused[SPACE_LIMIT];
 static uint32_t spare_count, unused_count;
+
+/* The table that entries were looked for in last: its space and 2 MiB, and the machine address of its first entry. */
+static uint32_t last_place = NOWHERE;
+static uint64_t last_entries;
 
 static uint32_t table_linear(uint32_t table) { return TABLE_POOL + table * 4096; }
 static uint32_t table_pfn[TABLES];
@@ -115,14 +123,30 @@ void backend_commit(void) {
     else flush_queue();
     stale_count = 0;
     ring_show();
-    while (pending_count) free_tables[free_count++] = pending_tables[--pending_count];
+    while (pending_count) {
+        uint32_t table = pending_tables[--pending_count], at = table_linear(table), count = dirty[table] ? 1024 : 0;
+        asm volatile("rep stosl" : "+D"(at), "+c"(count) : "a"(0) : "memory");
+        free_tables[free_count++] = (uint16_t)table;
+    }
 }
 
+static uint64_t table_machine(uint32_t table) { return (uint64_t)p2m[table_pfn[table]] << 12; }
+
+/* Shows the table writable, or read-only, from the next commit on. */
+static void show_table(uint32_t table, uint32_t writable) {
+    uint32_t linear = table_linear(table);
+    update(((uint64_t)window_table[(linear - WINDOW_START) >> 21] << 12) + 8 * (linear >> 12 & 511),
+           table_machine(table) | PRESENT | ACCESSED_DIRTY | writable);
+    note_stale(SPACE_KERNEL, linear, 0);
+}
+
+/* Nothing refers to the table from the next commit on. */
 static void give_table(uint32_t table, int empty) {
+    last_place = NOWHERE;
     dirty[table] = !empty;
     pending_tables[pending_count++] = (uint16_t)table;
+    if (!empty) show_table(table, WRITABLE);
 }
-static uint64_t table_machine(uint32_t table) { return (uint64_t)p2m[table_pfn[table]] << 12; }
 
 /* All tables of a destroyed space return to the pool. */
 static void dismantle(uint32_t number) {
@@ -141,22 +165,20 @@ static void dismantle(uint32_t number) {
     unused[unused_count++] = (uint8_t)number;
 }
 
-/* A table of zeroes, read-only. Returns 0, or its number plus one. */
+/* A table of zeroes, for use from the next commit on. Returns 0, or its number plus one. */
 static uint32_t take_table(void) {
     if (!free_count && !pending_count && spare_count) dismantle(spare[--spare_count]);
     if (!free_count) backend_commit();
     if (!free_count) return 0;
-    uint32_t table = free_tables[--free_count], linear = table_linear(table), at = linear, count = 1024;
-    if (dirty[table]) {
-        update_va(linear, table_machine(table) | PRESENT | WRITABLE | ACCESSED_DIRTY);
-        asm volatile("rep stosl" : "+D"(at), "+c"(count) : "a"(0) : "memory");
-        update_va(linear, table_machine(table) | PRESENT | ACCESSED_DIRTY);
-    }
+    uint32_t table = free_tables[--free_count];
+    if (dirty[table]) show_table(table, 0);
+    dirty[table] = 0;
     return table + 1;
 }
 
-static uint64_t entry_for(uint32_t mfn, uint32_t rights) {
-    return (uint64_t)mfn << 12 | PRESENT | ACCESSED_DIRTY | (rights & MAP_WRITE ? WRITABLE : 0) | (rights & MAP_USER ? USER : 0);
+/* MAP_WRITE and MAP_USER are WRITABLE and USER, one bit further down. */
+static inline uint64_t entry_for(uint32_t mfn, uint32_t rights) {
+    return (uint64_t)mfn << 12 | PRESENT | ACCESSED_DIRTY | (rights & (MAP_WRITE | MAP_USER)) << 1;
 }
 static uint64_t frame_entry(uint32_t frame, uint32_t rights) {
     return entry_for(p2m[frame < guest_frames ? first_guest_pfn + frame : void_pfn], rights);
@@ -178,6 +200,7 @@ static uint16_t *table_at(uint32_t space, uint32_t index) { return &tables[table
 
 int backend_space_create(uint32_t space) {
     uint32_t taken[4];
+    last_place = NOWHERE;
     /* No slot of it is mapped. */
     if (spare_count) {
         tables_of[space] = spare[--spare_count];
@@ -214,6 +237,19 @@ void backend_space_switch(uint32_t space) {
 
 static uint32_t index_of(uint32_t linear) { return linear >> 21 & 1023 & (linear >= KERNEL_START ? 511 : 1023); }
 
+static __attribute__((noinline)) int find_table(uint32_t space, uint32_t linear) {
+    uint32_t table = *table_at(space, index_of(linear));
+    if (!table) return 0;
+    last_place = space << 11 | linear >> 21;
+    last_entries = table_machine(table - 1);
+    return 1;
+}
+/* The page's table is the last one; returns 0 where it has none. */
+static inline int to_table(uint32_t space, uint32_t linear) {
+    return (space << 11 | linear >> 21) == last_place || find_table(space, linear);
+}
+static inline uint32_t entry_offset(uint32_t linear) { return linear >> 9 & 0xFF8; }
+
 /* Number plus one of the page's table, which is made where there is none; 0 where it cannot be. */
 static uint32_t table_for(uint32_t space, uint32_t linear) {
     uint32_t index = index_of(linear), table = *table_at(space, index);
@@ -235,11 +271,16 @@ int backend_map(uint32_t space, uint32_t linear, uint32_t frame, uint32_t rights
 }
 
 int backend_map_run(uint32_t space, uint32_t linear, const uint32_t *entries, uint32_t count) {
-    uint32_t table = table_for(space, linear);
-    if (!table) return 0;
-    uint64_t machine = table_machine(table - 1) + 8 * (linear >> 12 & 511);
-    for (uint32_t i = 0; i < count; i++, machine += 8)
-        if (entries[i]) update(machine, frame_entry(entries[i] >> 12, entries[i]));
+    if (!to_table(space, linear) && (!table_for(space, linear) || !find_table(space, linear))) return 0;
+    if (queued + count >= QUEUE) flush_queue();
+    const uint32_t *mfns = p2m + first_guest_pfn, *end = entries + count;
+    uint32_t high = (uint32_t)(last_entries >> 32), low = (uint32_t)last_entries | entry_offset(linear), frames = guest_frames;
+    struct mmu_update *to = &queue[queued];
+    for (; entries < end; entries++, low += 8) {
+        uint32_t entry = *entries, mfn = entry >> 12 < frames ? mfns[entry >> 12] : p2m[void_pfn];
+        if (entry) *to++ = (struct mmu_update){(uint64_t)high << 32 | low, entry_for(mfn, entry)};
+    }
+    queued = (uint32_t)(to - queue);
     return 1;
 }
 
@@ -271,8 +312,10 @@ int backend_map_slot(uint32_t space, uint32_t linear, const uint32_t *entries, u
 }
 
 void backend_unmap(uint32_t space, uint32_t linear) {
-    uint32_t table = *table_at(space, index_of(linear));
-    if (table) update(table_machine(table - 1) + 8 * (linear >> 12 & 511), 0);
+    if (to_table(space, linear)) {
+        queue[queued++] = (struct mmu_update){last_entries | entry_offset(linear), 0};
+        if (queued == QUEUE) flush_queue();
+    }
     note_stale(space, linear, 0);
 }
 
@@ -294,9 +337,6 @@ static uint32_t boot_page(void) {
     boot_free += 4096;
     return boot_free - 4096;
 }
-
-/* Machine frames of the window's tables that are made here, by 2 MiB from its start. */
-static uint32_t window_table[32];
 
 /* What is mapped in the window from the start on: the pools, by pages of their own. */
 static uint64_t pool_entry(uint32_t linear) {
