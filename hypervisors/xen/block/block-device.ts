@@ -36,6 +36,7 @@ export class BlockDevice implements DeviceModel {
     'feature-barrier': 1,
     'feature-persistent': 1,
   }
+  readonly connectsInitialised = true
   private connection: Connection | undefined
   private ring: BlockRing | undefined
 

@@ -19,6 +19,7 @@ type Connection = { send: number; receive: number; port: number }
 export class NetDevice implements DeviceModel {
   readonly kind = 'vif'
   readonly number = 0
+  readonly connectsInitialised = false
   readonly frontNodes: Readonly<Record<string, string | number>>
   readonly backNodes: Readonly<Record<string, string | number>>
   private connection: Connection | undefined

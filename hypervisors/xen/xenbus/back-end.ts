@@ -23,6 +23,8 @@ export interface DeviceModel {
   /** Nodes beside those that every device has, from the start. */
   readonly frontNodes: Nodes
   readonly backNodes: Nodes
+  /** The front end's state Initialised is enough to connect; otherwise that says nothing, and Connected is waited for. */
+  readonly connectsInitialised: boolean
   /**
    * The front end has published its rings.
    * @param read a node of the front end's directory
@@ -77,13 +79,14 @@ export class DeviceBackEnd {
     }
     const mine = Number(read(`${back}/state`))
     const become = (state: number) => mine !== state && server.write(`${back}/state`, String(state))
-    switch (Number(read(path))) {
+    const state = Number(read(path))
+    switch (state) {
       case INITIALISING:
         if (mine === CLOSED) become(INIT_WAIT)
         break
       case INITIALISED:
       case CONNECTED: {
-        if (mine === CONNECTED) break
+        if (mine === CONNECTED || (state === INITIALISED && !model.connectsInitialised)) break
         const nodes = model.connect(name => read(`${front}/${name}`))
         for (const [name, value] of Object.entries(nodes ?? {})) server.write(`${back}/${name}`, String(value))
         become(nodes ? CONNECTED : CLOSING)

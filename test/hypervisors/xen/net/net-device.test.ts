@@ -94,6 +94,15 @@ test.each([
   expect(end.back('state')).toBe('5')
 })
 
+// As Linux's driver does (drivers/net/xen-netback/xenbus.c): GNU Mach says Initialised, then waits to see InitWait.
+test('a front end that is initialised is waited for until it is connected', () => {
+  const end = device()
+  end.set('state', 3)
+  expect(end.back('state')).toBe('2')
+  end.connect()
+  expect(end.back('state')).toBe('4')
+})
+
 test('a page of the rings that is no grant ends the service, and nothing else', () => {
   const end = device()
   end.connect({ 'rx-ring-ref': 600 })
