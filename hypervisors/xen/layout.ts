@@ -18,6 +18,7 @@ export const TSS_LIMIT = 0x67
 // Selectors in the hypervisor's part of the descriptor table.
 export const RING1_CODE = 0xe019
 export const RING1_DATA = 0xe021
+export const RING3_DATA = 0xe033
 export const TASK = 0xe040
 export const LDT_SELECTOR = 0xe050
 

@@ -4,7 +4,7 @@
 import type { HypervisorWork, Resume, Trap, Vcpu } from '../../hypervisor.js'
 import type { Domain } from '../domain.js'
 import { type HypercallContext, hypercall, IRET } from '../hypercalls.js'
-import { GDT, GDT_PAGES, HYPERVISOR_START, LDT, LDT_PAGES } from '../layout.js'
+import { GDT, GDT_PAGES, HYPERVISOR_START, LDT, LDT_PAGES, RING3_DATA } from '../layout.js'
 import { SEGMENTS } from '../memory/frame-table.js'
 import { WRITABLE_TABLES } from '../vm-assist.js'
 import { bounce } from './bounce.js'
@@ -14,7 +14,7 @@ import { forcedCpuid } from './forced-cpuid.js'
 import { hypercallIret } from './iret.js'
 import { emulatePrivileged, setTaskSwitched } from './privileged.js'
 import { type Processor, SYSTEM_CALL } from './processor.js'
-import { CR0_TS, CS, DB, EAX, GP, hasErrorCode, NM, NMI, PF, SS, TF, UD } from './registers.js'
+import { CR0_TS, CS, DB, EAX, GP, hasErrorCode, NM, NMI, PF, RF, SS, TF, UD } from './registers.js'
 import { tableWrite } from './table-writes.js'
 
 const HYPERCALL = 0x82
@@ -95,6 +95,8 @@ export class TrapHandler {
   private exception({ vector, error, linear }: Exception) {
     const { vcpu, domain, context } = this
     this.count(`exception_${vector}`)
+    // Frames of faults show RF, as the processor's do.
+    if (vector !== DB) vcpu.eflags |= RF
     if (vector === PF) return this.pageFault(error!, linear)
     if (vector === GP) return this.generalProtection(error!)
     if (vector === UD && forcedCpuid(vcpu, context.profile.version, domain.frames.frames)) return this.emulated()
@@ -108,6 +110,7 @@ export class TrapHandler {
   }
   /** An instruction was carried out on the guest's behalf: it may be one of single steps. */
   private emulated() {
+    this.vcpu.eflags &= ~RF
     if ((this.vcpu.eflags & TF) === 0) return
     noteStep(this.domain)
     this.deliver(DB)
@@ -126,12 +129,12 @@ export class TrapHandler {
     }
     if ((error & EXTERNAL) === 0 && error !== 0) {
       const fault = callGate(vcpu, domain, error)
-      if (!fault) return
+      if (!fault) return this.emulated()
       if (fault.linear !== undefined) return this.deliverPageFault(fault.error, fault.linear)
       return this.deliver(fault.vector, fault.error)
     }
     if (error === 0) {
-      if (vcpu.cpl === 3 && this.systemEntry()) return
+      if (!this.context.profile.directSystemCalls && this.systemEntry()) return
       const how = emulatePrivileged(vcpu, domain, this.context.now())
       if (how === 'done') return this.emulated()
       if (how === 'undefined') return this.deliver(UD)
@@ -139,14 +142,22 @@ export class TrapHandler {
     this.deliver(GP, error)
   }
 
-  /** SYSENTER from ring 3, where the guest has registered an entry for it: the frame shows null selectors and no EIP. */
+  /**
+   * SYSENTER, which leaves no trace of where it was: the frame is one of ring 3 without CS, EIP and ESP. A guest that has
+   * registered no entry for it has #GP(0) with the same frame.
+   */
   private systemEntry(): boolean {
     const { vcpu, domain } = this
     const entry = domain.callbacks.sysenter
     const { base } = vcpu.segment(CS)
     const at = (base + vcpu.eip) >>> 0
-    if (!entry || vcpu.load(at, 1, true) !== 0x0f || vcpu.load(at + 1, 1, true) !== SYSENTER) return false
-    this.crashed = bounce(vcpu, domain, entry, { left: { code: 3, eip: 0, esp: 0 } })
+    const user = vcpu.cpl === 3
+    if (vcpu.load(at, 1, user) !== 0x0f || vcpu.load(at + 1, 1, user) !== SYSENTER) return false
+    const left = { code: 3, eip: 0, stack: RING3_DATA, esp: 0 }
+    vcpu.eflags &= ~RF
+    const gp = domain.traps.at(GP)
+    if (entry) this.crashed = bounce(vcpu, domain, entry, { left })
+    else this.crashed = gp ? bounce(vcpu, domain, gp, { left, errorCode: 0 }) : 'it has no entry for trap 13'
     return true
   }
 

@@ -4,6 +4,9 @@
 static u8 user_stack[PAGE] ALIGNED;
 
 CODE(do_hlt, "hlt")
+CODE(do_undefined, "ud2")
+CODE(do_breakpoint, "int3")
+CODE(do_interrupt, "int $0x90")
 CODE(do_invd, "invd")
 CODE(do_wbinvd, "wbinvd")
 CODE(do_rdtsc, "rdtsc", "eax", "edx")
@@ -79,7 +82,9 @@ static void register_facts(void)
 }
 
 extern char user_tsc[];
-__asm__(".balign 4096\nuser_tsc: rdtsc\nint $0x80\n.balign 4096");
+extern char user_sysenter[];
+__asm__(".balign 4096\nuser_tsc: rdtsc\nint $0x80\n.balign 16\nuser_sysenter: sysenter\n.balign 4096");
+CODE(do_sysenter, "sysenter")
 static void leaf(const char *name, u32 number, u32 part)
 {
     u32 a = number, b, c = part, d;
@@ -110,6 +115,29 @@ static void tsc_facts(void)
     instruction("tsc_again", do_cr4_plain);
     run_user(user_tsc, user_stack + PAGE - 16);
     fact_hex("rdtsc_user_again", last.vector);
+}
+
+static void sysenter_frame(const char *name)
+{
+    fact(name, last.vector);
+    fact_hex("cs", last.cs & 0xffff);
+    fact_hex("eip", last.eip);
+    fact_hex("ss", last.ss);
+    fact_hex("esp", last.esp);
+}
+static void frame_facts(void)
+{
+    run_user(user_sysenter, user_stack + PAGE - 16);
+    sysenter_frame("sysenter_user");
+    probe(do_sysenter);
+    sysenter_frame("sysenter_kernel");
+    /* Faults show RF, traps do not; INT n comes by way of a fault. */
+    instruction("undefined", do_undefined);
+    fact_hex("undefined_flags", last.eflags & 0x10200);
+    instruction("breakpoint", do_breakpoint);
+    fact_hex("breakpoint_flags", last.eflags & 0x10200);
+    instruction("interrupt", do_interrupt);
+    fact_hex("interrupt_flags", last.eflags & 0x10200);
 }
 
 static void debug_facts(void)
@@ -173,6 +201,7 @@ void test_main(void)
     register_facts();
     leaf_facts();
     tsc_facts();
+    frame_facts();
     debug_facts();
     entry_facts();
     /* An event, and nobody to take it. */
