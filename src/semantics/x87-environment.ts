@@ -49,9 +49,9 @@ function pointerFields(b: Builder, offset: Value, selector: Value, opcode: Value
   return [b.select(inProtectedMode, offset, linear), b.select(inProtectedMode, selector, b.or(upper, opcode))]
 }
 
-/** Processors ask for the first and the last byte first, but not in FRSTOR; so nothing is stored when a page is missing. */
-function askForEnds(b: Builder, address: Value, bytes: number, write: boolean) {
-  b.guestLoad(address, 1, write)
+/** Processors ask for the control word's field and for the last byte first; so nothing is stored when a page is missing. */
+function askForEnds(b: Builder, address: Value, bytes: number, wide: boolean, write: boolean) {
+  b.guestLoad(address, wide ? 4 : 2, write)
   b.guestLoad(at(b, address, bytes - 1), 1, write)
 }
 
@@ -148,22 +148,23 @@ function both(
 
 export const environmentProcedures: Record<string, ProcedureSource> = {
   ...both('x87_store_environment', (b, address, wide) => {
-    askForEnds(b, address, wide ? 28 : 14, true)
+    askForEnds(b, address, wide ? 28 : 14, wide, true)
     storeEnvironment(b, address, wide)
     const masked = b.or(control(b), b.const(0x3f))
     setControl(b, masked)
   }),
   ...both('x87_load_environment', (b, address, wide) => {
-    askForEnds(b, address, wide ? 28 : 14, false)
+    askForEnds(b, address, wide ? 28 : 14, wide, false)
     loadEnvironment(b, address, wide)()
   }),
   ...both('x87_save', (b, address, wide) => {
-    askForEnds(b, address, wide ? 108 : 94, true)
+    askForEnds(b, address, wide ? 108 : 94, wide, true)
     storeEnvironment(b, address, wide)
     storeRegisters(b, at(b, address, wide ? 28 : 14))
     b.call('x87_initialize', [], VOID)
   }),
   ...both('x87_restore', (b, address, wide) => {
+    askForEnds(b, address, wide ? 108 : 94, wide, false)
     const environment = loadEnvironment(b, address, wide)
     const registers = loadRegisters(b, at(b, address, wide ? 28 : 14))
     environment()

@@ -91,13 +91,16 @@ describe.each(engineNames)('%s', engine => {
     expect(cpu.step()).toEqual(pageFault(NOWHERE, 2))
   })
 
-  test('FNSAVE, FNSTENV and FLDENV ask for their first and last byte, and store nothing when a page is missing', () => {
+  test('FNSAVE, FNSTENV, FLDENV and FRSTOR ask for the first field and the last byte, and store nothing when a page is missing', () => {
     cpu.state = { ebx: DATA + 0x1ff8 }
     expect(step('dd 33')).toEqual(pageFault(DATA + 0x1ff8 + 107, 2)) // fnsave [ebx]
     expect(step('d9 33')).toEqual(pageFault(DATA + 0x1ff8 + 27, 2)) // fnstenv [ebx]
     expect(step('66 d9 33')).toEqual(pageFault(DATA + 0x1ff8 + 13, 2))
     expect(step('d9 23')).toEqual(pageFault(DATA + 0x1ff8 + 27, 0)) // fldenv [ebx]
-    expect(step('dd 23')).toEqual(pageFault(DATA + 0x2000, 0)) // frstor [ebx]
+    expect(step('dd 23')).toEqual(pageFault(DATA + 0x1ff8 + 107, 0)) // frstor [ebx]
+    cpu.state = { ebx: DATA + 0x1ffe }
+    expect(step('dd 33')).toEqual(pageFault(DATA + 0x2000, 2))
+    expect(step('66 dd 33')).toEqual(pageFault(DATA + 0x1ffe + 93, 2))
     cpu.state = { ebx: NOWHERE + 0xffc }
     expect(step('dd 33')).toEqual(pageFault(NOWHERE + 0xffc, 2))
     cpu.state = { ebx: DATA + 0x1ff8 }
