@@ -64,10 +64,13 @@ export function writeDebugRegister(cpu: Cpu, n: number, value: number) {
   if (register >= 0) setDebugRegister(cpu, register, value)
 }
 
+/** Bits of DR7 that read as one: from the 80486 on (on a 386EX DR7 is 0 where nothing is set). */
+export const dr7Fixed = (cpu: Cpu) => (cpu.model.generation === 3 ? 0 : DR7_FIXED)
+
 /** Sets DR0-DR3, DR6 or DR7 with the reserved bits as they read, and arms the data breakpoints. */
 export function setDebugRegister(cpu: Cpu, n: number, value: number) {
   if (n === 6) value = (value & DR6_WRITABLE) | DR6_FIXED
-  if (n === 7) value = (value & DR7_WRITABLE) | DR7_FIXED
+  if (n === 7) value = (value & DR7_WRITABLE) | dr7Fixed(cpu)
   cpu.i32[(DR >> 2) + n] = value
   if (n !== 6) armBreakpoints(cpu)
 }

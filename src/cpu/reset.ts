@@ -1,6 +1,7 @@
 // Processor state after power-up or RESET (SDM vol. 3, 9.1.1, table 9-1).
 
 import type { Cpu } from './cpu.js'
+import { dr7Fixed } from './debug-registers.js'
 import { setEflags } from './eflags.js'
 import {
   CR0,
@@ -59,7 +60,7 @@ export function reset(cpu: Cpu) {
   i32[IDTR_BASE >> 2] = 0
   i32[IDTR_LIMIT >> 2] = model.generation === 3 ? 0x3ff : 0xffff
   i32[(DR >> 2) + 6] = 0xffff0ff0 | 0
-  i32[(DR >> 2) + 7] = 0x400
+  i32[(DR >> 2) + 7] = dr7Fixed(cpu)
   if ((model.features & FPU) !== 0) i32[FPU_CONTROL >> 2] = 0x40
   if ((model.features & SSE) !== 0) i32[MXCSR >> 2] = 0x1f80
   if ((model.features & APIC) !== 0) i32[MSR_APIC_BASE >> 2] = 0xfee00900 | 0

@@ -136,6 +136,12 @@ describe.each(engineNames)('%s', engine => {
     expect(faulting('386', code, 12, state).state.esp).toBe(0xfff9)
     if (code === '66 cb') expect(behind('pentium4', code, state).esp).toBe(1)
   })
+  test('DR7 has no bit that is always one', () => {
+    const dr = [0, 0, 0, 0, 0, 0, 0xffff0ff0, 0]
+    const code = '0f 21 f8' // mov eax, dr7
+    expect(behind('386', code, { dr })).toMatchObject({ eax: 0, dr: [0, 0, 0, 0, 0xffff0ff0, 0, 0xffff0ff0, 0] })
+    expect(behind('486', code, { dr }).eax).toBe(0x400)
+  })
   test('a far call that its limit forbids leaves the stack alone', () => {
     const cpu = faulting('386', '66 9a 00 00 01 00 00 10', 13, { esp: 0x9000 })
     expect(Array.from(cpu.read(0x8ff8, 8))).toEqual([0, 0, 0, 0, 0, 0, 0, 0])
