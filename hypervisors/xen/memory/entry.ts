@@ -12,10 +12,10 @@ export const AVAILABLE = 0xe00
 /** Bits of the high half that hold the frame number: physical addresses have 36 bits. */
 const HIGH_FRAME = 0xf
 
-/** Low-half flags that an upper entry may not have: PSE in a page directory. */
-const L2_REFUSED = PSE
-/** In the page-directory-pointer table: PWT, PCD, PSE, G. */
-const L3_REFUSED = 0x198
+/** Low-half flags that an upper entry may not have: PWT, PCD, PSE, G. */
+const UPPER_REFUSED = 0x198
+/** How the processor's caches treat a page: PWT, PCD, PAT. Only a domain with devices may say so. */
+export const CACHE_ATTRIBUTES = 0x98
 
 /** Frame number of an entry. */
 export const frameOf = (low: number, high: number): number => (low >>> 12) + (high & HIGH_FRAME) * 0x100000
@@ -23,8 +23,5 @@ export const frameOf = (low: number, high: number): number => (low >>> 12) + (hi
 /** True when the high half has a bit that this machine reserves: no execute-disable, 36 address bits. */
 export const highReserved = (high: number): boolean => (high & ~HIGH_FRAME) !== 0
 
-/** True when an entry of a table of this level may not have these bits. */
-export function refused(level: number, low: number, high: number): boolean {
-  if (highReserved(high)) return true
-  return (low & (level === 2 ? L2_REFUSED : level === 3 ? L3_REFUSED : 0)) !== 0
-}
+/** True when an entry of a page directory or a table of directory pointers may not have these bits. */
+export const refused = (low: number, high: number): boolean => highReserved(high) || (low & UPPER_REFUSED) !== 0

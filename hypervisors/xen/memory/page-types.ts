@@ -5,7 +5,7 @@
 import { IO, XEN } from '../domains.js'
 import { EBUSY, EINVAL, EPERM } from '../errors.js'
 import { checkDescriptors } from './descriptor-checks.js'
-import { frameOf, highReserved, PRESENT, RW, refused, USER } from './entry.js'
+import { CACHE_ATTRIBUTES, frameOf, highReserved, PRESENT, RW, refused, USER } from './entry.js'
 import { type FrameTable, L1, L2, L3, LENT, NONE, SEGMENTS, VALIDATED, WRITABLE, XEN_L2 } from './frame-table.js'
 import { ENTRIES, type MachineMemory } from './machine-memory.js'
 
@@ -105,6 +105,8 @@ export class PageTypes {
     if ((low & PRESENT) === 0) return 0
     if (highReserved(high)) return EINVAL
     const frame = frameOf(low, high)
+    const hasDevices = domain === IO || domain === XEN || this.owner.mayMapIo(domain, frame)
+    if ((low & CACHE_ATTRIBUTES) !== 0 && !hasDevices) return EINVAL
     if (!frames.isRam(frame)) return this.owner.mayMapIo(domain, frame) ? 0 : EPERM
     if (domain === XEN && ((low & RW) !== 0 || (frames.flags[frame]! & LENT) === 0)) return EBUSY
     if (!this.getPage(frame, domain)) return EBUSY
@@ -123,7 +125,7 @@ export class PageTypes {
   /** Takes what an entry of a page directory, or of the table of directory pointers, needs. */
   getUpperEntry(level: number, slot: number, low: number, high: number, domain: number): number {
     if ((low & PRESENT) === 0) return 0
-    if (refused(level, low, high)) return EINVAL
+    if (refused(low, high)) return EINVAL
     const xenL2 = level === L3 && slot === 3
     return this.getPageAndType(frameOf(low, high), level - 1, domain, xenL2)
   }

@@ -32,6 +32,7 @@ test('a kernel that lies at 0', () => {
 /** What the control domain may do, and does not have to ask for. */
 const ofControlDomain: Readonly<Record<string, string>> = {
   'mmu_map_io -1': 'mmu_map_io 0',
+  'mmu_pat -22': 'mmu_pat 0',
   'flush_cache -13': 'flush_cache 0',
   'flush_cache_global -22': 'flush_cache_global 0',
   'ptwr_unasked trap 14 error 0x3': 'ptwr_unasked 0',

@@ -1,5 +1,5 @@
 // Facts of Xen's interface, a line for each, as the kernels in kernel/ print them. They were measured on a real Xen 4.17,
-// or (pt_frames, mmu_bad_domain, mmu_command_4, flush_cache and the two before it, ptwr_unasked, bad_console_io, memory_map
+// or (pt_frames, mmu_pat of an unprivileged domain, mmu_bad_domain, mmu_command_4, flush_cache and the two before it, ptwr_unasked, bad_console_io, memory_map
 // of a domain that its tool stack has built, descriptor_gate, ports that nobody has, architectural IOPL, MOV to CR3, MSRs
 // but APIC_BASE) read in its source; none is taken from our own output alone. The memory kernel's are those of an
 // unprivileged domain.
@@ -16,7 +16,7 @@ export const memoryFacts: readonly string[] = [
   'mmu_map_foreign -16',
   'mmu_map_io -1',
   'mmu_reserved -22',
-  'mmu_pat 0',
+  'mmu_pat -22',
   'mmu_global 0',
   'mmu_table_writable -16',
   'mmu_table_read_only 0',

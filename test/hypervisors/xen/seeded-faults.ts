@@ -25,7 +25,7 @@ export const seededFaults: readonly SeededFault[] = [
   { file: types, text: '(low & RW) === 0 || this.getType(frame, WRITABLE) === 0', fault: 'true' },
   { file: types, text: '    this.putPage(frame)\n    return EBUSY', fault: '    return EBUSY' },
   { file: types, text: 'if ((low & RW) !== 0) this.putType(frame)', fault: '' },
-  { file: types, text: 'if (refused(level, low, high)) return EINVAL', fault: '' },
+  { file: types, text: 'if (refused(low, high)) return EINVAL', fault: '' },
   { file: types, text: 'const xenL2 = level === L3 && slot === 3', fault: 'const xenL2 = false' },
   { file: types, text: '(frames.flags[frame]! & XEN_L2) !== 0) !== xenL2', fault: 'false) !== false' },
   { file: types, text: '      this.letGo(frame, type, slot)\n', fault: '' },
