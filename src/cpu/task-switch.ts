@@ -152,8 +152,13 @@ export function prepareTask(
 /** Loads LDTR and the segment registers of the new task; false when #TS, #NP, #SS or #PF was raised in it. */
 export function loadTask(cpu: Cpu, ext: number): boolean {
   const { i32 } = cpu
-  // Selectors are in place, with nothing behind them, if a descriptor turns out bad.
-  for (let n = ES; n <= GS; n++) setNullSegment(cpu, n, image[IMAGE_SELECTORS + n]!)
+  // Selectors are in place if a descriptor turns out bad: data segments have nothing behind them then, CS and SS what the
+  // old task had, so that a handler of the new task's privilege level has a stack.
+  for (let n = ES; n <= GS; n++) {
+    const selector = image[IMAGE_SELECTORS + n]!
+    if (n === CS || n === SS) i32[segmentIndex(n) + SELECTOR] = selector
+    else setNullSegment(cpu, n, selector)
+  }
   const ldt = image[IMAGE_LDT]!
   setSegment(cpu, LDTR, ldt, 0, 0, UNUSABLE)
   const v86 = (i32[FLAGS >> 2]! & VM) !== 0

@@ -146,4 +146,19 @@ describe('exceptions of the new task are delivered in it', () => {
       0x7000,
     ])
   })
+
+  // What the processor has for CS and SS then is not documented; Bochs and KVM leave what the old task had there.
+  test.each([
+    ['LDT', 0x60, 0x10, 10, 0x10],
+    ['CS null', 0x4c, 0, 10, 0],
+    ['SS not present', 0x50, 0x40, 12, 0x40],
+  ])('%s, through an interrupt gate on the stack of the new task', (_, field, selector, vector, code) => {
+    const f = machine()
+    f.descriptor(0x1040, 0, 0xfffff, 0x13, 0xc)
+    f.write32(NEW + field, selector)
+    f.gate(0x2000 + vector * 8, 0x08, 0xf000, 0x8e)
+    expect(farJump(f.cpu, 0x30, 0, 4, 0x4007)).toBe(true)
+    expect([f.cpu.eip, f.cpu.register(4), f.read32(0x87f0), f.read32(0x87f4)]).toEqual([0xf000, 0x87f0, code, 0x7000])
+    expect(f.cpu.state.tr.selector).toBe(0x30)
+  })
 })
