@@ -8,7 +8,7 @@ import type { Value } from '../ir/tape.js'
 import * as T from '../ir/tape.js'
 import { I32 } from '../ir/types.js'
 import * as W from '../wasm/opcodes.js'
-import { emitGuestLoad, emitGuestStore, emitPlainTest } from './access.js'
+import { emitGuestLoad, emitGuestStore, emitPageTest, emitPlainTest } from './access.js'
 import { emitLoad, emitStore, type FunctionCode } from './function-code.js'
 import { BUDGET_LOCAL, HotContext, RETIRED, type Snapshot } from './hot-context.js'
 import { A_LOCAL, B_LOCAL, type FlagState, KIND_LOCAL, RESULT_LOCAL } from './hot-flags.js'
@@ -163,7 +163,7 @@ export abstract class HotBlockLowering extends Lowering {
     const table = willWrite ? this.write : this.read
     if (this.isCareful(at)) {
       const slow = `hot_load${willWrite ? '_for_write' : ''}${width}`
-      emitGuestLoad(f, a, width, table, () => this.slowAccess(at, slow))
+      emitGuestLoad(f, a, width, table, () => this.slowAccess(at, slow), emitPageTest)
     } else {
       this.host(at, a, width, table)
       emitLoad(f, width, L.TLB_VALID)
@@ -185,7 +185,7 @@ export abstract class HotBlockLowering extends Lowering {
     if (this.isCareful(at)) {
       this.materialise(v, 1)
       const value = () => this.push(v)
-      emitGuestStore(f, a, width, this.write, value, () => this.slowAccess(at, `hot_store${width}`))
+      emitGuestStore(f, a, width, this.write, value, () => this.slowAccess(at, `hot_store${width}`), emitPageTest)
     } else {
       this.host(at, a, width, this.write)
       this.push(v)
