@@ -12,6 +12,8 @@ export interface Profile {
   readonly directSystemCalls: boolean
   /** The tool stack sets a memory map for an unprivileged domain. */
   readonly memoryMaps: boolean
+  /** The hypervisor runs in long mode: SYSENTER comes to it, and IRET with NT set is #GP(0) instead of a task switch. */
+  readonly longMode: boolean
   /** A return to bad selectors calls the failsafe callback; newer releases give the guest the exception. */
   readonly failsafeReturns: boolean
 }
@@ -33,6 +35,7 @@ const xen417: Profile = {
   features: PAE_ABOVE_4GB | PRESERVE_AD | HIGHMEM_ASSIST | GRANT_MAP_AVAILABLE_BITS | MEMORY_OP_VNODE | DIRECT_MAPPED,
   directSystemCalls: false,
   memoryMaps: true,
+  longMode: true,
   failsafeReturns: false,
 }
 
@@ -44,6 +47,7 @@ const xen30: Profile = {
   features: PAE_ABOVE_4GB,
   directSystemCalls: true,
   memoryMaps: false,
+  longMode: false,
   failsafeReturns: true,
 }
 

@@ -14,7 +14,7 @@ import { forcedCpuid } from './forced-cpuid.js'
 import { hypercallIret } from './iret.js'
 import { emulatePrivileged, setTaskSwitched } from './privileged.js'
 import { type Processor, SYSTEM_CALL } from './processor.js'
-import { CR0_TS, CS, DB, EAX, GP, hasErrorCode, NM, NMI, PF, RF, SS, TF, UD } from './registers.js'
+import { CR0_TS, CS, DB, EAX, GP, hasErrorCode, NM, NMI, PF, RF, SS, TF, TS, UD } from './registers.js'
 import { tableWrite } from './table-writes.js'
 
 const HYPERCALL = 0x82
@@ -99,6 +99,7 @@ export class TrapHandler {
     if (vector !== DB) vcpu.eflags |= RF
     if (vector === PF) return this.pageFault(error!, linear)
     if (vector === GP) return this.generalProtection(error!)
+    if (vector === TS && context.profile.longMode) return this.deliver(GP, 0)
     if (vector === UD && forcedCpuid(vcpu, context.profile.version, domain.frames.frames)) return this.emulated()
     if (vector === NM && (vcpu.controls.cr0 & CR0_TS) !== 0) setTaskSwitched(vcpu, false)
     if (vector === DB) {
@@ -134,7 +135,7 @@ export class TrapHandler {
       return this.deliver(fault.vector, fault.error)
     }
     if (error === 0) {
-      if (!this.context.profile.directSystemCalls && this.systemEntry()) return
+      if (this.context.profile.longMode && this.systemEntry()) return
       const how = emulatePrivileged(vcpu, domain, this.context.now())
       if (how === 'done') return this.emulated()
       if (how === 'undefined') return this.deliver(UD)

@@ -132,7 +132,7 @@ export function newBase(context: MemoryContext, frame: number): number {
 }
 
 function setLdt(context: MemoryContext, base: number, entries: number): number {
-  if (base % PAGE_BYTES !== 0 || entries > LDT_ENTRIES_AT_MOST) return EINVAL
+  if (entries > LDT_ENTRIES_AT_MOST || (entries > 0 && base % PAGE_BYTES !== 0)) return EINVAL
   context.forgetLdt()
   context.ldt = { base, entries }
   context.gdtChanged()

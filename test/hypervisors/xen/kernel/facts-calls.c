@@ -153,6 +153,7 @@ static void memory_calls(void)
     fact("add_to_physmap", call2(12, 7, DOMID_SELF, 0, 0, 0));
     fact("remove_from_physmap", call2(12, 15, DOMID_SELF, 0, 0, 0));
     fact("nodes", call2(12, 26, DOMID_SELF, 0, 0, 0));
+    fact("ldt_none_unaligned", ext(13, 0x1234, 0));
     fact("update_control", hypercall(1, (u32)args, 1, 0, 0, 0));
     fact("update_tables_of_nobody", hypercall(1, (u32)args, 1, 0, 100 << 16 | DOMID_SELF, 0));
     fact("va_mask", hypercall(14, (u32)page, (u32)pte_of(page, 0x63), 0, 2 | (u32)args, 0));

@@ -4,6 +4,7 @@
 static u8 user_stack[PAGE] ALIGNED;
 
 CODE(do_hlt, "hlt")
+CODE(do_nested_return, "pushf; orl $0x4000, (%%esp); popf; iret")
 CODE(do_undefined, "ud2")
 CODE(do_breakpoint, "int3")
 CODE(do_interrupt, "int $0x90")
@@ -131,6 +132,8 @@ static void frame_facts(void)
     sysenter_frame("sysenter_user");
     probe(do_sysenter);
     sysenter_frame("sysenter_kernel");
+    instruction("return_nested", do_nested_return);
+    __asm__ volatile("pushf; andl $~0x4000, (%esp); popf");
     /* Faults show RF, traps do not; INT n comes by way of a fault. */
     instruction("undefined", do_undefined);
     fact_hex("undefined_flags", last.eflags & 0x10200);
