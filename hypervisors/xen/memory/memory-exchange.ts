@@ -4,10 +4,9 @@
 import { EINVAL, ENOMEM, EPERM } from '../errors.js'
 import type { MemoryContext } from './context.js'
 import { ALLOCATED, LENT, PINNED } from './frame-table.js'
-import { isSelf } from './memory-op.js'
+import { isSelf, ORDER_AT_MOST, ORDER_UNPRIVILEGED, refusal } from './memory-op.js'
 import { giveBack, take } from './reservation.js'
 
-const ORDER_AT_MOST = 18
 const OUT = 20
 const EXCHANGED = 40
 
@@ -18,15 +17,17 @@ export function memoryExchange(context: MemoryContext, argument: number): number
     list: guest.word(at),
     extents: guest.word(at + 4),
     order: guest.word(at + 8),
-    self: isSelf(context, guest.half(at + 16)),
+    domain: guest.half(at + 16),
   })
   const give = reservation(argument)
   const get = reservation(argument + OUT)
   const done = guest.word(argument + EXCHANGED)
-  if (done > give.extents) return EINVAL
-  if (!give.self || !get.self) return EPERM
-  if (give.order > ORDER_AT_MOST || get.order > ORDER_AT_MOST) return EPERM
+  const most = context.privileged ? ORDER_AT_MOST : ORDER_UNPRIVILEGED
+  if (give.order > most || get.order > most) return EPERM
+  if (done > give.extents || give.domain !== get.domain) return EINVAL
   if (give.extents * 2 ** give.order !== get.extents * 2 ** get.order) return EINVAL
+  if (done === give.extents) return 0
+  if (!isSelf(context, give.domain)) return refusal(give.domain)
   const chunk = Math.max(give.order, get.order)
   const giveEach = 1 << (chunk - give.order)
   const getEach = 1 << (chunk - get.order)

@@ -31,9 +31,9 @@ const LARGE_FRAMES = 512
 const EXTENTS_AT_MOST = 0xffffffff >>> COMMAND_BITS
 const TABLE_START = 0xf5800000
 const TABLE_END = 0xffe00000
-const ORDER_AT_MOST = 18
+export const ORDER_AT_MOST = 18
 /** An unprivileged domain takes at most extents of so many frames: 2^9. */
-const ORDER_UNPRIVILEGED = 9
+export const ORDER_UNPRIVILEGED = 9
 
 export const RAM = 1
 
@@ -98,7 +98,7 @@ export function memoryOp(context: MemoryContext, limits: MemoryLimits, operation
 }
 
 /** The error for another domain as the one to work on. */
-const refusal = (domain: number) => (domain === 0 ? EPERM : ESRCH)
+export const refusal = (domain: number) => (domain === 0 ? EPERM : ESRCH)
 
 export const isSelf = (context: MemoryContext, id: number) => id === SELF || id === context.id
 

@@ -146,6 +146,18 @@ static void memory_calls(void)
     fact("populate_nobody", hypercall(12, 6, (u32)args, 0, 0, 0));
     args[2] = 40, args[4] = DOMID_SELF;
     fact("populate_order_40", hypercall(12, 6, (u32)args, 0, 0, 0));
+    static u32 exchange[11] = {0, 1, 10, 0, DOMID_SELF, 0, 1, 10, 0, DOMID_SELF, 0};
+    fact("exchange_order_10", hypercall(12, 11, (u32)exchange, 0, 0, 0));
+    exchange[2] = exchange[7] = 0, exchange[9] = 0;
+    fact("exchange_two_domains", hypercall(12, 11, (u32)exchange, 0, 0, 0));
+    exchange[4] = 0;
+    fact("exchange_control", hypercall(12, 11, (u32)exchange, 0, 0, 0));
+    exchange[4] = exchange[9] = NOBODY;
+    fact("exchange_nobody", hypercall(12, 11, (u32)exchange, 0, 0, 0));
+    exchange[10] = 1;
+    fact("exchange_done", hypercall(12, 11, (u32)exchange, 0, 0, 0));
+    exchange[10] = 2;
+    fact("exchange_overdone", hypercall(12, 11, (u32)exchange, 0, 0, 0));
     fact("current_control", call2(12, 3, 0, 0, 0, 0));
     fact("current_nobody", call2(12, 3, NOBODY, 0, 0, 0));
     *(u32 *)(shared + 0x90c) = 1000;
