@@ -5,6 +5,7 @@ import { STATUS_AT_START } from './cpu/debug-registers.js'
 import type { Entry } from './cpu/trap-table.js'
 import { type Callbacks, TrapTable } from './cpu/trap-table.js'
 import { EventChannels, type Listener, VIRQ_TIMER } from './events/channels.js'
+import { FifoEvents } from './events/fifo.js'
 import { RunStates } from './events/run-states.js'
 import { SharedInfo } from './events/shared-info.js'
 import { Timers } from './events/timers.js'
@@ -131,6 +132,12 @@ export class Domain implements MemoryContext {
     )
   }
 
+  leaveQueues() {
+    const frames = this.shared.fifo?.frames ?? []
+    this.shared.fifo = undefined
+    for (const frame of frames) this.types.putPageAndType(frame)
+  }
+
   get mayBindPirqs(): boolean {
     return this.privileged
   }
@@ -176,7 +183,8 @@ export class Domain implements MemoryContext {
   /** Uses of frames that stand in no page table, for a check of all. */
   get roots(): Roots {
     const { grants, shared } = this
-    const lent = [shared.address / 4096, ...grants.frames, ...grants.statusFrames]
+    const queues = shared.fifo?.frames ?? []
+    const lent = [shared.address / 4096, ...grants.frames, ...grants.statusFrames, ...queues]
     return {
       bases: [this.base],
       descriptorFrames: [...this.gdtFrames, ...this.ldtFrames.values()],
@@ -217,6 +225,7 @@ export class Domain implements MemoryContext {
       grants: this.grants.save(),
       timers: this.timers.save(),
       runStates: this.runStates.save(),
+      fifo: this.shared.fifo?.save() ?? null,
     }
   }
   /** @param listenerOf the hypervisor's end of a port */
@@ -246,5 +255,6 @@ export class Domain implements MemoryContext {
     this.grants.restore(saved.grants)
     this.timers.restore(saved.timers)
     this.runStates.restore(saved.runStates)
+    this.shared.fifo = saved.fifo === null ? undefined : FifoEvents.restored(this.memory, saved.fifo)
   }
 }

@@ -10,6 +10,7 @@ import type { Domain } from './domain.js'
 import { SELF } from './domains.js'
 import { BadPointer, EACCES, EFAULT, EINVAL, ENODEV, ENOSYS, EOPNOTSUPP, EPERM, ESRCH } from './errors.js'
 import { eventChannelOp, eventChannelOpCompat } from './events/event-channel-op.js'
+import { FIRST_FIFO_COMMAND, fifoOp } from './events/fifo-op.js'
 import { grantTableOp } from './grants/grant-table-op.js'
 import { setGdt, updateDescriptor } from './memory/descriptor-tables.js'
 import { PAGE_BYTES } from './memory/machine-memory.js'
@@ -135,7 +136,13 @@ const calls: Readonly<Record<number, readonly [name: string, call: Call]>> = {
   29: ['sched_op', ({ domain }, [command, at]) => schedOp(domain, command, at)],
   30: ['callback_op', ({ domain }, [command, at]) => callbackOp(domain, command, at)],
   31: ['xenoprof_op', () => ENOSYS],
-  32: ['event_channel_op', ({ domain }, [command, at]) => eventChannelOp(domain, command, at)],
+  32: [
+    'event_channel_op',
+    ({ domain, profile }, [command, at]) =>
+      command >= FIRST_FIFO_COMMAND && profile.fifoEvents
+        ? fifoOp(domain, command, at)
+        : eventChannelOp(domain, command, at),
+  ],
   33: ['physdev_op', ({ domain }, [command, at]) => physdevOp(domain, command, at)],
   35: ['sysctl', ({ domain }, [at]) => toolOp(domain, at, 4, TOOL_VERSION)],
   36: ['domctl', ({ domain }, [at]) => domctl(domain, at)],

@@ -14,6 +14,8 @@ export interface Profile {
   readonly memoryMaps: boolean
   /** The hypervisor runs in long mode: SYSENTER comes to it, and IRET with NT set is #GP(0) instead of a task switch. */
   readonly longMode: boolean
+  /** Event channels may be queued: the FIFO ABI. */
+  readonly fifoEvents: boolean
   /** A return to bad selectors calls the failsafe callback; newer releases give the guest the exception. */
   readonly failsafeReturns: boolean
 }
@@ -36,6 +38,7 @@ const xen417: Profile = {
   directSystemCalls: false,
   memoryMaps: true,
   longMode: true,
+  fifoEvents: true,
   failsafeReturns: false,
 }
 
@@ -48,6 +51,7 @@ const xen30: Profile = {
   directSystemCalls: true,
   memoryMaps: false,
   longMode: false,
+  fifoEvents: false,
   failsafeReturns: true,
 }
 

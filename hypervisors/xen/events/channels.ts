@@ -1,5 +1,5 @@
-// Event channels, two-level ABI: ports and what they are bound to (xen/include/public/event_channel.h), and the bits that
-// shared_info shows of them. A port that becomes pending may raise the upcall flag of the virtual CPU.
+// Event channels: ports and what they are bound to (xen/include/public/event_channel.h), and the bits that the guest is
+// shown of them, in shared_info or by the FIFO ABI. A port that becomes pending may raise the upcall flag of the virtual CPU.
 
 import { SELF } from '../domains.js'
 import { EEXIST, EINVAL, ENOENT, ENOSPC, EPERM, ESRCH } from '../errors.js'
@@ -24,14 +24,18 @@ const CONTROL_DOMAIN = 0
 export const VIRQ_CONSOLE = 2
 export const PIRQS = 256
 
-/** The bits in shared_info and vcpu_info. */
+/** The bits in shared_info and vcpu_info, or in the words of the FIFO ABI. */
 export interface SharedBits {
   pending(port: number): boolean
   setPending(port: number): void
   masked(port: number): boolean
   setMasked(port: number, on: boolean): void
   clearPending(port: number): void
-  /** Sets the port's bit in the selector word; true when it was clear. */
+  /** Pending ports stand in queues: one that is pending may yet have to be put there. */
+  readonly queues?: boolean
+  /** The guest has not taken the port from its queue. */
+  busy?(port: number): boolean
+  /** Sets the port's bit in the selector word, or puts it into its queue; true when there was nothing. */
   select(port: number): boolean
   upcallPending: boolean
 }
@@ -85,13 +89,16 @@ export class EventChannels {
   refusal(domain: number): number {
     return domain === CONTROL_DOMAIN || this.others.channelsOf(domain) ? EPERM : ESRCH
   }
+  isOpen(port: number): boolean {
+    return this.at(port) !== undefined
+  }
   private isSelf(domain: number): boolean {
     return domain === SELF || domain === this.domain
   }
   /** The lowest port that is free, in a new state; an error when there is none. */
   private open(state: number, more: Partial<Port>): number {
     let port = 1
-    while (port < PORTS && (this.ports[port]?.state ?? CLOSED) !== CLOSED) port++
+    while (port < PORTS && ((this.ports[port]?.state ?? CLOSED) !== CLOSED || this.bits.busy?.(port))) port++
     if (port === PORTS) return ENOSPC
     this.ports[port] = { ...closed(), state, ...more }
     return port
@@ -195,7 +202,7 @@ export class EventChannels {
   /** Clears the mask; a port that is pending raises the upcall again. */
   unmask(port: number): number {
     if (!this.exists(port)) return EINVAL
-    if (!this.bits.masked(port)) return 0
+    if (!this.bits.masked(port) && !this.bits.queues) return 0
     this.bits.setMasked(port, false)
     if (this.bits.pending(port)) this.announce(port)
     return 0
@@ -248,7 +255,7 @@ export class EventChannels {
   }
   /** A port becomes pending. */
   raise(port: number) {
-    if (!this.at(port) || this.bits.pending(port)) return
+    if (!this.at(port) || (this.bits.pending(port) && !this.bits.queues)) return
     this.bits.setPending(port)
     if (!this.bits.masked(port)) this.announce(port)
     this.onUpcall(port)

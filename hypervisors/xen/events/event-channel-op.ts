@@ -24,6 +24,8 @@ export interface EventContext {
   readonly id: number
   readonly guest: GuestMemory
   readonly channels: EventChannels
+  /** Goes back from the FIFO ABI to the two-level one. */
+  leaveQueues?(): void
   /** The domain may bind physical interrupts. */
   readonly mayBindPirqs: boolean
 }
@@ -62,6 +64,7 @@ export function eventChannelOp(context: EventContext, command: number, at: numbe
     case RESET:
       if (guest.half(at) !== SELF && guest.half(at) !== context.id) return channels.refusal(guest.half(at))
       channels.reset()
+      context.leaveQueues?.()
       return 0
     default:
       return ENOSYS

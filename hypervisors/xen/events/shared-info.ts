@@ -3,6 +3,7 @@
 
 import { type MachineMemory, setWord } from '../memory/machine-memory.js'
 import type { SharedBits } from './channels.js'
+import type { FifoEvents } from './fifo.js'
 
 export const VCPU_INFO_BYTES = 64
 // In vcpu_info.
@@ -23,6 +24,8 @@ export const WALL_CLOCK_NANOSECONDS = 0x908
 export class SharedInfo implements SharedBits {
   /** Machine address of vcpu_info. */
   vcpuInfo: number
+  /** Where events stand once the guest has asked for the FIFO ABI. */
+  fifo: FifoEvents | undefined
 
   /** @param address machine address of the page */
   constructor(
@@ -42,21 +45,31 @@ export class SharedInfo implements SharedBits {
     this.memory.u32[index] = on ? word | bit : word & ~bit
   }
   pending(port: number): boolean {
-    return this.bit(PENDING, port)
+    return this.fifo ? this.fifo.pending(port) : this.bit(PENDING, port)
   }
   setPending(port: number) {
-    this.setBit(PENDING, port, true)
+    if (this.fifo) this.fifo.setPending(port)
+    else this.setBit(PENDING, port, true)
   }
   clearPending(port: number) {
-    this.setBit(PENDING, port, false)
+    if (this.fifo) this.fifo.clearPending(port)
+    else this.setBit(PENDING, port, false)
   }
   masked(port: number): boolean {
-    return this.bit(MASK, port)
+    return this.fifo ? this.fifo.masked(port) : this.bit(MASK, port)
   }
   setMasked(port: number, on: boolean) {
-    this.setBit(MASK, port, on)
+    if (this.fifo) this.fifo.setMasked(port, on)
+    else this.setBit(MASK, port, on)
+  }
+  get queues(): boolean {
+    return this.fifo !== undefined
+  }
+  busy(port: number): boolean {
+    return this.fifo?.busy(port) ?? false
   }
   select(port: number): boolean {
+    if (this.fifo) return this.fifo.link(port)
     const { u32 } = this.memory
     const index = (this.vcpuInfo + PENDING_SELECTOR) >>> 2
     const bit = 1 << (port >>> 5)
