@@ -1,10 +1,10 @@
 // Decimal adjustment (SDM vol. 2: AAA, AAS, AAM, AAD, DAA, DAS). Flags that the manual leaves undefined: SF, ZF and PF
-// follow AL in AAA and AAS, OF is cleared, and so are CF and AF in AAM and AAD.
+// follow AL in AAA and AAS, OF is cleared, and so are CF and AF in AAM and AAD. An 80386 differs (i386.ts).
 
 import { EAX } from '../cpu/layout.js'
 import type { Value } from '../ir/tape.js'
 import type { Context, Semantics } from './context.js'
-import { flagsOfDivisionByZero } from './i386.js'
+import { flagsOfAdjustment, flagsOfDivisionByZero } from './i386.js'
 
 const DE = 0
 
@@ -18,6 +18,7 @@ const unpacked =
     const adjusted = b.add(ax, b.select(adjust, b.const(step), b.const(0)))
     b.setReg(EAX, 2, b.and(adjusted, b.const(0xff0f)))
     b.flags.setFrom(1, b.and(adjusted, b.const(0xf)), adjust, b.const(0), adjust)
+    flagsOfAdjustment(b, ax, b.mask(adjusted, 1), step > 0, { cf: adjust, af: adjust })
   }
 
 /** DAA and DAS: `apply` adds or subtracts 6 and 60h. */
@@ -33,7 +34,9 @@ const packed =
     // A borrow of the first step, which DAS reports where the second one does not happen.
     const borrow = borrows ? b.and(low, b.ltu(al, b.const(6))) : b.const(0)
     b.setReg(EAX, 1, result)
-    b.flags.setFrom(1, result, b.or(high, borrow), b.const(0), low)
+    const cf = b.or(high, borrow)
+    b.flags.setFrom(1, result, cf, b.const(0), low)
+    flagsOfAdjustment(b, al, result, !borrows, { cf, af: low })
   }
 
 const aam: Semantics = b => {
@@ -53,6 +56,7 @@ const aad: Semantics = b => {
   const low = b.and(b.add(ax, b.mul(b.shru(ax, b.const(8)), b.read(0))), b.const(0xff))
   b.setReg(EAX, 2, low)
   b.flags.setFrom(1, low, b.const(0), b.const(0))
+  flagsOfAdjustment(b, ax, low, true)
 }
 
 export const bcd: Record<string, Semantics> = {

@@ -1,7 +1,7 @@
 // What an 80386 does otherwise than its successors, as others measured it on a 386EX in real mode (SingleStepTests/80386):
 // byte shifts by 16 and 24, double shifts of words, PUSHA and POPA that fault half-way, the upper half of ESP after POPAD,
 // ENTER, AAM 0, IDIV of bytes that overflow, flags of CMPS and SCAS repeated up to a fault, undefined flags of SHLD, SHRD,
-// BT and its kin, BSF and BSR. A scaled base: isa/decode.ts. What a fault leaves and what is undefined is so in segments
+// BT and its kin, BSF and BSR, SHL and SHR, of decimal adjustment. A scaled base: isa/decode.ts. What a fault leaves and what is undefined is so in segments
 // with limits; flat code is as on the successors.
 
 import { EAX, EBP, EBX, ECX, EDI, EDX, ESI, ESP, GENERATION } from '../cpu/layout.js'
@@ -20,6 +20,25 @@ export function carryCount(b: Context, count: Value, size: number): Value {
   if (size !== 1 || (known !== undefined && known !== 16 && known !== 24)) return count
   const whole = b.and(b.eqz(b.and(count, b.const(7))), isI386(b))
   return b.select(b.and(whole, b.gtu(count, b.const(8))), b.const(8), count)
+}
+
+/**
+ * AAA, AAS, DAA, DAS and AAD leave the flags of adding to AL, or of subtracting from it: AAA and AAS those of the sum before
+ * its upper half is cleared, DAA and DAS OF, AAD all of them. Measured on a 386SX (the 80386 test ROM of IBMulator).
+ * @param ax its lowest byte is what AL was
+ * @param sum the byte that AL became; CF and AF are those of the sum where they are not given
+ */
+export function flagsOfAdjustment(b: Context, ax: Value, sum: Value, adds: boolean, given?: { cf: Value; af: Value }) {
+  if (b.form.flat) return
+  b.if(isI386(b), () => {
+    const [whole, part] = adds ? [sum, ax] : [ax, sum]
+    const other = b.sub(whole, part)
+    const bit = (x: Value, n: number) => b.and(b.shru(x, b.const(n)), b.const(1))
+    const of = bit(b.and(b.xor(part, whole), b.xor(other, whole)), 7)
+    const cf = given?.cf ?? b.ltu(b.mask(whole, 1), b.mask(part, 1))
+    const af = given?.af ?? bit(b.xor(b.xor(part, other), whole), 4)
+    b.flags.setFrom(1, sum, cf, of, af)
+  })
 }
 
 /** AAM 0 leaves SF, ZF and PF of half of AL to the handler. */

@@ -22,14 +22,15 @@ interface Shifted {
   readonly of: Value
 }
 
+/** `adjusts`: an 80386 sets AF. */
 const shift =
-  (compute: (b: Context, x: Value, count: Value, size: number) => Shifted): Semantics =>
-  (b, { size }) => {
+  (compute: (b: Context, x: Value, count: Value, size: number) => Shifted, adjusts = false): Semantics =>
+  (b, { size, flat }) => {
     const x = b.readForWrite(0)
     const count = countOf(b, 1)
     const { result, cf, of } = compute(b, x, count, size)
     b.write(0, result)
-    b.flags.setFromIf(b.ne(count, b.const(0)), size, result, cf, of)
+    b.flags.setFromIf(b.ne(count, b.const(0)), size, result, cf, of, adjusts && !flat ? isI386(b) : b.const(0))
   }
 
 const shl = shift((b, x, count, size) => {
@@ -39,12 +40,12 @@ const shl = shift((b, x, count, size) => {
   const cf = size === 4 ? b.and(b.shru(x, b.sub(b.const(32), count)), b.const(1)) : bit(b, out, 8 * size)
   const result = b.mask(wide, size)
   return { result, cf, of: topAndCarry(b, result, size, cf) }
-})
+}, true)
 const shr = shift((b, x, count, size) => {
   const result = b.shru(x, count)
   const cf = b.and(b.shru(x, b.sub(carryCount(b, count, size), b.const(1))), b.const(1))
   return { result, cf, of: topsDiffer(b, result, size) }
-})
+}, true)
 const sar = shift((b, x, count, size) => {
   const extended = b.signed(x, size)
   const cf = b.and(b.shrs(extended, b.sub(count, b.const(1))), b.const(1))

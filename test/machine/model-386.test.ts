@@ -34,6 +34,24 @@ describe.each(engineNames)('%s', engine => {
     expect(cpu.step()).toMatchObject({ kind: 'fault', vector })
     return cpu
   }
+  // Of a 386SX: what a test ROM for emulators expects. Columns: code, EAX, flags before, flags behind; CF PF AF ZF SF OF.
+  test.each([
+    ['aaa', '37', 0x7b, 0x010, 0x895],
+    ['aaa', '37', 0x01, 0x8c4, 0x000],
+    ['aas', '3f', 0x00, 0x010, 0x095],
+    ['aas', '3f', 0x680, 0x010, 0x811],
+    ['aad', 'd5 0a', 0xd8e, 0, 0x811],
+    ['aad', 'd5 0a', 0x1f7, 0, 0x011],
+    ['aad', 'd5 0a', 0x001, 0x811, 0],
+    ['daa', '27', 0x1a, 0x001, 0x891],
+    ['das', '2f', 0x80, 0x010, 0x810],
+    ['shr', 'c0 e8 08', 0x80, 0, 0x055],
+    ['shl', 'c0 e0 02', 0x41, 0, 0x811],
+    ['shl', 'c1 e0 10', 0x01, 0, 0x855],
+    ['shl', 'c0 e0 20', 0x01, 0, 0],
+  ])('undefined flags of %s', (_, code, eax, before, expected) => {
+    expect(behind('386', code, { eax, eflags: 2 | before }).eflags & 0x8d5).toBe(expected)
+  })
   test('a scaled base', () => {
     const lea = '66 67 8d 44 a4 fe' // lea eax, [esp * 4 - 2]
     expect([behind('386', lea, { esp: 8 }).eax, behind('486', lea, { esp: 8 }).eax]).toEqual([0x1e, 6])
