@@ -11,6 +11,7 @@ import type { BlockStorage } from '../../../src/devices/block-storage.js'
 import type { EngineName } from '../../../src/engine/engines.js'
 import { isElf, parseElf } from '../../../src/loader/elf.js'
 import { type Hosting, hostMachine } from '../../../src/machine/hosting.js'
+import type { PacketLine } from '../../../src/machine/line.js'
 import { Machine, type RunResult } from '../../../src/machine/machine.js'
 
 const SOURCES = join(import.meta.dirname, 'kernel')
@@ -58,6 +59,7 @@ export interface DomainOptions {
   readonly module?: Uint8Array
   readonly commandLine?: string
   readonly disk?: BlockStorage
+  readonly net?: PacketLine
 }
 
 /** A domain on its machine. */
@@ -80,6 +82,7 @@ export interface DomainImage {
   readonly commandLine?: string
   readonly privileged?: boolean
   readonly disk?: BlockStorage
+  readonly net?: PacketLine
 }
 
 /** Several domains on one machine. */
@@ -130,6 +133,7 @@ export function startDomains(
   guests.forEach((_, n) => {
     const account = hosting.account(n)
     account.block = images[n]!.disk
+    account.net = images[n]!.net
     account.onConsole = byte => {
       consoles[n] += String.fromCharCode(byte)
     }

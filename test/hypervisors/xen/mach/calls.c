@@ -22,7 +22,7 @@ u32 call_long(u32 port, u32 id, const u32 *words, u32 count, u32 *results, u32 r
     if (!reply)
         reply = mach_reply_port();
     message[3] = reply;
-    message[0] |= id == DEVICE_WRITE ? 0x80000000 : 0;
+    message[0] |= id == DEVICE_WRITE || id == DEVICE_SET_FILTER ? 0x80000000 : 0;
     for (u32 i = 0; i < count; i++)
         message[6 + i] = words[i];
     u32 failed = mach_msg_trap(message, SEND | RECEIVE, 4 * (6 + count), sizeof message, reply, 0, 0);

@@ -2,11 +2,12 @@
 // tasks and messages exercise page tables, descriptors, call gates, lazy x87 state, timers and the console's ring.
 
 import { MemoryStorage } from '../../../../src/devices/block-storage.js'
+import { PacketLine } from '../../../../src/machine/line.js'
 import { startDomain } from '../domain.js'
 import { bootstrapProgram, machImage, machModule } from './mach-image.js'
 
 const STEP = 20_000_000
-const BUDGET = 2_000_000_000
+const BUDGET = 1_000_000_000
 const image = await machImage().catch(error => String(error))
 if (typeof image === 'string') console.warn(`skipped: there is no GNU Mach to start (${image})`)
 const withMach = typeof image === 'string' ? test.skip : test
@@ -37,6 +38,17 @@ function diskSum(): number {
   return words.reduce((sum, word) => (Math.imul(sum, 31) + word) >>> 0, 0)
 }
 
+/** The other end of the wire: what it gets goes back with all bits of its contents turned. */
+function turning(): PacketLine {
+  const wire = new PacketLine('wire')
+  wire.output = frame => wire.input(frame.map((byte, i) => (i < 6 ? wire.station[i]! : i < 14 ? byte : ~byte)))
+  return wire
+}
+function packetSum(): number {
+  const contents = Array.from({ length: 46 }, (_, i) => ~((i + 14) * 5) & 0xff)
+  return contents.reduce((sum, byte) => (Math.imul(sum, 31) + byte) >>> 0, 0)
+}
+
 /** What the program prints, by arithmetic on what it does. */
 const facts = [
   'arguments 00000003',
@@ -53,6 +65,11 @@ const facts = [
   'disk_read 00000000',
   `disk_sum ${diskSum().toString(16).padStart(8, '0')}`,
   'disk_write 00000000',
+  'eth0 count 1',
+  'device_open 00000000',
+  'net_filter 00000000',
+  'net_failed 00000000',
+  `net_sum ${packetSum().toString(16).padStart(8, '0')}`,
   'device_open 00000000',
   'type a line',
 ]
@@ -70,6 +87,7 @@ withMach.each(['4.17', '3.0'])('its first task does what it should, profile %s',
     module: machModule(bootstrapProgram(), line),
     commandLine: 'root=none',
     disk: new MemoryStorage(content),
+    net: turning(),
   })
   runUntil(domain, 'type a line')
   const lines = domain.console().replaceAll('\r', '').split('\n')
