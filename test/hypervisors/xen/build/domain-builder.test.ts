@@ -8,8 +8,8 @@ const kernel = buildKernel('crash')
 const MODULE = Uint8Array.from({ length: 5000 }, (_, i) => i * 7)
 const PAGE = 4096
 
-function start(privileged: boolean) {
-  const domain = startDomain(kernel, { privileged, module: MODULE, commandLine: 'a=1 b', memoryBytes: 16 << 20 })
+function start(privileged: boolean, image = kernel) {
+  const domain = startDomain(image, { privileged, module: MODULE, commandLine: 'a=1 b', memoryBytes: 16 << 20 })
   const xen = domain.hypervisor as Xen
   return { state: domain.machine.cpu.state, guest: xen.domain!.guest, xen, domain: xen.domain! }
 }
@@ -47,4 +47,28 @@ test.each([false, true])('privileged: %s', privileged => {
   expect(state.esp).toBe(tables + count * PAGE + PAGE)
   expect(guest.translate(state.esp + 0x80000 - 1, true)).toBeGreaterThan(0)
   expect(audit(xen.memory, xen.frames, domain.roots)).toEqual([])
+})
+
+/** The same kernel, whose note of the version says instead that it takes a module by its page (MOD_START_PFN, not 0). */
+function takingModuleByPage(): Uint8Array {
+  const image = Buffer.from(kernel)
+  const version = image.indexOf(Buffer.from('Xen\0xen-3.0\0'))
+  image.writeUInt32LE(16, version - 4)
+  return image
+}
+
+// By xc_dom_build_image() of Xen's tools/libs/guest/xg_dom_core.c, and xen/arch/x86/pv/dom0_build.c.
+test.each([
+  { privileged: false, flags: 8, bytes: 2 * PAGE },
+  { privileged: true, flags: 0x30b, bytes: MODULE.length },
+])('a module by its page lies behind what is mapped: $privileged', ({ privileged, flags, bytes }) => {
+  const { state, guest, domain } = start(privileged, takingModuleByPage())
+  const field = (offset: number) => guest.word(state.esi + offset)
+  expect([field(40), field(76)]).toEqual([flags, bytes])
+  const first = field(72)
+  expect(guest.translate(0xc0000000 + (first - 1) * PAGE, false)).toBeGreaterThan(0)
+  expect(guest.translate(0xc0000000 + first * PAGE, false)).toBe(-1)
+  const pages = [0, 1].map(n => guest.word(field(68) + 4 * (first + n)) * PAGE)
+  const found = pages.flatMap(address => [...domain.memory.u8.subarray(address, address + PAGE)])
+  expect(found.slice(0, MODULE.length)).toEqual([...MODULE])
 })
