@@ -134,7 +134,7 @@ const calls: Readonly<Record<number, readonly [name: string, call: Call]>> = {
   27: ['xsm_op', () => ENOSYS],
   28: ['nmi_op', nmiOp],
   29: ['sched_op', ({ domain }, [command, at]) => schedOp(domain, command, at)],
-  30: ['callback_op', ({ domain }, [command, at]) => callbackOp(domain, command, at)],
+  30: ['callback_op', ({ domain, profile }, [command, at]) => callbackOp(domain, profile.longMode, command, at)],
   31: ['xenoprof_op', () => ENOSYS],
   32: [
     'event_channel_op',

@@ -94,8 +94,16 @@ const TYPES: Readonly<Record<number, keyof Callbacks>> = {
 
 const NMI_TYPE = 4
 
+/** Entries of system calls that only a hypervisor in long mode has: SYSENTER of another one is the processor's. */
+const OF_LONG_MODE: ReadonlySet<string> = new Set(['sysenter', 'syscall32'])
+
 /** callback_op. */
-export function callbackOp({ callbacks, traps, guest }: Entries, command: number, at: number): number {
+export function callbackOp(
+  { callbacks, traps, guest }: Entries,
+  longMode: boolean,
+  command: number,
+  at: number,
+): number {
   if (command !== REGISTER && command !== UNREGISTER) return EINVAL
   const type = guest.half(at)
   const name = TYPES[type]
@@ -103,7 +111,7 @@ export function callbackOp({ callbacks, traps, guest }: Entries, command: number
     traps.setNmi(command === REGISTER ? guest.word(at + 8) : undefined)
     return 0
   }
-  if (name === undefined) return ENOSYS
+  if (name === undefined || (!longMode && OF_LONG_MODE.has(name))) return ENOSYS
   if (command === UNREGISTER) return EINVAL
   const masks = name === 'event' || (guest.half(at + 2) & 1) !== 0
   callbacks[name] = { selector: ringed(guest.word(at + 4)), address: guest.word(at + 8), masks }

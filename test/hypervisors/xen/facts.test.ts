@@ -62,6 +62,7 @@ test('profile 3.0: another version, other features, system calls that never come
     'version 0x40011': 'version 0x30000',
     'multicall_0 0x40011': 'multicall_0 0x30000',
     'features 0x220f0': 'features 0x10',
+    'sysenter_callback 0': 'sysenter_callback -38',
     // The gate saves no event mask in CS: the kernel has unmasked events by then, and the upcall takes the port.
     'send_pending 1': 'send_pending 0',
   }

@@ -152,6 +152,7 @@ export const processorFacts: readonly string[] = [
   'bad_mmuext_99 -38',
   'bad_console_io -1',
   'bad_callback -38',
+  'sysenter_callback 0',
   'vm_assist_bad_type -22',
   'vm_assist_bad_command -38',
   'vm_assist 0',

@@ -37,6 +37,7 @@ static void table_facts(void)
     fact("bad_console_io", hypercall(18, 9, 0, 0, 0, 0));
     args[0] = 33;
     fact("bad_callback", hypercall(30, 0, (u32)args, 0, 0, 0));
+    fact("sysenter_callback", call2(30, 0, 5, 0xe019, VIRT_BASE, 0));
     fact("vm_assist_bad_type", hypercall(21, 0, 6, 0, 0, 0));
     fact("vm_assist_bad_command", hypercall(21, 7, 0, 0, 0, 0));
     for (u32 type = 0; type < 6; type++)
