@@ -1,9 +1,10 @@
 // A kernel's ELF image out of its packing: a compressed file, or the payload of a Linux bzImage (Documentation/arch/x86/boot.rst,
-// payload_offset), as whoever builds a domain unpacks it. Left out: bzip2, LZO, zstd.
+// payload_offset), as whoever builds a domain unpacks it. Left out: LZO, zstd.
 
 import { gunzipSync } from 'node:zlib'
 import { isElf } from './elf.js'
 import { LoadError } from './load-error.js'
+import { isBzip2, unpackBzip2 } from './unpack/bzip2.js'
 import { isLz4, unpackLz4 } from './unpack/lz4.js'
 import { isLzma, unpackLzma } from './unpack/lzma.js'
 import { isXz, unpackXz } from './unpack/xz.js'
@@ -52,7 +53,7 @@ export function unpackKernel(file: string, bytes: Uint8Array): Uint8Array {
   throw new LoadError({
     file,
     offset: start,
-    reason: 'the kernel inside is compressed in a way that is not known (gzip, xz, lzma, lz4 are)',
+    reason: 'the kernel inside is compressed in a way that is not known (gzip, bzip2, xz, lzma, lz4 are)',
     remedy: 'unpack its vmlinux first (scripts/extract-vmlinux of the Linux sources does that)',
   })
 }
@@ -65,6 +66,7 @@ const FORMATS: readonly (readonly [
   of: (b: Uint8Array) => Uint8Array,
 ])[] = [
   ['gzip', isGzip, gunzipSync],
+  ['bzip2', isBzip2, unpackBzip2],
   ['xz', isXz, unpackXz],
   ['lzma', isLzma, unpackLzma],
   ['lz4', isLz4, unpackLz4],

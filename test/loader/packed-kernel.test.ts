@@ -1,7 +1,7 @@
 // Kernels out of their packing: what the compressors of others have packed comes back, and what is damaged is refused.
 
 import { execFileSync, spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { LoadError } from '../../src/loader/load-error.js'
 import { unpackKernel } from '../../src/loader/packed-kernel.js'
@@ -9,16 +9,19 @@ import { writeElf } from './elf-writer.js'
 
 /** Real code with calls near and far, noise, long runs, and what repeats far back; an ELF by its first bytes. */
 const content = (() => {
-  const program = readFileSync(process.execPath).subarray(0x2000000, 0x2000000 + 1_500_000)
-  const noise = Buffer.from(Array.from({ length: 70_000 }, (_, i) => Math.imul(i * i + 12345, 0x9e3779b1) >>> 24))
+  const program = Buffer.alloc(400_000)
+  const file = openSync(process.execPath, 'r')
+  readSync(file, program, 0, program.length, 0x2000000)
+  closeSync(file)
+  const noise = Buffer.from(Array.from({ length: 20_000 }, (_, i) => Math.imul(i * i + 12345, 0x9e3779b1) >>> 24))
   const calls = Buffer.from(Array.from({ length: 30_000 }, (_, i) => [0xe8, 0xff, i & 255, 0xe9, 0][(i * 7) % 5]!))
   const parts = [
     Buffer.from('\x7fELF'),
     program,
     noise,
     calls,
-    Buffer.alloc(300_000, 7),
-    program.subarray(0, 400_000),
+    Buffer.alloc(100_000, 7),
+    program.subarray(0, 150_000),
     calls,
   ]
   return Buffer.concat(parts)
@@ -28,8 +31,10 @@ const content = (() => {
 const commands: readonly (readonly [name: string, ...command: string[]])[] = [
   ['gzip', 'gzip', '-n', '-9', '-c'],
   ['xz as Linux packs itself', 'xz', '--check=crc32', '--x86', '--lzma2=,dict=32MiB', '-c'],
-  ['xz, fast, several blocks', 'xz', '-0', '--block-size=200000', '-c'],
+  ['xz, fast, several blocks', 'xz', '-0', '--block-size=100000', '-c'],
   ['xz, other contexts', 'xz', '--check=none', '--lzma2=lc=1,lp=2,pb=0,dict=64KiB', '-c'],
+  ['bzip2', 'bzip2', '-9', '-c'],
+  ['bzip2, small blocks', 'bzip2', '-1', '-c'],
   ['lzma', 'xz', '--format=lzma', '-9', '-c'],
   ['lz4', 'lz4', '-l', '-9', '-c'],
 ]
