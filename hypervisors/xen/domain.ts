@@ -98,6 +98,8 @@ export class Domain implements MemoryContext {
   /** Others may have the processor first. */
   yields = false
   debugRegisters = [0, 0, 0, 0, 0, 0, STATUS_AT_START, 0x400]
+  /** Registers behind ports that every domain may read back. */
+  readonly latches = { pciAddress: 0, clockIndex: 0 }
   /** A non-maskable interrupt that it has sent to itself, and that one is being handled. */
   readonly nmi = { pending: false, handled: false }
   /** The guest's own frame with vcpu_info, once it has one. */
@@ -212,6 +214,7 @@ export class Domain implements MemoryContext {
     return {
       numbers: [base, iopl, assists, cr4, vcpuInfoFrame, shutdownCode ?? -1, reportedCode ?? -1, this.shared.vcpuInfo],
       nmi: { ...nmi },
+      latches: { ...this.latches },
       ldt: { ...ldt },
       ldtFrames: [...this.ldtFrames].map(pair => [...pair]),
       gdtFrames: [...this.gdtFrames],
@@ -237,6 +240,7 @@ export class Domain implements MemoryContext {
     this.cr4 = cr4!
     this.vcpuInfoFrame = vcpuInfoFrame!
     Object.assign(this.nmi, saved.nmi)
+    Object.assign(this.latches, saved.latches)
     this.shutdownCode = shutdownCode! < 0 ? undefined : shutdownCode!
     this.reportedCode = reportedCode! < 0 ? undefined : reportedCode!
     this.shared.vcpuInfo = vcpuInfo!

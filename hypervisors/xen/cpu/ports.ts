@@ -2,9 +2,9 @@
 // reaches the machine's ports, but for those that the hypervisor keeps; of the timer it has channel 2
 // (xen/arch/x86/emul-i8254.c). All others read as ones, and writes go nowhere.
 
-import type { Vcpu } from '../../hypervisor.js'
+import { isFault, type Vcpu } from '../../hypervisor.js'
 import type { Domain } from '../domain.js'
-import { CS, EAX, ECX, EDI, EDX, ES, ESI, IOPL } from './registers.js'
+import { CS, DS, EAX, ECX, EDI, EDX, ES, ESI, IOPL } from './registers.js'
 
 const TIMER_MODE = 0x43
 /** Port numbers that the hypervisor keeps: interrupt controllers, two channels of the timer, its console. */
@@ -23,11 +23,22 @@ const CHANNEL_2 = 0x80
 /** Opcodes below it are string forms. */
 const FIRST_DIRECT = 0xe4
 const DIRECTION = 0x400
-/** What nobody's port reads as, by size. */
-const ONES: Readonly<Record<number, number>> = { 1: 0xff, 2: 0xffff, 4: 0xffffffff }
+/** What a byte of nobody's port reads as. */
+const ONES = 0xff
+/** Two registers that are latched for every domain: the address of PCI configuration, as a whole, and that of the clock. */
+const PCI_ADDRESS = 0xcf8
+const CLOCK_INDEX = 0x70
+const WRITE = 2
+const USER = 4
+
+/** A page fault of a string form: its error code and address. */
+export interface PortFault {
+  readonly error: number
+  readonly linear: number
+}
 
 interface PortAccess {
-  operate(domain: Domain): 'done' | 'refused'
+  operate(domain: Domain): 'done' | 'refused' | PortFault
 }
 
 /** The access that an opcode (behind prefixes) is; undefined for other instructions. */
@@ -37,13 +48,14 @@ export function portsOf(vcpu: Vcpu, opcode: number, immediate: number): PortAcce
   const isString = opcode >= 0x6c && opcode <= 0x6f
   if (!direct && !byRegister && !isString) return undefined
   const port = direct ? immediate : vcpu.register(EDX) & 0xffff
-  const bytes = (opcode & 1) === 0 ? 1 : 4
+  const prefixes = prefixesOf(vcpu, opcode)
+  const bytes = (opcode & 1) === 0 ? 1 : prefixes.narrow ? 2 : 4
   return {
     operate(domain) {
       if (!mayUse(vcpu, domain, port, bytes)) return 'refused'
       const isGranted = !isKept(port, bytes) || (port === TIMER_MODE && isForChannel2(vcpu, opcode))
       if (domain.privileged && isGranted) return executeWithPorts(vcpu) ? 'done' : 'refused'
-      return pretend(vcpu, opcode, direct)
+      return pretend(vcpu, domain, { opcode, port, bytes, direct, ...prefixes })
     },
   }
 }
@@ -74,35 +86,72 @@ function executeWithPorts(vcpu: Vcpu): boolean {
   return fault === undefined
 }
 
-/** A port that nobody answers: one iteration of a repeated instruction. */
-function pretend(vcpu: Vcpu, opcode: number, direct: boolean): 'done' | 'refused' {
-  const isIn = (opcode & 2) === 0
+interface Prefixes {
+  readonly length: number
+  readonly narrow: boolean
+  readonly repeated: boolean
+}
+
+/** What stands in front of the opcode at EIP. */
+function prefixesOf(vcpu: Vcpu, opcode: number): Prefixes {
   const base = vcpu.segment(CS).base
-  let prefixes = 0
-  let wide = 4
-  let repeated = false
-  for (; ; prefixes++) {
-    const byte = vcpu.load((base + vcpu.eip + prefixes) >>> 0, 1, vcpu.cpl === 3)
-    if (byte === opcode) break
-    if (byte === 0x66) wide = 2
-    if (byte === 0xf2 || byte === 0xf3) repeated = true
+  const found = { length: 0, narrow: false, repeated: false }
+  for (; ; found.length++) {
+    const byte = vcpu.load((base + vcpu.eip + found.length) >>> 0, 1, vcpu.cpl === 3)
+    if (byte === opcode) return found
+    if (byte === 0x66) found.narrow = true
+    if (byte === 0xf2 || byte === 0xf3) found.repeated = true
   }
-  const bytes = (opcode & 1) === 0 ? 1 : wide
-  const end = vcpu.eip + prefixes + (direct ? 2 : 1)
+}
+
+interface Access extends Prefixes {
+  readonly opcode: number
+  readonly port: number
+  readonly bytes: number
+  readonly direct: boolean
+}
+
+/** A port that no device answers: one iteration of a repeated instruction. */
+function pretend(vcpu: Vcpu, domain: Domain, access: Access): 'done' | PortFault {
+  const { opcode, port, bytes, direct, length, repeated } = access
+  const isIn = (opcode & 2) === 0
+  const user = vcpu.cpl === 3
+  const end = vcpu.eip + length + (direct ? 2 : 1)
   if (opcode >= FIRST_DIRECT) {
-    if (isIn) vcpu.setRegister(EAX, (vcpu.register(EAX) | ONES[bytes]!) >>> 0)
+    const value = vcpu.register(EAX)
+    if (isIn) vcpu.setRegister(EAX, value - (value % 256 ** bytes) + readPort(domain, port, bytes))
+    else writePort(domain, port, bytes, value)
     vcpu.eip = end
     return 'done'
   }
   const count = repeated ? vcpu.register(ECX) : 1
   if (count > 0) {
     const index = isIn ? EDI : ESI
-    const at = (vcpu.segment(ES).base + vcpu.register(index)) >>> 0
-    if (isIn && vcpu.store(at, bytes, ONES[bytes]!, vcpu.cpl === 3)) return 'refused'
+    const at = (vcpu.segment(isIn ? ES : DS).base + vcpu.register(index)) >>> 0
+    if (isIn) {
+      if (vcpu.store(at, bytes, readPort(domain, port, bytes), user))
+        return { error: WRITE | (user ? USER : 0), linear: at }
+    } else {
+      const value = vcpu.load(at, bytes, user)
+      if (isFault(value)) return { error: user ? USER : 0, linear: at }
+      writePort(domain, port, bytes, value as number)
+    }
     const step = (vcpu.eflags & DIRECTION) !== 0 ? -bytes : bytes
     vcpu.setRegister(index, (vcpu.register(index) + step) >>> 0)
     if (repeated) vcpu.setRegister(ECX, count - 1)
   }
   if (count <= 1) vcpu.eip = end
   return 'done'
+}
+
+function readPort({ latches }: Domain, port: number, bytes: number): number {
+  if (port === PCI_ADDRESS && bytes === 4) return latches.pciAddress
+  let value = 0
+  for (let i = bytes - 1; i >= 0; i--) value = value * 256 + (port + i === CLOCK_INDEX ? latches.clockIndex : ONES)
+  return value
+}
+
+function writePort({ latches }: Domain, port: number, bytes: number, value: number) {
+  if (port === PCI_ADDRESS && bytes === 4) latches.pciAddress = value
+  for (let i = 0; i < bytes; i++) if (port + i === CLOCK_INDEX) latches.clockIndex = (value >>> (8 * i)) & 0xff
 }

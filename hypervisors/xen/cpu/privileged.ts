@@ -8,7 +8,7 @@ import { ENODEV } from '../errors.js'
 import { newBase } from '../memory/mmuext-op.js'
 import { getDebugRegister, setDebugRegister } from './debug-registers.js'
 import { readMsr, writeMsr } from './msrs.js'
-import { portsOf } from './ports.js'
+import { type PortFault, portsOf } from './ports.js'
 import { CR0_TS, CS, EAX, ECX, EDX } from './registers.js'
 
 /** Control registers as a guest sees them. */
@@ -19,8 +19,8 @@ const CR4_DE = 8
 /** What else a guest asks for is passed over, as Xen does. */
 const CR4_OF_GUEST = CR4_TSD | CR4_DE
 
-/** `done`: emulated; `refused`: the guest has the fault; `undefined`: it has #UD instead. */
-export type Emulated = 'done' | 'refused' | 'undefined'
+/** `done`: emulated; `refused`: the guest has the fault; `undefined`: it has #UD instead; a page fault: it has that. */
+export type Emulated = 'done' | 'refused' | 'undefined' | PortFault
 
 const LONGEST = 15
 const PREFIXES = new Set([0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3])

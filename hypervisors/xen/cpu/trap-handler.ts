@@ -139,6 +139,7 @@ export class TrapHandler {
       const how = emulatePrivileged(vcpu, domain, this.context.now())
       if (how === 'done') return this.emulated()
       if (how === 'undefined') return this.deliver(UD)
+      if (how !== 'refused') return this.deliverPageFault(how.error, how.linear)
     }
     this.deliver(GP, error)
   }

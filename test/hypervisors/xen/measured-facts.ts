@@ -230,7 +230,7 @@ export const processorFacts: readonly string[] = [
   'cli_with_iopl 0',
   'rep_insw 0xffffffff',
   'rep_insw_end 1',
-  'inl 0xffffffff',
+  'inl 0x0',
   'in_architectural 0',
   'ud2_architectural trap 6 error 0x0',
   'frame_iopl 0x2000',

@@ -143,6 +143,42 @@ static void frame_facts(void)
     fact_hex("interrupt_flags", last.eflags & 0x10200);
 }
 
+static u32 string_bytes;
+CODE(do_ins, "mov $0xf5800000, %%edi; mov $0x3f0, %%edx; insl", "edi", "edx")
+CODE(do_outs, "mov $0x20000000, %%esi; mov $0x3f0, %%edx; outsb", "esi", "edx")
+static void port_facts(void)
+{
+    u32 value;
+    args[0] = 1;
+    hypercall(33, 6, (u32)args, 0, 0, 0);
+    __asm__ volatile("outl %0, %w1" ::"a"(0x80001234), "d"(0xcf8));
+    __asm__ volatile("inl %w1, %0" : "=a"(value) : "d"(0xcf8));
+    fact_hex("pci_address", value);
+    __asm__ volatile("inw %w1, %w0" : "=a"(value) : "d"(0xcf8), "0"(0x55555555));
+    fact_hex("half_of_it", value);
+    __asm__ volatile("outb %b0, %w1" ::"a"(0x77), "d"(0x70));
+    __asm__ volatile("inl %w1, %0" : "=a"(value) : "d"(0x6f));
+    fact_hex("clock_index", value);
+    instruction("ins_hole", do_ins);
+    fact_hex("ins_hole_cr2", last_cr2);
+    instruction("outs_nowhere", do_outs);
+    u32 *to = &string_bytes, times = 3;
+    __asm__ volatile("rep insb" : "+D"(to), "+c"(times) : "d"(0x70) : "memory");
+    fact_hex("string", string_bytes);
+    args[0] = 0;
+    hypercall(33, 6, (u32)args, 0, 0, 0);
+    /* A bitmap that lets two ports through. */
+    static u8 bitmap[8192];
+    for (u32 i = 0; i < sizeof bitmap; i++)
+        bitmap[i] = 0xff;
+    bitmap[0x70 / 8] = 0xfc;
+    args[0] = (u32)bitmap, args[1] = 0x72;
+    hypercall(33, 7, (u32)args, 0, 0, 0);
+    __asm__ volatile("inw %w1, %w0" : "=a"(value) : "d"(0x70), "0"(0));
+    fact_hex("bitmap_half", value);
+    instruction("bitmap_word", ({ void code(void) { __asm__ volatile("inl $0x70, %%eax" ::: "eax"); } code; }));
+}
+
 static void debug_facts(void)
 {
     u32 status;
@@ -205,6 +241,7 @@ void test_main(void)
     leaf_facts();
     tsc_facts();
     frame_facts();
+    port_facts();
     debug_facts();
     entry_facts();
     /* An event, and nobody to take it. */
