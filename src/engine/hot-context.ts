@@ -168,6 +168,8 @@ export class HotContext extends Context {
     if (cell === L.FLAG_RESULT) return this.flags.result()
     if (cell === L.FLAG_AUX) return this.flags.aux()
     if (cell === L.ZERO) return this.const(0)
+    // The processor's model is what it is.
+    if (cell === L.GENERATION) return this.const(this.i32[cell >> 2]!)
     // The place of the instruction in its block goes with it: see HotLowering.load.
     if (cell === L.BUDGET) return super.loadAt(this.const(this.index), L.BUDGET, width)
     if (cell === L.EIP) this.refused = true

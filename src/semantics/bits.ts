@@ -28,8 +28,9 @@ const test =
       else b.guestStore(linear, size, b.mask(result, size))
     }
     const cf = b.and(b.shru(x, inBits), b.const(1))
-    if (flat) return b.flags.setCarry(cf)
-    const of = b.select(isI386(b), bitTestOverflow(b, x, inBits, size), b.flags.of())
+    const old = isI386(b)
+    if (flat || b.known(old) === 0) return b.flags.setCarry(cf)
+    const of = b.select(old, bitTestOverflow(b, x, inBits, size), b.flags.of())
     b.flags.setCarryOverflowIf(b.const(1), cf, of)
   }
 
@@ -41,7 +42,9 @@ const scan =
     b.write(0, b.select(x, index, b.read(0)))
     const flags = () => b.flags.set(LOGIC, size, x, x, x)
     if (flat) return flags()
-    b.if(isI386(b), () => b.flags.setWord(scanFlags(b, x, size, up)), flags)
+    const old = isI386(b)
+    if (b.known(old) === 0) return flags()
+    b.if(old, () => b.flags.setWord(scanFlags(b, x, size, up)), flags)
     b.flags.reload()
   }
 
