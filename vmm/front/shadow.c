@@ -224,8 +224,7 @@ void shadow_load(void) {
     uint32_t directory = paging() ? vcpu.cr[3] >> 12 : FRAME_NONE;
     if (paging() && directory >= platform.guest_frames) crash("CR3 outside memory");
     uint32_t last = current, space = use_space(directory);
-    /* All of its tables have been taken away: the program has ended. */
-    int ended = last != space && spaces[last].used && spaces[last].directory != FRAME_NONE && next_slot(last, 0) == SLOTS;
+    int ended = last != space && space_ended(last);
     if (ended) release_directory(last);
     if (paging()) {
         track(directory, TRACKED_DIRECTORY);

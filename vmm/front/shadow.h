@@ -38,6 +38,9 @@ uint32_t space_of_directory(uint32_t frame);
 void destroy(uint32_t space);
 /* The space's directory is tracked no longer: it is about to be destroyed. */
 void release_directory(uint32_t space);
+void destroy_released(uint32_t space);
+/* Nothing is mapped: most often the program has ended and its tables have been taken away. */
+int space_ended(uint32_t space);
 /* Drops the least recently used space that is not in use; returns 0 when there is none. */
 int evict(void);
 /* The slot is filled from `table`. */

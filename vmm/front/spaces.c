@@ -71,6 +71,15 @@ void release_directory(uint32_t space) {
     if (!tracked[directory]) make_writable(directory);
 }
 
+void destroy_released(uint32_t space) {
+    release_directory(space);
+    destroy(space);
+}
+
+int space_ended(uint32_t space) {
+    return spaces[space].used && spaces[space].directory != FRAME_NONE && next_slot(space, 0) == SLOTS;
+}
+
 /* Drops the least recently used space that is not in use; returns 0 when there is none. */
 int evict(void) {
     uint32_t oldest = 0;

@@ -19,8 +19,7 @@ void shadow_recycle(uint32_t linear) {
     uint32_t *e = linear >= KERNEL_START && linear < WINDOW_START ? entry_of(SPACE_KERNEL, linear) : 0;
     uint32_t frame = e && *e & ENTRY_HELD ? *e >> 12 : FRAME_NONE;
     if (frame == FRAME_NONE || tracked[frame] != TRACKED_DIRECTORY || space_of_directory(frame) == current) return;
-    release_directory(space_of_directory(frame));
-    destroy(space_of_directory(frame));
+    destroy_released(space_of_directory(frame));
     shadow_commit();
 }
 
@@ -42,7 +41,9 @@ static void directory_changed(uint32_t frame, uint32_t slot, uint32_t pde) {
         if (!s->tables[slot] || ((pde & 7) == 7 && pde >> 12 == s->table_frame[slot])) return;
         table = s->table_frame[slot];
         drop_slot(i, slot);
-        if (!(pde & 1)) release_table(table, i, slot);
+        if (pde & 1) return;
+        release_table(table, i, slot);
+        if (i != current && space_ended(i)) destroy_released(i);
     } else if (slot < WINDOW_SLOT) {
         s->kernel_checked = 0;
         if (i == current) check_kernel_half(s);
