@@ -218,8 +218,8 @@ int table_store(uint32_t linear, uint32_t value, uint32_t size);
 int table_exchange(uint32_t linear, uint32_t value, uint32_t *old);
 /* An entry of a table is about to be cleared by a plain store. */
 void table_clear(uint32_t linear);
-/* So many mapped entries make it let go of the whole table then. */
-extern uint32_t held_much;
+/* So many in a row make it let go of the whole table, if as much as this is mapped. */
+extern uint32_t held_cleared, held_much;
 #define ERROR_PRESENT 1
 #define ERROR_WRITE 2
 #define ERROR_USER 4

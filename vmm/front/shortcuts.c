@@ -50,7 +50,8 @@ int is_seen(const struct seen *s, uint32_t selector, struct descriptor *d) {
 }
 
 void shortcuts_start(void) {
-    unusual_flags = ~(FLAGS_ARITHMETIC | FLAG_DF | FLAG_IF | 2 | ((FLAG_AC | FLAG_ID) & cpu_model->eflags));
+    /* RF is in the frames of faults: IRET to user mode loads it, and kernel code runs without it. */
+    unusual_flags = ~(FLAGS_ARITHMETIC | FLAG_DF | FLAG_IF | FLAG_RF | 2 | ((FLAG_AC | FLAG_ID) & cpu_model->eflags));
 }
 
 void note_gate(uint32_t vector, uint32_t gate, uint32_t low, uint32_t high, const struct descriptor *code,

@@ -28,6 +28,8 @@ static void update_use(uint32_t space, uint32_t slot, uint32_t pte) {
     if (!spaces[space].tables[slot]) return;
     uint32_t *e = &spaces[space].tables[slot][changed_index];
     if (!*e && space && (space != current || (linear != awaited && !(pte & DIRTY)))) return;
+    /* Its table may be held from now on. */
+    if (space && linear == awaited) awaited = FRAME_NONE;
     if (pte & 1) wanted = wanted_entry(*window_entry(spaces[space ? space : current].directory, linear >> 22), pte, space);
     if (wanted == *e) return;
     vcpu.shadow_updates++;
@@ -86,12 +88,13 @@ static void hold(uint32_t page, uint32_t frame) {
     held = (struct held){page, window(frame), spaces[space].tables[slot], &spaces[space].live[slot], space, slot << 22};
 }
 
-/* Linux takes pages away by XCHG, since the processor may set a bit, but by MOV where the whole space goes: a table by which
- * much is mapped is then let go at once. */
-uint32_t held_much = 64;
+/* Where so many entries of a table by which much is mapped are cleared one behind the other, the rest is likely to follow:
+ * the table is let go at once. */
+uint32_t held_cleared = 8, held_much = 64;
+static uint32_t cleared;
 
 void table_clear(uint32_t linear) {
-    if ((linear & ~4095u) != held.page || *held.live < held_much) return;
+    if ((linear & ~4095u) != held.page || *held.live < held_much || ++cleared < held_cleared) return;
     static uint32_t nothing[1024];
     struct held empty = held;
     uint32_t slot = held.start >> 22, frame = spaces[held.space].table_frame[slot];
@@ -103,6 +106,7 @@ void table_clear(uint32_t linear) {
 
 int table_exchange(uint32_t linear, uint32_t value, uint32_t *old) {
     uint32_t index = linear >> 2 & 1023, page = linear & ~4095u, *e, *entry;
+    if (value & 1) cleared = 0;
     if (linear >= WINDOW_START || linear & 3) return 0;
     if (page == held.page && (!(value & 1) || (!held.known[index] && !(value & DIRTY)))) {
         entry = (uint32_t *)held.shown + index;
