@@ -28,6 +28,9 @@ export const WORKLOADS = [
 /** Parts of the workload `net`, each by itself: for figures of one kind of traffic. Not in `workload=all`. */
 export const NETWORK_PARTS = ['net-echo', 'net-rr', 'net-up', 'net-down'] as const
 
+/** Programs beside the workloads that their scripts call. */
+export const TOOLS = ['text'] as const
+
 /** Jobs of the benchmark: `bench=NAME`. The part before the underscore is the job's class. */
 export const BENCH_JOBS = [
   'int_records',

@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { cacheFolder, digestOf, publish, SHORT_DIGEST } from './cache.js'
 import { runCommand } from './command.js'
-import { BENCH_JOBS, NETWORK_PARTS, WORKLOADS } from './jobs.js'
+import { BENCH_JOBS, NETWORK_PARTS, TOOLS, WORKLOADS } from './jobs.js'
 import { packageRoot } from './package-root.js'
 
 const SOURCES = join(packageRoot(import.meta.url), 'images')
@@ -64,7 +64,7 @@ export function programsDigest(toolchain: string): string {
   const bytes = files.map(file => readFileSync(join(SOURCES, file)))
   return digestOf([
     toolchain,
-    JSON.stringify([FLAGS, LINK_FLAGS, EXTRA_FLAGS, WORKLOADS, NETWORK_PARTS, BENCH_JOBS, files]),
+    JSON.stringify([FLAGS, LINK_FLAGS, EXTRA_FLAGS, WORKLOADS, NETWORK_PARTS, TOOLS, BENCH_JOBS, files]),
     ...bytes,
   ])
 }
@@ -90,7 +90,7 @@ async function compileAll(folder: string): Promise<void> {
   writeFileSync(join(folder, 'objects/jobs.h'), names)
   const programs = [
     'workloads/init',
-    ...[...WORKLOADS, ...NETWORK_PARTS].map(name => `workloads/${name}`),
+    ...[...WORKLOADS, ...NETWORK_PARTS, ...TOOLS].map(name => `workloads/${name}`),
     ...BENCH_JOBS.map(name => `bench/${name}`),
   ].filter(program => existsSync(join(SOURCES, `${program}.c`)))
   for (const part of ['workloads', 'bench']) mkdirSync(join(folder, part))
@@ -119,7 +119,7 @@ export async function buildPrograms(toolchain: string): Promise<GuestFile[]> {
   const name = `programs-${programsDigest(toolchain).slice(0, SHORT_DIGEST)}`
   const folder = await publish(join(cacheFolder('programs'), name), compileAll)
   const jobs = [
-    ...[...WORKLOADS, ...NETWORK_PARTS].map(job => `workloads/${job}`),
+    ...[...WORKLOADS, ...NETWORK_PARTS, ...TOOLS].map(job => `workloads/${job}`),
     ...BENCH_JOBS.map(job => `bench/${job}`),
   ]
   return [
