@@ -1,5 +1,6 @@
 // A kernel's ELF image out of its packing: a compressed file, or the payload of a Linux bzImage (Documentation/arch/x86/boot.rst,
-// payload_offset), as whoever builds a domain unpacks it. Left out: LZO, zstd.
+// payload_offset), as whoever builds a domain unpacks it. Left out: LZO, zstd. The libraries tried for xz lack the filter for
+// x86 that kernels are packed with, so the formats are read by code of our own.
 
 import { gunzipSync } from 'node:zlib'
 import { isElf } from './elf.js'
