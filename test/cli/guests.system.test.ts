@@ -2,6 +2,7 @@
 // memory; how they are told apart; what the status of all is.
 
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { buildImage } from '../../images/index.js'
 import { type RunReport, runReportSchema } from '../../src/cli/report-schema.js'
 import { previrt, testFolder } from './command.js'
 
@@ -74,6 +75,10 @@ describe.each(['4.17', '3.0'])('profile %s', profile => {
     8 * MINUTES,
   )
 })
+
+beforeAll(async () => {
+  await buildImage('linux')
+}, 60 * MINUTES)
 
 test(
   'four Linux guests reach userland and finish sort and fork as each does alone',

@@ -1,6 +1,7 @@
 // Entries into the hypervisor for each workload of Linux, pre-virtualized on Xen 4.17 and by pure virtualization: at most
 // a tenth of what trapping everything makes; and no more than VT-x makes, software interrupts and exceptions of user code
 // aside, which Xen 4.17 has to hand to ring 1 and VT-x does not see. Prints the figures.
+import { buildImage } from '../../images/index.js'
 import { type Counted, workloadsOf } from './entries/measure.js'
 
 const WORKLOADS = 'syscall,fork,exec,pipe,mmap,fault,signal,switch,fpu,tls,smc,sort,gzip,sha,awk,grep,loop,compile'
@@ -14,6 +15,10 @@ const handed = ({ entriesBy = {} }: Counted) =>
   Object.entries(entriesBy)
     .filter(([kind]) => kind.startsWith('int_') || (kind.startsWith('exception_') && kind !== 'exception_14'))
     .reduce((sum, [, count]) => sum + count, 0)
+
+beforeAll(async () => {
+  await buildImage('linux')
+}, 3_600_000)
 
 test('entries of each workload on xen, trap all and trap vtx', async () => {
   const onXen = await run('xen')

@@ -5,7 +5,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { BlockRing } from '../../hypervisors/xen/block/block-ring.js'
-import { DEFAULT_COMMAND_LINE } from '../../images/index.js'
+import { buildImage, DEFAULT_COMMAND_LINE } from '../../images/index.js'
 import { type RunReport, runReportSchema } from '../../src/cli/report-schema.js'
 import { cpuModel } from '../../src/cpu/models.js'
 import { MediaError, MemoryStorage } from '../../src/devices/block-storage.js'
@@ -26,6 +26,10 @@ const MEGABYTE = 1 << 20
 const SLICE = 5_000_000
 const SLICES = 1000
 const at = testFolder()
+
+beforeAll(async () => {
+  await buildImage('linux')
+}, 60 * MINUTES)
 
 test(
   'the workload: the same checksum and the same disk everywhere; on Xen a tenth of the entries of trap vtx at most',

@@ -1,6 +1,7 @@
 // The workload net on Linux natively, on trap and on Xen (through the VMM's NE2000 and the network rings), against the user
 // network: Linux's TCP and ours. What its streams fold together is computed here from the definition of the services.
 import { crc32 } from 'node:zlib'
+import { buildImage } from '../../images/index.js'
 import { type RunReport, runReportSchema } from '../../src/cli/report-schema.js'
 import { previrt } from '../cli/command.js'
 import { PATHS } from '../drivers/every-path.js'
@@ -53,6 +54,10 @@ async function run([on, ...more]: (typeof PATHS)[number]): Promise<RunReport> {
   const { stdout } = await previrt('run', 'linux-net', ...words, '--serial', 'none', '--json')
   return runReportSchema.parse(JSON.parse(stdout))
 }
+
+beforeAll(async () => {
+  await buildImage('linux-net')
+}, 60 * MINUTES)
 
 test(
   'checksums are those of the services` definition on every path; streams on Xen cost few entries',
