@@ -11,15 +11,22 @@ import { runCommand } from '../../../../images/command.js'
 
 const PACKAGE = 'gnumach-image-1.8-xen-486'
 const FILE = 'boot/gnumach-1.8-xen-486.gz'
-const SOURCE =
-  'deb [arch=i386 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian bullseye main'
+/** A list of sources: the older release, from where this machine's packages come. */
+function sourcesOfDebian11(): string {
+  const sites = execFileSync('apt-get', ['indextargets', '--format', '$(SITE)', 'Created-By: Packages'], {
+    encoding: 'utf8',
+  })
+  const site = sites.split('\n').find(line => /\/debian\/?$/.test(line))
+  if (site === undefined) throw new Error('the lists of apt name no mirror of Debian; run: apt-get update')
+  return `deb [arch=i386 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${site} bullseye main\n`
+}
 
 /** @throws when the package cannot be downloaded */
 export async function machImage(): Promise<Uint8Array> {
   const folder = await publish(join(cacheFolder('packages'), PACKAGE), async temporary => {
     for (const part of ['lists/partial', 'cache/archives/partial', 'empty'])
       mkdirSync(join(temporary, part), { recursive: true })
-    writeFileSync(join(temporary, 'sources.list'), `${SOURCE}\n`)
+    writeFileSync(join(temporary, 'sources.list'), sourcesOfDebian11())
     const settings = [
       'APT::Sandbox::User=root',
       'APT::Architectures::=i386',
