@@ -125,6 +125,8 @@ void vmm_from_kernel(uint32_t vector, uint32_t error, uint32_t address) {
         if (!shadow_fill(address, error & ERROR_WRITE)) {
             shadow_await(address);
             inject_fault();
+        } else if (address < KERNEL_START) {
+            shadow_await_nothing();
         }
     } else {
         inject(vector, error);
@@ -188,6 +190,7 @@ static void arm_timer(void) {
 /* What user code is about to touch is filled in; the commit is next. */
 static void settle_tables(void) {
     if (vmm_work & WORK_ASKED) shadow_ahead(asked.address, asked.error);
+    shadow_await_nothing();
     vmm_work = 0;
 }
 

@@ -193,8 +193,10 @@ int shadow_fill(uint32_t linear, uint32_t error);
 void shadow_ahead(uint32_t linear, uint32_t error);
 /* All of the page is about to be written: a directory that is in use no longer is given up. */
 void shadow_recycle(uint32_t linear);
-/* Kernel code is about to touch a page of the user half: it is filled in as soon as the guest's tables have it. */
+/* Kernel code is about to touch a page of the user half: it is filled in as soon as the guest's tables have it, until
+ * the kernel has touched one or goes back to user code. */
 void shadow_await(uint32_t linear);
+void shadow_await_nothing(void);
 /* Fills in all of the kernel half that is there. */
 void shadow_fill_kernel(void);
 int shadow_is_writable(uint32_t linear);

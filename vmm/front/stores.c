@@ -13,7 +13,10 @@ static uint32_t changed_index, awaited = FRAME_NONE;
 void shadow_await(uint32_t linear) {
     awaited = linear & ~4095u;
     held.page = NO_PAGE;
+    vmm_work |= WORK_COMMIT;
 }
+
+void shadow_await_nothing(void) { awaited = FRAME_NONE; }
 
 void shadow_recycle(uint32_t linear) {
     uint32_t *e = linear >= KERNEL_START && linear < WINDOW_START ? entry_of(SPACE_KERNEL, linear) : 0;
