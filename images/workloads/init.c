@@ -133,8 +133,20 @@ static void run_selected(const char *folder, const char *names, const char *all,
   }
 }
 
+/* That it comes ends the wait for the shell. */
+static void on_end(int signal, void *information, void *context)
+{
+  (void)signal;
+  (void)information;
+  (void)context;
+}
+
+/* Until the shell ends, or one of busybox's halt, poweroff and reboot is called in it. */
 static void run_shell(void)
 {
+  on_signal(SIGUSR1, on_end, 0);
+  on_signal(SIGUSR2, on_end, 0);
+  on_signal(SIGTERM, on_end, 0);
   long pid = fork_process();
   if (pid == 0) {
     call0(SYS_setsid);

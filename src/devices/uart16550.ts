@@ -1,7 +1,9 @@
 // National PC16550D UART. Source: PC16550D data sheet (TL/C/8652, June 1995), sections 8.0 to 8.8.
 // Ports: COM1 0x3F8-0x3FF on IRQ 4, COM2 0x2F8-0x2FF on IRQ 3. As on the PC, OUT2 gates the interrupt line.
 // Transmission takes no virtual time: the holding register is empty again at once. Received bytes wait on the character
-// line until the FIFO has room, so nothing overruns. Left out: parity, framing and break errors, DMA signalling.
+// line until the FIFO has room, so nothing overruns, and until the guest is ready for them: it has raised RTS or enabled
+// their interrupt, or has never set the modem lines. What it clears unread is sent again. Thus nothing that is typed
+// or piped in before a driver has opened the line is lost. Left out: parity, framing and break errors, DMA signalling.
 
 import { type BusDevice, copyState, type Device, type DeviceState } from '../machine/bus.js'
 import { type Clock, Timer, type TimerState } from '../machine/clock.js'
@@ -29,6 +31,7 @@ const FCR_CLEAR_RECEIVER = 0x02
 const TRIGGER_LEVELS = [1, 4, 8, 14]
 
 const LCR_DIVISOR = 0x80
+const MCR_RTS = 0x02
 const MCR_OUT2 = 0x08
 const MCR_LOOP = 0x10
 
@@ -43,6 +46,7 @@ type State = {
   interruptEnable: number
   lineControl: number
   modemControl: number
+  modemSet: boolean // modemControl has been written
   modemStatus: number
   scratch: number
   divisor: number
@@ -58,6 +62,7 @@ const initialState = (): State => ({
   interruptEnable: 0,
   lineControl: 0,
   modemControl: 0,
+  modemSet: false,
   modemStatus: MSR_CONNECTED,
   scratch: 0,
   divisor: 12,
@@ -170,9 +175,14 @@ export class Uart16550 implements Device, BusDevice {
     this.state.emptyPending = true
   }
 
+  private get ready(): boolean {
+    const { modemControl, modemSet, interruptEnable } = this.state
+    return !this.looped && (!modemSet || (modemControl & MCR_RTS) !== 0 || (interruptEnable & IER_RECEIVED) !== 0)
+  }
+
   /** Takes waiting bytes from the line while there is room. */
   private receive(): void {
-    if (this.looped) return
+    if (!this.ready) return
     const room = this.state.fifoEnabled ? FIFO_BYTES : 1
     while (this.state.received.length < room) {
       const byte = this.characters.take()
@@ -238,12 +248,14 @@ export class Uart16550 implements Device, BusDevice {
     const enabledNow = value & ~this.state.interruptEnable
     this.state.interruptEnable = value
     if (enabledNow & IER_EMPTY) this.state.emptyPending = true
+    this.receive()
   }
 
   private writeFifoControl(value: number): void {
     const state = this.state
     const enable = (value & FCR_ENABLE) !== 0
     if (enable !== state.fifoEnabled || value & FCR_CLEAR_RECEIVER) {
+      if (!this.looped) this.characters.giveBack(state.received)
       state.received = []
       state.timedOut = false
       this.timeout.disarm()
@@ -256,6 +268,7 @@ export class Uart16550 implements Device, BusDevice {
   private writeModemControl(value: number): void {
     const state = this.state
     state.modemControl = value
+    state.modemSet = true
     const lines = this.looped
       ? ((value & 1) << 5) | ((value & 2) << 3) | ((value & 4) << 4) | ((value & 8) << 4)
       : MSR_CONNECTED

@@ -69,6 +69,12 @@ export class CharacterLine {
     }
     return byte
   }
+
+  /** The chip has dropped these bytes, which nobody has read: they are the next to be taken, as if sent later. */
+  giveBack(bytes: readonly number[]): void {
+    this.queue = [...bytes, ...this.queue.slice(this.head)]
+    this.head = 0
+  }
 }
 
 /** Ethernet frames between a network chip and whoever sits at the other end. Frames carry no preamble and no CRC. */

@@ -17,6 +17,7 @@ describe('Linux', () => {
   let image: Image
   beforeAll(async () => {
     image = await buildImage('linux', { plain: true })
+    await buildImage('linux')
   }, 15 * MINUTES)
   const files = () => ['--kernel', image.path, '--initrd', image.initrd]
 
@@ -49,6 +50,19 @@ describe('Linux', () => {
       expect(reports[1]!.workloads).toEqual(reports[0]!.workloads)
     },
     5 * MINUTES,
+  )
+
+  test.each(['native', 'trap', 'xen'])(
+    'on %s its shell gets what was piped in before it ran, and poweroff ends it',
+    async path => {
+      const { child, ended } = start('run', 'linux', '--on', path, '--append', 'shell')
+      child.stdin!.end('echo sum $((6 * 7))\npoweroff\n')
+      const { status, stdout } = await ended
+      expect(stdout).toContain('\r\nsum 42\r\n')
+      expect(stdout).toContain('previrt: done')
+      expect(status).toBe(0)
+    },
+    2 * MINUTES,
   )
 
   test(

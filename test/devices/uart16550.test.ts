@@ -109,6 +109,57 @@ test('without FIFO one byte is held at a time', () => {
   expect(board.in(IIR)).toBe(0x01)
 })
 
+test('what waits while a driver looks for the chip and opens it reaches it whole', () => {
+  const board = new Board()
+  board.characters.input('ls -l\nexit\n')
+  // Linux, drivers/tty/serial/8250: the detection, with every interrupt enabled for a moment.
+  board.out(IER, 0x0f)
+  board.out(IER, 0)
+  board.out(MCR, 0x1a)
+  board.out(MCR, 0)
+  for (const fifo of [1, 7, 0]) board.out(FCR, fifo)
+  board.in(DATA)
+  // And its opening: the FIFO is cleared, what it holds is read away, then come interrupts and modem lines.
+  for (const fifo of [1, 7, 0]) board.out(FCR, fifo)
+  for (const port of [LSR, DATA, IIR, MSR]) board.in(port)
+  board.out(MCR, 0x08)
+  board.out(IER, 0x05)
+  board.out(FCR, 0xc7)
+  board.out(MCR, 0x0b)
+  let got = ''
+  while (board.in(LSR) & 1) got += String.fromCharCode(board.in(DATA))
+  expect(got).toBe('ls -l\nexit\n')
+})
+
+test.each([
+  ['RTS', MCR, 0x02],
+  ['the interrupt of received data', IER, 0x01],
+])('a guest that has set the modem lines gets bytes from %s on', (_, port, value) => {
+  const board = new Board()
+  board.out(MCR, 0x08)
+  board.characters.input('a')
+  expect(board.in(LSR) & 1).toBe(0)
+  board.out(port, value)
+  expect(board.in(LSR) & 1).toBe(1)
+  expect(board.in(DATA)).toBe(0x61)
+})
+
+test('a guest that polls and has never set the modem lines gets bytes at once', () => {
+  const board = new Board()
+  board.characters.input('a')
+  expect(board.in(LSR) & 1).toBe(1)
+  expect(board.in(DATA)).toBe(0x61)
+})
+
+test('what loop back has left in the FIFO is gone with it', () => {
+  const board = new Board().open()
+  board.out(MCR, 0x10)
+  board.out(DATA, 0x55)
+  board.out(FCR, 0xc7)
+  board.out(MCR, 0x0b)
+  expect(board.in(LSR) & 1).toBe(0)
+})
+
 test('loop back: data, modem lines, deltas, overrun; no interrupt leaves the board', () => {
   const board = new Board().open()
   board.out(IER, 0x0f)

@@ -7,13 +7,13 @@
 #define CONNECTED 0xB0
 
 static struct uart {
-    uint8_t enable, line, modem, status, scratch, fifo, trigger, count, overrun, empty, timed_out;
+    uint8_t enable, line, modem, modem_set, status, scratch, fifo, trigger, count, overrun, empty, timed_out;
     uint16_t divisor;
     uint8_t received[FIFO];
     uint64_t timeout;
 } uarts[2];
 
-/* Bytes that the other end has sent and that the chip has no room for. */
+/* Bytes that the other end has sent and that the chip has not taken yet. */
 static uint8_t queue[QUEUE];
 static uint32_t queue_head, queue_tail;
 
@@ -59,8 +59,10 @@ static void accept(struct uart *u, uint8_t byte) {
     restart_timeout(u);
 }
 
+static int ready(const struct uart *u) { return !looped(u) && (!u->modem_set || u->modem & 2 || u->enable & 1); }
+
 static void receive(struct uart *u) {
-    if (looped(u)) return;
+    if (!ready(u)) return;
     while (u == &uarts[0] && u->count < room(u) && queue_head != queue_tail) accept(u, queue[queue_head++ % QUEUE]);
     update(u);
 }
@@ -129,6 +131,9 @@ static void write_fifo_control(struct uart *u, uint8_t value) {
     static const uint8_t levels[] = {1, 4, 8, 14};
     uint8_t enable = value & 1;
     if (enable != u->fifo || value & 2) {
+        /* Where the queue's end has taken their places, they are lost. */
+        while (!looped(u) && u->count && u == &uarts[0] && queue_tail - queue_head < QUEUE)
+            queue[--queue_head % QUEUE] = u->received[--u->count];
         u->count = u->timed_out = 0;
         u->timeout = NEVER;
     }
@@ -139,6 +144,7 @@ static void write_fifo_control(struct uart *u, uint8_t value) {
 
 static void write_modem_control(struct uart *u, uint8_t value) {
     u->modem = value;
+    u->modem_set = 1;
     int lines = looped(u) ? (value & 1) << 5 | (value & 2) << 3 | (value & 4) << 4 | (value & 8) << 4 : CONNECTED;
     int changed = (lines ^ u->status) & 0xF0, ring_ended = changed & 0x40 & ~lines;
     u->status = (uint8_t)(lines | (u->status & 15) | ((changed & ~0x40) | ring_ended) >> 4);
@@ -166,6 +172,7 @@ void uart_write(uint32_t number, uint32_t offset, uint8_t value) {
         value &= 15;
         if (value & ~u->enable & 2) u->empty = 1;
         u->enable = value;
+        receive(u);
         break;
     case 2: write_fifo_control(u, value); break;
     case 3: u->line = value; break;
