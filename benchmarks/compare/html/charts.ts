@@ -16,6 +16,8 @@ export interface Bar {
 }
 
 const BAR = { width: 340, label: 96, value: 46, height: 17, gap: 6 }
+/** Of a bar's number and the space before it: where native's line would cross it, it stands behind the line. */
+const VALUE_WIDTH = 33
 
 /** Cycles of one workload as stacked bars, a bar for each path; all bars of a panel have one scale. */
 export function stackedBars(id: string, workload: string, bars: readonly Bar[]): Markup {
@@ -36,10 +38,12 @@ export function stackedBars(id: string, workload: string, bars: readonly Bar[]):
       return [element('rect', attributes, element('title', {}, words))]
     })
     const middle = y + height - 5
+    const end = x(price.total)
+    const crossed = end < x(native) && end + VALUE_WIDTH > x(native)
     return [
       element('text', { x: label - 8, y: middle, class: 'end' }, title),
       ...parts,
-      element('text', { x: x(price.total) + 5, y: middle, class: 'soft' }, `${ratio.toFixed(2)}`),
+      element('text', { x: (crossed ? x(native) : end) + 5, y: middle, class: 'soft' }, `${ratio.toFixed(2)}`),
     ]
   })
   const bottom = bars.length * (height + gap)
@@ -77,7 +81,7 @@ export interface DotPlot {
 
 const DOTS = { width: 1060, label: 92, right: 24, row: 22, top: 8, bottom: 40, radius: 5.5 }
 
-/** Rows with one mark for each path on a common logarithmic axis; paths differ in colour and shape. */
+/** Rows with one mark for each path on a common logarithmic axis; paths differ in colour and shape. Narrow pages scroll it. */
 export function dotPlot(id: string, { title, description, series, indices, rows, axis, mark }: DotPlot): Markup {
   const { width, label, right, row, top, bottom } = DOTS
   const all = rows.flatMap(({ values }) => values).filter(value => value !== undefined && value > 0) as number[]
@@ -98,7 +102,7 @@ export function dotPlot(id: string, { title, description, series, indices, rows,
         : []
     return { band, y, name, values }
   })
-  return picture(
+  const plot = picture(
     id,
     'dots',
     { width, height: height + bottom },
@@ -114,6 +118,7 @@ export function dotPlot(id: string, { title, description, series, indices, rows,
     ]),
     element('text', { x: (label + width - right) / 2, y: height + 34, class: 'middle soft' }, axis),
   )
+  return element('div', { class: 'wide', tabindex: 0, role: 'region', 'aria-label': title }, plot)
 }
 
 const exact = (value: number) => (value >= 100 ? value.toFixed(0) : value.toPrecision(3))

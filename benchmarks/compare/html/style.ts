@@ -77,6 +77,7 @@ input{accent-color:var(--link)}
 figure{margin:14px 0 6px}
 figcaption{font-size:14px;color:var(--soft);max-width:90ch;margin-bottom:10px}
 .chart{display:block;width:100%;height:auto;overflow:visible}
+.dots{min-width:720px}
 .chart text{font-size:12px;fill:var(--ink)}
 .chart .soft{fill:var(--soft)}
 .chart .end{text-anchor:end}
@@ -116,6 +117,7 @@ figure,.panels>div,tr,.cards li,.verdict{break-inside:avoid}
 .cards{grid-template-columns:repeat(6,1fr)}
 .cards b{font-size:15pt}
 .wide{overflow:visible}
+.dots{min-width:0}
 .dots text{font-size:16px}.bars text{font-size:14.5px}.tornado text{font-size:13px}
 table{font-size:7.5pt}
 td.number,th.number{white-space:normal}
