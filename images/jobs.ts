@@ -25,6 +25,13 @@ export const WORKLOADS = [
   'net',
 ] as const
 
+/** Workloads of mini: those of the above that need no file system, its self-check, and, by name only, single classes. */
+export const MINI_WORKLOADS: readonly string[] = [
+  ...['syscall', 'fork', 'exec', 'pipe', 'mmap', 'fault', 'signal', 'switch', 'fpu', 'tls', 'smc', 'sensitive'],
+  ...['sort', 'sha', 'grep', 'loop'],
+  ...['cli', 'sti', 'pushf', 'popf', 'segments', 'iret', 'pic', 'uart', 'cpuid'],
+]
+
 /** Parts of the workload `net`, each by itself: for figures of one kind of traffic. Not in `workload=all`. */
 export const NETWORK_PARTS = ['net-echo', 'net-rr', 'net-up', 'net-down'] as const
 

@@ -1,6 +1,6 @@
 // Which workloads a suite has, and how many operations each does at full scale, for figures per operation.
 
-import { WORKLOADS } from '../../images/jobs.js'
+import { MINI_WORKLOADS, WORKLOADS } from '../../images/jobs.js'
 
 /** What `bench` measures by counting. */
 export const SUITES = ['micro', 'macro', 'all'] as const
@@ -8,12 +8,11 @@ export type Suite = (typeof SUITES)[number]
 
 /** The first eleven are one kernel service each; the others do work that somebody wants. */
 const MICRO = 11
-const MINI_LACKS = ['gzip', 'awk', 'compile', 'disk', 'net']
 
 /** Names of the workloads of a suite that an image has. */
 export function workloadsOf(suite: Suite, image: string): string[] {
   const all = suite === 'all' ? [...WORKLOADS] : suite === 'micro' ? WORKLOADS.slice(0, MICRO) : WORKLOADS.slice(MICRO)
-  return image === 'mini' ? all.filter(name => !MINI_LACKS.includes(name)) : [...all]
+  return image === 'mini' ? all.filter(name => MINI_WORKLOADS.includes(name)) : [...all]
 }
 
 /** One operation of a workload, and how many there are at full scale on Linux (images/workloads). */

@@ -14,6 +14,7 @@ import { STATUS_DIFFERENT, STATUS_GUEST_FAILED, STATUS_WELL } from './exit.js'
 import { CommandError, usage } from './failure.js'
 import { requireWritable, writeOutput } from './output-file.js'
 import { ProgressLine } from './progress-line.js'
+import { requireWorkloads } from './workload-names.js'
 
 const DEFAULT_IMAGE = 'linux'
 const DEFAULT_PATHS = 'native,trap,xen'
@@ -31,6 +32,7 @@ export async function benchSuite(suite: Suite, options: BenchOptions): Promise<n
   const runs = usage(() => runsOf(image, words(options.on ?? DEFAULT_PATHS)))
   const seeds = usage(() => seedsOf(options.seeds))
   const workloads = options.jobs === undefined ? workloadsOf(suite, image) : words(options.jobs)
+  requireWorkloads(image, workloads)
   requireWritable('--write-baseline', options.writeBaseline)
   const progress = new ProgressLine(`bench ${suite}`)
   try {

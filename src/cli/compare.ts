@@ -11,6 +11,7 @@ import { STATUS_DIFFERENT, STATUS_GUEST_FAILED, STATUS_WELL } from './exit.js'
 import { CommandError, usage } from './failure.js'
 import { requireWritable, writeOutput } from './output-file.js'
 import { ProgressLine } from './progress-line.js'
+import { requireWorkloads } from './workload-names.js'
 
 /** What `compare` was given. */
 export interface CompareOptions {
@@ -29,6 +30,7 @@ export async function compare(image: string, options: CompareOptions): Promise<n
   const begun = performance.now()
   const runs = usage(() => runsOf(image, words(options.on)))
   const tables = usage(() => (options.costs === undefined ? costTables() : words(options.costs).map(findCostTable)))
+  requireWorkloads(image, words(options.workload))
   const guest: Guest = { image, workloads: options.workload, scale: options.scale }
   requireWritable('--html', options.html)
   const progress = new ProgressLine('compare')

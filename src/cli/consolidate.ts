@@ -8,6 +8,7 @@ import {
 import { STATUS_DIFFERENT, STATUS_GUEST_FAILED, STATUS_WELL } from './exit.js'
 import { CommandError } from './failure.js'
 import { ProgressLine } from './progress-line.js'
+import { requireWorkloads } from './workload-names.js'
 
 /** What `compare --consolidate` was given. */
 export interface ConsolidateOptions {
@@ -28,6 +29,7 @@ export async function consolidate(image: string, options: ConsolidateOptions): P
   const guests = options.consolidate.split(',').map(Number)
   if (!guests.every(n => Number.isInteger(n) && n >= 1 && n <= GUESTS_AT_MOST))
     throw new CommandError(`--consolidate ${options.consolidate}: give numbers of guests, 1 to ${GUESTS_AT_MOST}`)
+  requireWorkloads(image, options.workload.split(','))
   const what = {
     image,
     workloads: options.workload,

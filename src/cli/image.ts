@@ -9,7 +9,8 @@ import { exitOnSignals } from './interruptions.js'
 import { IMAGE_NAMES } from './options.js'
 import { ProgressLine } from './progress-line.js'
 
-function requireName(name: string): void {
+/** Throws CommandError for a name that no image has. */
+export function requireName(name: string): void {
   if (!IMAGE_NAMES.includes(name))
     throw new CommandError(`${name}: no such image; images are: ${IMAGE_NAMES.join(', ')}`)
 }

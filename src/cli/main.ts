@@ -2,6 +2,7 @@
 // The previrt command: arguments in, exit status out. What it can do is declared in program.ts.
 
 import { setFlagsFromString } from 'node:v8'
+import { STATUS_GUEST_FAILED, STATUS_WELL } from './exit.js'
 import { runCommandLine } from './program.js'
 
 // V8 compiles a function of translated code again, a hundred times dearer, once it has run this many bytes of code: the
@@ -17,9 +18,19 @@ if (/^1[12]\./.test(process.versions.v8)) {
   setFlagsFromString('--no-turbo-use-mid-tier-regalloc-for-huge-functions')
 }
 
-// Whoever reads our output may leave early; a run notices by itself.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+// Whoever reads our output may leave early (EPIPE); a run notices by itself. Any other loss, as on a full disk, is told.
+let lost: NodeJS.ErrnoException | undefined
+process.stdout.on('error', error => {
+  lost ??= error
+})
+process.stderr.on('error', () => {})
 const status = await runCommandLine(process.argv.slice(2))
 process.exitCode = status
 // Open handles do not keep the process once everything is written.
-process.stdout.write('', () => process.stderr.write('', () => process.exit(status)))
+process.stdout.write('', () => {
+  const incomplete = lost !== undefined && lost.code !== 'EPIPE'
+  const words = incomplete
+    ? `previrt: standard output: cannot be written (${lost?.code}); free space or send it elsewhere\n`
+    : ''
+  process.stderr.write(words, () => process.exit(incomplete && status === STATUS_WELL ? STATUS_GUEST_FAILED : status))
+})

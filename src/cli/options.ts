@@ -85,6 +85,10 @@ const MEMORY_LIMITS_MEBIBYTES = [1, 1024] as const
 /** Options that are promised and that this version refuses, as commander takes them. */
 const MISSING = ['--l4-profile <profile>', '--migrate-at <text=path>', '--snapshot-at <text=file>', '--restore <file>']
 
+const HELP_END = `
+Ctrl-A x leaves a guest. QEMU's spellings are understood too:
+-kernel -initrd -append -m -cpu -nographic -serial -s -S -no-reboot.`
+
 const cpuHelp = `CPU model (default: ${DEFAULT_CPU} on native, ${MULTIBOOT_CPU} with --multiboot, ${XEN_CPU} on xen, else ${GUEST_CPU})`
 const defaultCpu = (path: string, multiboot: boolean) =>
   multiboot ? MULTIBOOT_CPU : path === 'native' ? DEFAULT_CPU : path === 'xen' ? XEN_CPU : GUEST_CPU
@@ -165,7 +169,7 @@ export function addRunOptions(command: Command): Command {
   }
   command
     .argument('[image]', 'linux, linux-net, mini, or a kernel file')
-    .addOption(choice('--on <path>', 'how the guest is run', PATHS, 'native'))
+    .addOption(choice('--on <path>', 'how the guest is run; l4 and linux are not in this version', PATHS, 'native'))
     .option('--plain', 'the unannotated twin of the named image')
     .option('--kernel <file>', 'vmlinux, bzImage or another ELF file with the Linux boot protocol')
     .option('--initrd <file>', 'initial RAM disk')
@@ -203,6 +207,7 @@ export function addRunOptions(command: Command): Command {
     .option('--profile <file>', 'where the instructions are spent, by symbol')
     .option('--gdb <port>', 'gdb server on this port of 127.0.0.1', parsePort)
     .addOption(new Option('--wait').hideHelp())
+  command.addHelpText('after', HELP_END)
   for (const flags of MISSING) command.addOption(new Option(flags, 'not in this version').hideHelp())
   return command
 }

@@ -20,9 +20,9 @@ export function requireWritable(option: string, file: string | undefined): void 
 }
 
 /** Writes it. */
-export function writeOutput(option: string, file: string, text: string): void {
+export function writeOutput(option: string, file: string, content: string | Uint8Array): void {
   guarded(option, file, () => {
-    writeFileSync(`${file}.partial`, text)
+    writeFileSync(`${file}.partial`, content)
     renameSync(`${file}.partial`, file)
   })
 }

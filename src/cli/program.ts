@@ -1,7 +1,10 @@
 // The commands and their options, declared with commander. Each command's code is loaded when it is called, so that
 // `run` starts without the rest.
 
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
+import { packageRoot } from '../../images/package-root.js'
 import { STATUS_USAGE, STATUS_WELL } from './exit.js'
 import { describeFailure } from './failure.js'
 import { addRunOptions, memoryOption, parseCount, readRunOptions } from './options.js'
@@ -23,7 +26,12 @@ async function runProgram(words: readonly string[]): Promise<number> {
   const program = new Command('previrt')
     .description('a full-system 32-bit x86 emulator and pre-virtualization system')
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(`previrt: ${usageError(text)}\n`) })
+    .configureOutput({ outputError: (text, write) => write(`previrt: ${usageError(text, helpFor(program, words))}\n`) })
+    .option('--version', 'print the version')
+    .on('option:version', () => {
+      process.stdout.write(`previrt ${packageVersion()}\n`)
+      throw new CommanderError(0, 'commander.version', '')
+    })
   const run = addRunOptions(program.command('run').description('run a guest')).action(async (image, given) => {
     const options = readRunOptions(image, given)
     const { guests } = options
@@ -128,11 +136,22 @@ async function runProgram(words: readonly string[]): Promise<number> {
   return status
 }
 
+function packageVersion(): string {
+  return JSON.parse(readFileSync(join(packageRoot(import.meta.url), 'package.json'), 'utf8')).version
+}
+
+/** The command that prints the help for a command line. */
+function helpFor(program: Command, [word]: readonly string[]): string {
+  const command = program.commands.find(each => each.name() === word)
+  return command ? `previrt ${command.name()} --help` : 'previrt --help'
+}
+
 /** What commander says about a bad command line, in one line with the remedy. */
-function usageError(text: string): string {
+function usageError(text: string, help: string): string {
   const line = text
     .replace(/^error: /, '')
     .trim()
     .replace(/\s*\n\s*/g, ' ')
-  return /^(?:unknown|too many|missing|option .* argument missing)/.test(line) ? `${line}; see previrt --help` : line
+  const remedyFollows = /^(?:unknown|too many|missing|required|option .* argument missing)/.test(line)
+  return remedyFollows ? `${line.replace(/\.$/, '')}; see ${help}` : line
 }

@@ -1,7 +1,6 @@
 // An annotated guest made ready for a hypervisor that knows nothing of it: settled, loaded, rewritten and embedded in the
 // VMM for that hypervisor. `run` starts the result as it starts any guest of that ABI; `export` writes it to a file.
 
-import { renameSync, writeFileSync } from 'node:fs'
 import { buildVmm } from '../../images/vmm.js'
 import { cpuModel, models } from '../cpu/models.js'
 import { RECORD_SECTION } from '../isa/sensitive.js'
@@ -18,6 +17,7 @@ import { STATUS_WELL } from './exit.js'
 import { CommandError, notInThisVersion } from './failure.js'
 import { findGuest, type GuestFiles, type GuestOptions } from './guest.js'
 import { readInput } from './input-file.js'
+import { requireWritable, writeOutput } from './output-file.js'
 
 /** What guests see on every virtualized path. */
 const GUEST_MODEL = 'previrt-guest'
@@ -99,14 +99,9 @@ export async function exportGuest(
     const remedy = 'build it with the afterburner, as the named images are'
     throw new CommandError(`${files.kernel}: not an annotated kernel; ${remedy}`)
   }
+  requireWritable('-o', output)
   const { kernel, memoryBytes } = await virtualize(on, annotated, files, mem)
-  const temporary = `${output}.tmp-${process.pid}`
-  try {
-    writeFileSync(temporary, kernel.bytes)
-    renameSync(temporary, output)
-  } catch (error) {
-    throw new CommandError(`${output}: ${(error as Error).message}`)
-  }
+  writeOutput('-o', output, kernel.bytes)
   process.stderr.write(`previrt: ${output}: give its domain ${memoryBytes >>> 20} MiB\n`)
   return STATUS_WELL
 }

@@ -1,5 +1,5 @@
 // Bad command lines and unusable input: status 2 and one line that says what is wrong, never a stack trace.
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describeFailure } from '../../src/cli/failure.js'
 import { rewriteQemuSpellings } from '../../src/cli/qemu-spellings.js'
@@ -21,10 +21,10 @@ test.each([
   [['run', '--kernel', 'a', '--multiboot', 'b'], '--kernel and --multiboot: give only one'],
   [['run', '--module', 'a', '--kernel', 'b'], '--module: only with --multiboot'],
   [['run', '--initrd', 'a', '--multiboot', 'b'], '--initrd: only with --kernel'],
-  [['run', '--frobnicate'], "unknown option '--frobnicate'; see previrt --help"],
-  [['run', '--sereal', 'none'], "unknown option '--sereal' (Did you mean --serial?); see previrt --help"],
-  [['run', '--kernel'], "option '--kernel <file>' argument missing; see previrt --help"],
-  [['run', 'linux', 'mini'], 'too many arguments'],
+  [['run', '--frobnicate'], "unknown option '--frobnicate'; see previrt run --help"],
+  [['run', '--sereal', 'none'], "unknown option '--sereal' (Did you mean --serial?); see previrt run --help"],
+  [['run', '--kernel'], "option '--kernel <file>' argument missing; see previrt run --help"],
+  [['run', 'linux', 'mini'], 'Expected 1 argument but got 2; see previrt run --help'],
   [['run', '--mem', '12Q', 'x'], "'--mem <size>' argument '12Q' is invalid. Write for example 128M"],
   [['run', '--mem', '5G', 'x'], 'Give 1M to 1024M'],
   [['run', '--mem', '1025K', 'x'], 'steps of 4K'],
@@ -45,6 +45,7 @@ test.each([
   [['run', '--on', 'xen', '--xen-dom0', '--disk', 'd', 'x'], '--disk: the control domain has no virtual disk'],
   [['run', '--xen-profile', '2.0', 'x'], 'Allowed choices are 4.17, 3.0'],
   [['frobnicate'], "unknown command 'frobnicate'"],
+  [['export', 'mini', '--on', 'xen'], "option '-o, --output <file>' not specified; see previrt export --help"],
   [['image', 'build', 'plan9'], 'plan9: no such image'],
   [['inspect', '/nowhere/vmlinux'], '/nowhere/vmlinux: no such file'],
 ] as const)('%j', async (words, message) => {
@@ -63,8 +64,20 @@ test.each([
   [['mini', '--on', 'xen'], 'xen: name native first'],
   [['mini', '--on', 'native,vax'], "no path 'vax' to compare; there are: native, trap"],
   [['mini', '--costs', 'z80-1976'], 'there is no such cost table; there are: p3-2001'],
+  [['plan9'], 'plan9: no such image; images are: linux, linux-net, mini'],
+  [['plan/9'], 'plan/9: no such file; check the path'],
+  [['mini', '--workload', 'sort,gzip'], "no workload 'gzip' in mini; there are: syscall, fork"],
+  [['linux', '--consolidate', '2', '--workload', 'sensitive'], "no workload 'sensitive' in linux; there are: syscall"],
 ])('compare %j is refused', async (words, message) => {
   expectRefusal(await previrt('compare', ...words), message)
+})
+
+test.each([
+  [['plan9'], "no suite 'plan9'; there are: micro"],
+  [['micro', '--image', 'plan9'], 'plan9: no such image'],
+  [['micro', '--image', 'mini', '--jobs', 'disk'], "no workload 'disk' in mini; there are: syscall"],
+])('bench %j is refused', async (words, message) => {
+  expectRefusal(await previrt('bench', ...words), message)
 })
 
 describe('unusable files', () => {
@@ -138,6 +151,11 @@ test('our own faults end with 70, a short message and the place', () => {
   const { line, status } = describeFailure(new TypeError('x is not a function\nmore'))
   expect(status).toBe(70)
   expect(line).toMatch(/^internal error: x is not a function \(usage\.test\.ts:\d+\); please report/)
+})
+
+test('--version prints that of the package', async () => {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
+  expect(await previrt('--version')).toEqual({ status: 0, stdout: `previrt ${version}\n`, stderr: '' })
 })
 
 test('--help is no error', async () => {

@@ -1,10 +1,11 @@
 // The mini guest on QEMU, an independent machine: it must run its own self-check to the end.
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { MINI_WORKLOADS } from '../../images/jobs.js'
 import { buildMini } from '../../images/mini/build.js'
 
 const run = promisify(execFile)
@@ -33,6 +34,13 @@ async function transcript(kernel: string, ...options: string[]): Promise<string[
   const lines = stdout.split(/\r?\n/)
   return lines.slice(lines.indexOf('previrt: userland')).filter(line => line !== '')
 }
+
+test('the list of its workloads has those of the tables in its sources', () => {
+  const sources = readdirSync('images/mini/user').filter(name => /^workloads-.*\.c$/.test(name))
+  const text = sources.map(name => readFileSync(join('images/mini/user', name), 'utf8')).join('')
+  const names = [...text.matchAll(/\{"(\w+)", run_/g)].map(([, name]) => name)
+  expect([...MINI_WORKLOADS].sort()).toEqual(names.sort())
+})
 
 let kernel = ''
 beforeAll(async () => {
