@@ -112,7 +112,10 @@ function show(title, what) {
     ? ['--append', `${commandLine} shell`]
     : ['--append', commandLine, '--expect', 'previrt: done']
   const args = [previrt[1], 'run', ...what, '--on', 'native', '--mem', '128M', ...session]
-  return spawnSync(previrt[0], args, { stdio: [terminal ? 'inherit' : 'ignore', 'inherit', 'inherit'] }).status ?? 1
+  const status = spawnSync(previrt[0], args, { stdio: [terminal ? 'inherit' : 'ignore', 'inherit', 'inherit'] }).status
+  // --expect ends the guest right behind its text, in the middle of a line.
+  if (!terminal && status === 0) process.stdout.write('\n')
+  return status ?? 1
 }
 
 function say(text) {

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 
 const WIDTH = 30
 const REDRAW_MILLISECONDS = 200
+const DEFAULT_COLUMNS = 80
 const KEPT_CHARACTERS = 1 << 16
 
 /**
@@ -20,7 +21,7 @@ export function run(title, command, options = {}) {
   let kept = ''
   const draw = () => {
     fraction = options.progress?.() ?? fraction
-    process.stderr.write(`\r${bar(fraction)} ${title}\x1b[K`)
+    process.stderr.write(line(fraction, title))
   }
   if (terminal) draw()
   else process.stderr.write(`${title} ...\n`)
@@ -47,7 +48,7 @@ export function run(title, command, options = {}) {
   return new Promise(resolve => {
     const finish = status => {
       clearInterval(timer)
-      if (terminal) process.stderr.write(status === 0 ? `\r${bar(1)} ${title}\x1b[K\n` : '\r\x1b[K')
+      if (terminal) process.stderr.write(status === 0 ? `${line(1, title)}\n` : '\r\x1b[K')
       if (status !== 0) process.stderr.write(`${kept}\n${title} failed: ${command.join(' ')}\n`)
       resolve(status)
     }
@@ -68,7 +69,7 @@ export function run(title, command, options = {}) {
  */
 export async function waitFor(title, ended, progress) {
   if (process.stderr.isTTY !== true) process.stderr.write(`${title} ...\n`)
-  const draw = () => process.stderr.write(`\r${bar(progress())} ${title}\x1b[K`)
+  const draw = () => process.stderr.write(line(progress(), title))
   const timer = process.stderr.isTTY === true ? setInterval(draw, REDRAW_MILLISECONDS) : undefined
   try {
     return await ended
@@ -76,6 +77,11 @@ export async function waitFor(title, ended, progress) {
     clearInterval(timer)
     if (timer) process.stderr.write('\r\x1b[K')
   }
+}
+
+/** The bar's line anew, cut to the terminal's width: a line that wraps could not be overwritten. */
+function line(fraction, title) {
+  return `\r${`${bar(fraction)} ${title}`.slice(0, (process.stderr.columns || DEFAULT_COLUMNS) - 1)}\x1b[K`
 }
 
 function bar(fraction) {
