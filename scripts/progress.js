@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process'
 
 const WIDTH = 30
+const LEAST_WIDTH = 5
 const REDRAW_MILLISECONDS = 200
 const DEFAULT_COLUMNS = 80
 const KEPT_CHARACTERS = 1 << 16
@@ -79,13 +80,15 @@ export async function waitFor(title, ended, progress) {
   }
 }
 
-/** The bar's line anew, cut to the terminal's width: a line that wraps could not be overwritten. */
+/** The bar's line anew, as wide as the terminal at the most: a line that wraps could not be overwritten. */
 function line(fraction, title) {
-  return `\r${`${bar(fraction)} ${title}`.slice(0, (process.stderr.columns || DEFAULT_COLUMNS) - 1)}\x1b[K`
+  const columns = (process.stderr.columns || DEFAULT_COLUMNS) - 1
+  const width = Math.max(LEAST_WIDTH, Math.min(WIDTH, columns - title.length - '[] 100% '.length))
+  return `\r${`${bar(fraction, width)} ${title}`.slice(0, columns)}\x1b[K`
 }
 
-function bar(fraction) {
-  if (fraction === undefined) return `[${'.'.repeat(WIDTH)}]     `
-  const filled = Math.round(Math.min(1, fraction) * WIDTH)
-  return `[${'#'.repeat(filled)}${'.'.repeat(WIDTH - filled)}] ${String(Math.floor(fraction * 100)).padStart(3)}%`
+function bar(fraction, width) {
+  if (fraction === undefined) return `[${'.'.repeat(width)}]     `
+  const filled = Math.round(Math.min(1, fraction) * width)
+  return `[${'#'.repeat(filled)}${'.'.repeat(width - filled)}] ${String(Math.floor(fraction * 100)).padStart(3)}%`
 }

@@ -27,10 +27,12 @@ process.stderr.on('error', () => {})
 const status = await runCommandLine(process.argv.slice(2))
 process.exitCode = status
 // Open handles do not keep the process once everything is written.
-process.stdout.write('', () => {
+process.stdout.write('', () => setImmediate(leave))
+
+function leave() {
   const incomplete = lost !== undefined && lost.code !== 'EPIPE'
   const words = incomplete
     ? `previrt: standard output: cannot be written (${lost?.code}); free space or send it elsewhere\n`
     : ''
   process.stderr.write(words, () => process.exit(incomplete && status === STATUS_WELL ? STATUS_GUEST_FAILED : status))
-})
+}

@@ -118,7 +118,7 @@ export function dotPlot(id: string, { title, description, series, indices, rows,
     ]),
     element('text', { x: (label + width - right) / 2, y: height + 34, class: 'middle soft' }, axis),
   )
-  return element('div', { class: 'wide', tabindex: 0, role: 'region', 'aria-label': title }, plot)
+  return element('div', { class: 'wide', tabindex: 0, role: 'region', 'aria-label': `Plot: ${title}` }, plot)
 }
 
 const exact = (value: number) => (value >= 100 ? value.toFixed(0) : value.toPrecision(3))

@@ -77,7 +77,7 @@ input{accent-color:var(--link)}
 figure{margin:14px 0 6px}
 figcaption{font-size:14px;color:var(--soft);max-width:90ch;margin-bottom:10px}
 .chart{display:block;width:100%;height:auto;overflow:visible}
-.dots{min-width:720px}
+.dots{min-width:880px}
 .chart text{font-size:12px;fill:var(--ink)}
 .chart .soft{fill:var(--soft)}
 .chart .end{text-anchor:end}
@@ -102,7 +102,7 @@ td.number,th.number{text-align:right;font-variant-numeric:tabular-nums;white-spa
 .good{color:var(--good)} .bad{color:var(--bad);font-weight:600}
 footer{padding-top:30px;padding-bottom:50px;color:var(--soft);font-size:14px}
 ${fills}
-@media (max-width:560px){h1{font-size:27px}main,header,footer{padding-left:16px;padding-right:16px}}
+@media (max-width:560px){h1{font-size:27px}.cards{grid-template-columns:1fr 1fr}main,header,footer{padding-left:16px;padding-right:16px}}
 @media print{
 @page{size:A4;margin:16mm 14mm}
 :root{${LIGHT}${variables(0)}}
