@@ -27,7 +27,8 @@ process.stderr.on('error', () => {})
 const status = await runCommandLine(process.argv.slice(2))
 process.exitCode = status
 // Open handles do not keep the process once everything is written.
-process.stdout.write('', () => setImmediate(leave))
+if (process.stdout.writableLength > 0) process.stdout.write('', () => setImmediate(leave))
+else setImmediate(leave)
 
 function leave() {
   const incomplete = lost !== undefined && lost.code !== 'EPIPE'

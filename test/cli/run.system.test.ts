@@ -1,7 +1,7 @@
 // The built command as a process: Linux from its files to its last marker, standard input and output, signals, a terminal,
 // a debugger.
 import { spawn, spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { buildImage, type Image } from '../../images/index.js'
 import { runReportSchema } from '../../src/cli/report-schema.js'
 import { com1, halt, multibootFile, powerOff, spin, testFolder, writeGuest } from './command.js'
@@ -143,6 +143,21 @@ describe('standard streams', () => {
     const command = `"${process.execPath}" "${COMMAND}" run --multiboot "${guest}" | head -c 10`
     const { stdout, stderr } = spawnSync('sh', ['-c', command], { encoding: 'latin1', timeout: 60_000 })
     expect([stdout, stderr]).toEqual(['xxxxxxxxxx', ''])
+  })
+
+  test.each([
+    [['--help'], 1],
+    [['run', '--kernel', 'nowhere'], 2],
+  ])('output on a full disk is told: %j ends with %i', (words, status) => {
+    const full = openSync('/dev/full', 'w')
+    const child = spawnSync(process.execPath, [COMMAND, ...words], {
+      stdio: ['ignore', full, 'pipe'],
+      encoding: 'utf8',
+    })
+    closeSync(full)
+    const told = 'previrt: standard output: cannot be written (ENOSPC); free space or send it elsewhere\n'
+    expect(child.status).toBe(status)
+    expect(child.stderr.endsWith(told)).toBe(status === 1)
   })
 
   test('a guest that waits for an interrupt is not halted for ever while input may come', async () => {
