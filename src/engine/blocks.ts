@@ -4,7 +4,7 @@
 import type { Cpu } from '../cpu/cpu.js'
 import * as L from '../cpu/layout.js'
 import type { Procedure } from '../ir/tape.js'
-import type { CodeCache, CodePage } from './code-cache.js'
+import { CHUNK, type CodeCache, type CodePage, chunkOf } from './code-cache.js'
 import { HOT_SLOTS } from './core.js'
 import type { Core } from './core-instance.js'
 import type { TranslationStatistics } from './execution.js'
@@ -51,6 +51,9 @@ interface Installed {
   readonly covered: { page: CodePage; from: number; to: number }[]
 }
 
+const covers = ({ covered }: Installed, hostPage: number, from: number, to: number) =>
+  covered.some(c => c.page.hostPage === hostPage && from < c.to && c.from < to)
+
 export class Blocks extends Interpreter {
   override readonly name = 'blocks'
   private readonly finder: RegionFinder
@@ -82,6 +85,7 @@ export class Blocks extends Interpreter {
     cache.records.threshold = thresholds.hot
     cache.links.threshold = thresholds.hot
     core.onLink = () => this.link()
+    core.onChange = (host, bytes) => this.change(host, bytes)
     cache.onInvalidate = (page, from, to) => this.invalidate(page, from, to)
   }
 
@@ -148,6 +152,17 @@ export class Blocks extends Interpreter {
     if (!target) return
     const { table, layout } = this.core
     this.cache.links.connect(i32[L.LEAVING >> 2]!, entry, table.get(layout.hotBase + target.slot))
+  }
+
+  /** A region is about to store to decoded code: gives that up, unless a region would go with it. */
+  private change(host: number, bytes: number): boolean {
+    const offset = host & 0xfff
+    const from = chunkOf(offset)
+    if (from === 0 && this.cache.isCrossedInto(host)) return false
+    const set = this.byPage.get(host - offset)
+    if (set) for (const i of set) if (covers(i, host - offset, from, chunkOf(offset + bytes + CHUNK - 1))) return false
+    this.cache.written(host, bytes)
+    return true
   }
 
   /** The page whose table leads to the record: EIP is at it. */
@@ -254,8 +269,7 @@ export class Blocks extends Interpreter {
     }
     const set = this.byPage.get(page.hostPage)
     if (!set) return
-    for (const i of set)
-      if (i.covered.some(c => c.page.hostPage === page.hostPage && from < c.to && c.from < to)) this.discard(i)
+    for (const i of set) if (covers(i, page.hostPage, from, to)) this.discard(i)
   }
   private discard(installed: Installed) {
     const { record, slot, covered, page } = installed

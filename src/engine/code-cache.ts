@@ -1,22 +1,26 @@
 // Decoded code by physical page. A page is kept for each linear page, mode and CS base it is run under, with a table of
 // 4,096 entries (byte offset in the page -> record, see record.ts). Everything lives in one bounded area of the
-// linear memory; when it is full all of it is dropped. A write to bytes that were decoded turns their records into
-// jumps to themselves, so that they are decoded again when they are reached.
+// linear memory; when it is full all of it is dropped. A write to bytes that were decoded makes their records stale: they
+// are decoded again when they are reached, in their places where they fit there; others become jumps to their own offsets.
 
 import type { Cpu } from '../cpu/cpu.js'
 import * as L from '../cpu/layout.js'
 import { MODE_OF_CODE } from '../cpu/mode.js'
-import { type DecodeMode, type Decoder, NEED_MORE } from '../isa/decode.js'
-import { TOO_LONG, UD } from '../isa/forms.js'
+import type { DecodeMode, Decoder } from '../isa/decode.js'
 import { decodeModeOf } from './decoder-features.js'
 import { forgetJump } from './jump-cache.js'
 import { Links } from './links.js'
 import * as R from './record.js'
 import { RecordArea } from './record-area.js'
-import { foundCell } from './record-lookup.js'
-import { endsRecords } from './slots.js'
+import { BEYOND_PAGE, RecordDecoder } from './record-decoder.js'
+import { foundCell, liveCell } from './record-lookup.js'
+import { ENDS, LENGTH_MASK, type RecordTemplates } from './record-templates.js'
+import { endsRecords, lastOfRun } from './slots.js'
 
 const PAGE_END = 0x1000
+/** Bytes of code that are given up together: those of one entry of CODE_MAP. */
+export const CHUNK = 64
+export const chunkOf = (offset: number) => offset & ~(CHUNK - 1)
 const MAXIMUM_LENGTH = 15
 /** Instructions for which an empty page is kept. */
 const LATELY = 4_000_000
@@ -32,8 +36,11 @@ export interface CodePage {
   readonly csBase: number
   readonly csLimit: number
   readonly table: number // address of its table
+  readonly templates: RecordTemplates | undefined
   /** Heads of instructions that begin in the page before and end here. */
   readonly crossing: { page: CodePage; offset: number }[]
+  /** Times that decoded instructions were written. */
+  rewritten: number
 }
 
 export class CodeCache {
@@ -43,6 +50,7 @@ export class CodeCache {
   /** Host pages that may hold no decoded instruction any more, and the low 32 bits of the count since when. */
   readonly empty = new Map<number, number>()
   readonly records: RecordArea
+  private readonly instructions: RecordDecoder
   /** Links between the regions that records head. */
   readonly links: Links
   /** Counters for reports. */
@@ -58,6 +66,7 @@ export class CodeCache {
   ) {
     this.links = new Links(cpu.i32)
     this.records = new RecordArea(cpu, decoder)
+    this.instructions = new RecordDecoder(cpu, decoder, this.records)
   }
 
   get pageCount(): number {
@@ -92,7 +101,7 @@ export class CodeCache {
     const page = inForce && inForce.hostPage !== DEVICE_CODE ? inForce : this.page(linear)
     if (!page) return 0
     const known = cpu.i32[(page.table >> 2) + (linear & 0xfff)]!
-    return known !== 0 ? known : this.decodeRun(page, eip >>> 0, linear)
+    return known !== 0 && !R.isStale(cpu.u16[known >> 1]!) ? known : this.decodeRun(page, eip >>> 0, linear)
   }
 
   /** The code page in force at a linear address; undefined with #PF raised when it cannot be fetched. */
@@ -117,7 +126,8 @@ export class CodeCache {
       }
       const table = this.records.table()
       const decodeMode = decodeModeOf(mode, this.features)
-      found = { hostPage, linearPage, mode, decodeMode, csBase, csLimit, table, crossing: [] }
+      const templates = this.instructions.templatesOf(decodeMode, csLimit)
+      found = { hostPage, linearPage, mode, decodeMode, csBase, csLimit, table, templates, crossing: [], rewritten: 0 }
       this.tables.set(table, found)
       if (list) list.push(found)
       else {
@@ -170,53 +180,82 @@ export class CodeCache {
 
   /** Decodes from an offset of CS up to the end of the run; returns its first record. */
   private decodeRun(page: CodePage, eip: number, linear: number): number {
-    if (!this.records.hasRoom(1)) {
+    const { i32, u16 } = this.cpu
+    const { records } = this
+    const table = page.table >> 2
+    let offset = linear & 0xfff
+    const stale = i32[table + offset]!
+    if (stale !== 0 && this.renew(page, stale, eip, offset)) return stale
+    if (!records.hasRoom(1)) {
       this.clear()
       return this.find(eip)
     }
-    const { cpu, decoder, records } = this
-    const mode = page.decodeMode
-    const table = page.table >> 2
+    const from = page.hostPage + offset
     const first = records.next
-    let offset = linear & 0xfff
     for (let n = 0; ; n++) {
-      if (n > 0 && (n === R.RUN_LIMIT - 2 || offset >= PAGE_END || cpu.i32[table + offset] !== 0)) {
+      if (n > 0 && (n === R.RUN_LIMIT - 2 || offset >= PAGE_END)) {
         records.goto(eip, n)
         break
       }
-      const form = decoder.decode(cpu.u8, page.hostPage + offset, PAGE_END - offset, mode)
-      if (form === NEED_MORE) {
-        if (n === 0) return this.decodeCrossing(page, eip, linear)
+      const present = i32[table + offset]!
+      if (present !== 0) {
+        if (!R.isStale(u16[present >> 1]!)) {
+          records.goto(eip, n)
+          break
+        }
+        this.remove(page, offset)
+      }
+      const record = records.next
+      const decoded = this.instructions.decode(page, record, eip, offset)
+      if (decoded <= 0) {
+        if (n === 0) return decoded === BEYOND_PAGE ? this.decodeCrossing(page, eip, linear) : this.beyondLimit()
         records.goto(eip, n)
         break
       }
-      if (!this.withinLimit(page, eip, form)) {
-        if (n === 0) return this.beyondLimit()
-        records.goto(eip, n)
-        break
-      }
-      cpu.i32[table + offset] = records.next
-      records.instruction(form, eip)
-      this.mark(page.hostPage + offset, decoder.length)
-      if (endsRecords[form]) break
+      records.append()
+      i32[table + offset] = record
       // 16-bit code too runs on past FFFF: only its branches stay below.
-      eip = (eip + decoder.length) >>> 0
-      offset += decoder.length
+      eip = (eip + (decoded & LENGTH_MASK)) >>> 0
+      offset += decoded & LENGTH_MASK
+      if (decoded & ENDS) break
     }
+    this.instructions.mark(from, page.hostPage + offset - from)
     return first
   }
-  private withinLimit(page: CodePage, eip: number, form: number): boolean {
-    const length = form === UD || form === TOO_LONG ? 1 : this.decoder.length
-    return eip + length - 1 <= page.csLimit
+  /**
+   * Decodes what stands at a stale record, and behind it, where the records are: as far as each is followed by the one it
+   * was followed by before, which is so where instructions have the lengths that they had. False if not even the first.
+   */
+  private renew(page: CodePage, first: number, eip: number, offset: number): boolean {
+    const { u16 } = this.cpu
+    const from = offset
+    let fits = true
+    for (let record = first; ; record += R.RECORD_BYTES) {
+      const mayFollow = u16[record >> 1] === R.SLOT_STALE
+      const decoded = this.instructions.decode(page, record, eip, offset)
+      const length = decoded & LENGTH_MASK
+      const next = record + R.RECORD_BYTES
+      fits = decoded > 0 && ((decoded & ENDS) !== 0 || (mayFollow && this.leadsTo(next, eip + length)))
+      if (!fits) {
+        this.remove(page, offset)
+        fits = record !== first
+        break
+      }
+      eip = (eip + length) >>> 0
+      offset += length
+      if (decoded & ENDS || !R.isStale(u16[next >> 1]!)) break
+    }
+    if (fits) this.instructions.mark(page.hostPage + from, offset - from)
+    return fits
+  }
+  /** Whether the record is that of an offset, or a jump there. */
+  private leadsTo(record: number, eip: number): boolean {
+    const { i32, u16 } = this.cpu
+    return i32[(record + (u16[record >> 1] === R.SLOT_GOTO ? R.DISP : R.AT)) >> 2] === (eip | 0)
   }
   private beyondLimit(): 0 {
     this.cpu.raise(13, 0)
     return 0
-  }
-  private mark(host: number, bytes: number) {
-    const u8 = this.cpu.u8
-    u8[L.CODE_MAP + (host >>> 6)] = 1
-    u8[L.CODE_MAP + ((host + bytes - 1) >>> 6)] = 1
   }
 
   /** An instruction that ends in the next page: a guard, the instruction, and a jump to what follows. */
@@ -234,16 +273,17 @@ export class CodeCache {
     bytes.set(cpu.u8.subarray(page.hostPage + offset, page.hostPage + PAGE_END))
     bytes.set(cpu.u8.subarray(following.hostPage, following.hostPage + MAXIMUM_LENGTH + 1), here)
     const form = decoder.decode(bytes, 0, 16, mode)
-    if (!this.withinLimit(page, eip, form)) return this.beyondLimit()
+    if (!this.instructions.withinLimit(page, eip, form)) return this.beyondLimit()
     const guard = records.allocate(R.SLOT_GUARD, eip)
     cpu.u8[guard + R.LENGTH] = MAXIMUM_LENGTH
     cpu.i32[(guard + R.IMM) >> 2] = following.table
     cpu.i32[(guard + R.DISP) >> 2] = nextLinear
     cpu.i32[(page.table >> 2) + offset] = guard
+    cpu.i32[liveCell(page.table, offset)]! |= 1 << (offset & 31)
     records.instruction(form, eip)
     const length = decoder.length
-    this.mark(page.hostPage + offset, here)
-    this.mark(following.hostPage, Math.max(1, length - here))
+    this.instructions.mark(page.hostPage + offset, here)
+    this.instructions.mark(following.hostPage, Math.max(1, length - here))
     if (!following.crossing.some(c => c.page === page && c.offset === offset)) following.crossing.push({ page, offset })
     if (!endsRecords[form]) records.goto((eip + length) >>> 0, 1, eip)
     return guard
@@ -275,39 +315,46 @@ export class CodeCache {
       const from = host === hostAddress >>> 12 ? hostAddress & 0xfff : 0
       const to = host === last >>> 12 ? (last & 0xfff) + 1 : PAGE_END
       if (!this.holdAny(list, from, to)) continue
-      const first = from >>> 6
-      const end = (to + 63) >>> 6
-      for (const page of list) this.invalidate(page, first << 6, end << 6)
-      for (let chunk = first; chunk < end; chunk++) this.cpu.u8[L.CODE_MAP + (host << 6) + chunk] = 0
+      const first = chunkOf(from)
+      const end = chunkOf(to + CHUNK - 1)
+      for (const page of list) this.invalidate(page, first, end)
+      for (let at = first; at < end; at += CHUNK) this.cpu.u8[L.CODE_MAP + (host << 6) + (at >> 6)] = 0
       if (to - from === PAGE_END) this.release(host, list)
       else if (this.isEmpty(host)) this.empty.set(host, this.cpu.retired)
     }
   }
+  /** Whether an instruction that begins in the page before ends in that of a host address. */
+  isCrossedInto(host: number): boolean {
+    return this.pages.get(host >>> 12)?.some(page => page.crossing.length > 0) ?? false
+  }
   private holdAny(list: readonly CodePage[], from: number, to: number): boolean {
-    for (const page of list) if (this.holds(page, from, to)) return true
+    for (const page of list)
+      if (this.nextHeld(page, from, to) < to || (from < MAXIMUM_LENGTH && page.crossing.length > 0)) return true
     return false
   }
-  /** True when decoded instructions contain some of these bytes. */
-  private holds(page: CodePage, from: number, to: number): boolean {
+  /** The first offset whose decoded instruction contains some of the bytes `from` to `to`; `at` is where to begin. */
+  private nextHeld(page: CodePage, from: number, to: number, at = Math.max(0, from - MAXIMUM_LENGTH)): number {
     const { i32, u8 } = this.cpu
-    const table = page.table >> 2
-    for (let offset = Math.max(0, from - MAXIMUM_LENGTH); offset < to; offset++) {
-      const record = i32[table + offset]!
-      if (record !== 0 && offset + u8[record + R.LENGTH]! > from) return true
+    while (at < to) {
+      const bits = i32[liveCell(page.table, at)]! >>> (at & 31)
+      if (bits === 0) {
+        at = (at | 31) + 1
+        continue
+      }
+      at += 31 - Math.clz32(bits & -bits)
+      if (at >= from || at + u8[i32[(page.table >> 2) + at]! + R.LENGTH]! > from) return at
+      at++
     }
-    return from < MAXIMUM_LENGTH && page.crossing.length > 0
+    return to
   }
   private invalidate(page: CodePage, from: number, to: number) {
-    const { i32, u8 } = this.cpu
+    page.rewritten++
     this.onInvalidate?.(page, from, to)
-    const table = page.table >> 2
-    for (let offset = Math.max(0, from - MAXIMUM_LENGTH); offset < to; offset++) {
-      const record = i32[table + offset]!
-      if (record !== 0 && offset + u8[record + R.LENGTH]! > from) this.kill(page, offset)
-    }
+    for (let at = this.nextHeld(page, from, to); at < to; at = this.nextHeld(page, from, to, at + 1))
+      this.kill(page, at)
     if (from >= MAXIMUM_LENGTH) return
     for (const c of page.crossing.splice(0)) {
-      if (this.tables.get(c.page.table) !== c.page || i32[(c.page.table >> 2) + c.offset] === 0) continue
+      if (this.tables.get(c.page.table) !== c.page || this.cpu.i32[(c.page.table >> 2) + c.offset] === 0) continue
       this.onInvalidate?.(c.page, c.offset, PAGE_END)
       this.kill(c.page, c.offset)
     }
@@ -318,17 +365,26 @@ export class CodeCache {
     forgetJump(this.cpu.i32, page.linearPage + offset, entry)
     this.links.forget(entry)
   }
+  /** The instruction at an offset is to be decoded again, if it has not been given up before. */
   private kill(page: CodePage, offset: number) {
+    const { i32, u16 } = this.cpu
+    const record = i32[(page.table >> 2) + offset]!
+    const handler = u16[record >> 1]!
+    if (R.isStale(handler)) return
+    this.invalidated++
+    i32[liveCell(page.table, offset)]! &= ~(1 << (offset & 31))
+    if (handler < R.FIRST_SLOT) this.remove(page, offset)
+    else u16[record >> 1] = lastOfRun[handler] ? R.SLOT_STALE_LAST : R.SLOT_STALE
+  }
+  /** Takes a record out of its page's table. */
+  private remove(page: CodePage, offset: number) {
     const { i32, u16 } = this.cpu
     const cell = (page.table >> 2) + offset
     const record = i32[cell]!
     i32[cell] = 0
+    i32[liveCell(page.table, offset)]! &= ~(1 << (offset & 31))
     if (u16[record >> 1] === R.SLOT_HOT) this.forgetRegion(page, offset)
     i32[foundCell(page.table, offset) >> 2] = 0
-    u16[record >> 1] = R.SLOT_GOTO
-    i32[(record + R.DISP) >> 2] = i32[(record + R.AT) >> 2]!
-    i32[(record + R.TARGET) >> 2] = 0
-    i32[(record + R.FAR_TABLE) >> 2] = 0
-    this.invalidated++
+    this.records.redirect(record)
   }
 }

@@ -16,6 +16,8 @@ export interface Core {
   readonly layout: CoreLayout
   /** Called where LEAVING is an exit of a region that goes on in the one at EIP, and might be linked to it. */
   onLink: () => void
+  /** Called by a region before it stores to bytes at a host address beside decoded code: false leaves it to the run loop. */
+  onChange: (hostAddress: number, bytes: number) => boolean
   /** All exports, for modules that import slow paths and procedures. */
   readonly exports: WebAssembly.Exports
 }
@@ -33,6 +35,7 @@ export function instantiateCore(
     load_miss: (linear: number, width: number, willWrite: number) => cpu.loadSlow(linear >>> 0, width, willWrite),
     store_miss: (linear: number, width: number, value: number) => cpu.storeSlow(linear >>> 0, width, value),
     link: () => core.onLink(),
+    change_code: (host: number, bytes: number) => Number(core.onChange(host, bytes)),
     store_miss_hot: (linear: number, width: number, value: number) => storeFromHotCode(cpu, linear >>> 0, width, value),
   }
   const table = helpers as Readonly<Record<string, (cpu: Cpu, ...args: number[]) => number>>
@@ -46,6 +49,7 @@ export function instantiateCore(
   cpu.deliverQuick = exports.procedure_deliver_quick as Cpu['deliverQuick']
   const core: Core = {
     onLink: () => {},
+    onChange: () => false,
     run: exports.run as Core['run'],
     step: exports.step as Core['step'],
     table: exports.table as WebAssembly.Table,

@@ -50,6 +50,7 @@ export function buildCore(procedures: ReadonlyMap<string, Procedure>): { bytes: 
   const missLoad = m.importFunction('load_miss', m.type([i32, i32, i32], [i32]))
   const missStore = m.importFunction('store_miss', m.type([i32, i32, i32], []))
   const missStoreHot = m.importFunction('store_miss_hot', m.type([i32, i32, i32], []))
+  const changeCode = m.importFunction('change_code', m.type([i32, i32], [i32]))
   const link = m.importFunction('link', m.type([], []))
   const helperIndex = new Map<string, number>()
   for (const [name, arity] of helpers)
@@ -82,11 +83,16 @@ export function buildCore(procedures: ReadonlyMap<string, Procedure>): { bytes: 
     )
     ;(slow.store as Map<number, number>).set(
       width,
-      add('store', [i32, t], [], slowStore(width, walk, missStore, helperIndex.get('code_written')!)),
+      add('store', [i32, t], [], slowStore(width, walk, missStore, { written: helperIndex.get('code_written')! })),
     )
     const hot = (name: string, { params, results }: Signature, slow: number) =>
       add(name, params.map(wasmType), results.map(wasmType), emitHotAccess({ params, results }, slow))
-    const leaving = add('store_leaving_code', [i32, t], [], slowStore(width, walk, missStoreHot))
+    const leaving = add(
+      'store_leaving_code',
+      [i32, t],
+      [],
+      slowStore(width, walk, missStoreHot, { change: changeCode }),
+    )
     hot('hot_load', hotLoad(width), slow.load.get(width)!)
     hot('hot_load_for_write', hotLoad(width), slow.loadForWrite.get(width)!)
     hot('hot_store', hotStore(width), leaving)
@@ -248,9 +254,15 @@ function slowLoad(width: number, willWrite: boolean, walk: number, miss: number)
 
 /**
  * store(a, value): unaligned inside a page, beside translated code, and the usual page walk, here; all else in the embedder.
- * @param codeWritten the embedder's function that is told of code that has changed; none for hot code, which leaves that
+ * @param onCode the embedder's function that is told of code that has changed; for hot code, which may do that only where
+ * nothing is translated, one that is asked before: it leaves the others to the run loop
  */
-function slowStore(width: number, walk: number, miss: number, codeWritten?: number): FunctionCode {
+function slowStore(
+  width: number,
+  walk: number,
+  miss: number,
+  onCode: { readonly written: number } | { readonly change: number },
+): FunctionCode {
   const f = new FunctionCode([I32, typeOfWidth(width)])
   const entry = f.allocate(I32)
   const plainStore = () => {
@@ -291,19 +303,28 @@ function slowStore(width: number, walk: number, miss: number, codeWritten?: numb
   plainStore()
   f.op(W.RETURN)
   f.close()
-  if (codeWritten === undefined) {
-    f.i32(0)
-    f.i32(CHANGES_CODE)
-    f.memory(W.I32_STORE, FAULT, 2)
-  } else {
-    plainStore()
+  const place = () => {
     f.get(0)
     f.get(entry)
     f.op(W.I32_ADD)
     f.i32(TLB_VALID)
     f.op(W.I32_ADD)
     f.i32(width)
-    f.call(codeWritten)
+  }
+  if ('change' in onCode) {
+    place()
+    f.call(onCode.change)
+    f.open(W.IF)
+    plainStore()
+    f.op(W.RETURN)
+    f.close()
+    f.i32(0)
+    f.i32(CHANGES_CODE)
+    f.memory(W.I32_STORE, FAULT, 2)
+  } else {
+    plainStore()
+    place()
+    f.call(onCode.written)
     f.op(W.DROP)
   }
   f.op(W.RETURN)

@@ -9,6 +9,7 @@ import { FunctionCode } from './function-code.js'
 import { emitJump } from './jump-cache.js'
 import { CLOSED, UNLINKED } from './links.js'
 import * as R from './record.js'
+import { emitFound, emitFoundCell } from './record-lookup.js'
 
 /** Parameters of regions: the eight registers and the budget. */
 export const REGION_PARAMETERS = Array<Type>(9).fill(I32)
@@ -174,17 +175,37 @@ function emitTableEntry(f: FunctionCode, eip: number, codeTable?: number) {
   f.op(W.I32_SHL)
   f.op(W.I32_ADD)
 }
-/** The table index of the region that the record of a table entry heads, 0 for none. */
+/**
+ * The table index of the region that the record of a table entry, that of EIP, heads, 0 for none. Looks where the run loop
+ * is going to look if there is none: at the last found, and the record itself.
+ */
 function emitIndexAt(f: FunctionCode, entry: number, record: number) {
+  const eip = () => f.cell(L.EIP)
   f.get(entry)
   f.i32(L.CODE_CACHE)
   f.op(W.I32_LT_U)
   f.open(W.IF, W.TYPE_I32)
   f.i32(0)
   f.op(W.ELSE)
+  emitFoundCell(f, eip)
+  f.get(entry)
+  f.op(W.I32_ADD)
+  eip()
+  f.i32(0xfff)
+  f.op(W.I32_AND)
+  f.i32(2)
+  f.op(W.I32_SHL)
+  f.op(W.I32_SUB)
+  emitFound(f, eip, record)
+  f.open(W.IF)
   f.get(entry)
   f.memory(W.I32_LOAD, 0, 2)
-  f.tee(record)
+  f.set(record)
+  f.close()
+  f.get(record)
+  f.memory(W.I32_LOAD16_U, R.HANDLER)
+  f.i32(R.SLOT_HOT)
+  f.op(W.I32_EQ)
   f.open(W.IF, W.TYPE_I32)
   emitRegionIndex(f, record)
   f.op(W.ELSE)

@@ -64,7 +64,7 @@ export class Interpreter implements Engine {
     const table = i32[(i32[L.CODE_TABLE >> 2]! >> 2) + (linear >>> 12)]!
     if (table !== 0) {
       const record = i32[(table >> 2) + (linear & 0xfff)]!
-      if (record !== 0) return record
+      if (record !== 0 && !R.isStale(this.u16[record >> 1]!)) return record
     }
     return this.cache.find(i32[EIP]!)
   }
@@ -92,11 +92,12 @@ export class Interpreter implements Engine {
         const { drops } = cache
         const found = this.here()
         if (found === 0) return R.EXIT_FAULT
-        if (link !== 0 && drops === cache.drops && this.samePage(i32[(link + R.AT) >> 2]!, i32[EIP]!))
-          i32[(link + R.TARGET) >> 2] = found
+        const stays = link !== 0 && drops === cache.drops && i32[(link + R.DISP) >> 2] === i32[EIP]
+        if (stays && this.samePage(i32[(link + R.AT) >> 2]!, i32[EIP]!)) i32[(link + R.TARGET) >> 2] = found
       } else if (exit === R.EXIT_GUARD) {
         if (!this.guard(i32[LINK]!)) return R.EXIT_FAULT
-      } else if (exit === R.EXIT_HOT) this.hot(i32[LINK]!)
+      } else if (exit === R.EXIT_STALE) this.stale(i32[LINK]!)
+      else if (exit === R.EXIT_HOT) this.hot(i32[LINK]!)
       else if (exit === R.EXIT_ACCESS) {
         this.refused(i32[LINK]!)
         exit = this.one(i32[LINK]!)
@@ -107,6 +108,13 @@ export class Interpreter implements Engine {
       else if (exit === R.EXIT_INTERCEPT) return this.leaveBefore(i32[LINK]!)
       else if (exit !== R.EXIT_BUDGET) return exit
     }
+  }
+  /** At a record that was reached by a link though it is not that of its offset any more: a jump to there from now on. */
+  private stale(record: number) {
+    const { i32, cache } = this
+    const linear = (i32[CS_BASE]! + i32[EIP]!) >>> 0
+    const table = i32[(i32[L.CODE_TABLE >> 2]! >> 2) + (linear >>> 12)]!
+    if (table === 0 || i32[(table >> 2) + (linear & 0xfff)] !== record) cache.records.redirect(record)
   }
   private samePage(a: number, b: number): boolean {
     const base = this.i32[CS_BASE]!

@@ -60,8 +60,7 @@ export class RecordArea {
 
   /** A record of which only handler and offset are set. Cell by cell: `fill` takes longer for so few. */
   allocate(handler: number, eip: number): number {
-    const at = this.next
-    this.next += R.RECORD_BYTES
+    const at = this.append()
     const { i32 } = this.cpu
     const cell = at >> 2
     i32[cell] = handler
@@ -80,33 +79,58 @@ export class RecordArea {
     const record = this.allocate(R.SLOT_GOTO, inPage)
     this.cpu.i32[(record + R.DISP) >> 2] = eip
   }
+  /** Makes a record a jump to its own offset. */
+  redirect(record: number) {
+    const { i32, u16 } = this.cpu
+    u16[record >> 1] = R.SLOT_GOTO
+    i32[(record + R.DISP) >> 2] = i32[(record + R.AT) >> 2]!
+    i32[(record + R.TARGET) >> 2] = 0
+    i32[(record + R.FAR_TABLE) >> 2] = 0
+  }
   private isBreakpoint(eip: number): boolean {
     return this.breakpoints.has((this.cpu.u32[L.segmentCell(L.CS, L.SEG_BASE) >> 2]! + eip) >>> 0)
   }
-  /** Writes the record of the instruction that the decoder holds. */
-  instruction(form: number, eip: number) {
+  /** Writes the record of the instruction that the decoder holds, at `record` or as the next one. */
+  instruction(form: number, eip: number, record = this.append()) {
     const d = this.decoder
     const handler = handlerOf(form, d.index !== L.ZERO)
-    const { i32, u16, u8 } = this.cpu
+    const { i32 } = this.cpu
     const leaves = this.intercepted[form] !== 0 || (this.breakpoints.size > 0 && this.isBreakpoint(eip))
-    const at = this.allocate(leaves ? R.SLOT_INTERCEPT : handler, eip)
-    if (leaves) i32[(L.HOT_INDEX + ((at - L.CODE_CACHE) >> 3)) >> 2] = handler
-    u8[at + R.LENGTH] = d.length
-    u8[at + R.ADDRESSING] = d.scale | (d.segment << 2) | (d.addressMask === -1 ? 0 : ADDRESS_16)
-    u16[(at + R.DST) >> 1] = d.dst
-    u16[(at + R.SRC) >> 1] = d.src
-    i32[(at + R.IMM) >> 2] = d.imm
-    u16[(at + R.BASE) >> 1] = d.base
-    u16[(at + R.INDEX) >> 1] = d.index
-    let disp = d.disp
-    if (direct[form]) {
-      const target = eip + d.length + d.rel
-      disp = operandSize[form] === 2 ? target & 0xffff : target | 0
-    } else if (!usesDisplacement[form]) disp = d.imm2
-    i32[(at + R.DISP) >> 2] = disp
-    if (direct[form]) {
-      i32[(at + R.FAR_TABLE) >> 2] = 0
-      u16[(at + R.FALLEN) >> 1] = 0
-    }
+    writeRecord(i32, record >> 2, d, form, leaves ? R.SLOT_INTERCEPT : handler, eip, this.threshold)
+    if (leaves) i32[(L.HOT_INDEX + ((record - L.CODE_CACHE) >> 3)) >> 2] = handler
   }
+  /** Address of a record that is to be written as the next one. */
+  append(): number {
+    const at = this.next
+    this.next += R.RECORD_BYTES
+    return at
+  }
+}
+
+/** Writes the record of the instruction that a decoder holds into the cells from `cell` on. */
+export function writeRecord(
+  i32: Int32Array,
+  cell: number,
+  d: Decoder,
+  form: number,
+  handler: number,
+  eip: number,
+  count: number,
+) {
+  const addressing = d.scale | (d.segment << 2) | (d.addressMask === -1 ? 0 : ADDRESS_16)
+  i32[cell] = handler | (d.length << 16) | (addressing << 24)
+  i32[cell + (R.AT >> 2)] = eip
+  i32[cell + (R.TARGET >> 2)] = 0
+  i32[cell + (R.COUNT >> 2)] = count
+  i32[cell + (R.BASE >> 2)] = d.base | (d.index << 16)
+  if (direct[form]) {
+    const target = eip + d.length + d.rel
+    i32[cell + (R.DISP >> 2)] = operandSize[form] === 2 ? target & 0xffff : target | 0
+    i32[cell + (R.FAR_TABLE >> 2)] = 0
+    i32[cell + (R.FALLEN >> 2)] = 0
+    return
+  }
+  i32[cell + (R.DST >> 2)] = d.dst | (d.src << 16)
+  i32[cell + (R.IMM >> 2)] = d.imm
+  i32[cell + (R.DISP >> 2)] = usesDisplacement[form] ? d.disp : d.imm2
 }

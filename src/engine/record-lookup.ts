@@ -14,8 +14,12 @@ const SPAN = 16
 /** Where the last found are, from the table's address: each with its offset in the span and SPAN in the lowest bits. */
 const FOUND = 4096 * 4
 const FOUND_BYTES = (4096 / SPAN) * 4
+/** Behind them one bit for each offset: set where there is a record that is not stale. */
+const LIVE = FOUND + FOUND_BYTES
 /** Bytes of the table of a page. */
-export const TABLE_BYTES = FOUND + FOUND_BYTES
+export const TABLE_BYTES = LIVE + 4096 / 8
+/** Index of the cell with the bits of 32 offsets. */
+export const liveCell = (table: number, offset: number) => ((table + LIVE) >> 2) + (offset >> 5)
 /** Address of the entry of an offset among the last found. */
 export const foundCell = (table: number, offset: number) => table + FOUND + (offset & ~(SPAN - 1)) / 4
 
@@ -30,6 +34,31 @@ export function emitTableOf(f: FunctionCode) {
   f.memory(W.I32_LOAD, 0, 2)
 }
 
+/** Puts on the stack where among the last found that of a linear address is, less FOUND and the table's address. */
+export function emitFoundCell(f: FunctionCode, linear: () => void) {
+  linear()
+  f.i32(2)
+  f.op(W.I32_SHR_U)
+  f.i32(FOUND_BYTES - 4)
+  f.op(W.I32_AND)
+}
+function emitTag(f: FunctionCode, linear: () => void) {
+  linear()
+  f.i32(SPAN - 1)
+  f.op(W.I32_AND)
+  f.i32(SPAN)
+  f.op(W.I32_OR)
+}
+/** With the cell's address on the stack, less FOUND: 0 where it has the record of the linear address, which is in `record` then. */
+export function emitFound(f: FunctionCode, linear: () => void, record: number) {
+  f.memory(W.I32_LOAD, FOUND, 2)
+  emitTag(f, linear)
+  f.op(W.I32_XOR)
+  f.tee(record)
+  f.i32(2 * SPAN - 1)
+  f.op(W.I32_AND)
+}
+
 /**
  * Looks up the record of the linear address on the stack. Opens three blocks; the innermost is entered only when there is
  * one, it is in `record` then, and the address in `linear`. `find` is asked to put a table into CODE_TABLE that lacks there.
@@ -37,13 +66,6 @@ export function emitTableOf(f: FunctionCode) {
 export function emitLookUp(f: FunctionCode, linear: number, record: number, find: number) {
   const table = f.allocate(I32)
   const cell = f.allocate(I32)
-  const tag = () => {
-    f.get(linear)
-    f.i32(SPAN - 1)
-    f.op(W.I32_AND)
-    f.i32(SPAN)
-    f.op(W.I32_OR)
-  }
   f.set(linear)
   const again = f.open(W.LOOP)
   f.get(linear)
@@ -57,20 +79,11 @@ export function emitLookUp(f: FunctionCode, linear: number, record: number, find
   f.close()
   f.get(table)
   f.open(W.IF)
-  f.get(linear)
-  f.i32(2)
-  f.op(W.I32_SHR_U)
-  f.i32(FOUND_BYTES - 4)
-  f.op(W.I32_AND)
+  emitFoundCell(f, () => f.get(linear))
   f.get(table)
   f.op(W.I32_ADD)
   f.tee(cell)
-  f.memory(W.I32_LOAD, FOUND, 2)
-  tag()
-  f.op(W.I32_XOR)
-  f.tee(record)
-  f.i32(2 * SPAN - 1)
-  f.op(W.I32_AND)
+  emitFound(f, () => f.get(linear), record)
   f.open(W.IF)
   f.get(table)
   f.get(linear)
@@ -84,7 +97,7 @@ export function emitLookUp(f: FunctionCode, linear: number, record: number, find
   f.open(W.IF)
   f.get(cell)
   f.get(record)
-  tag()
+  emitTag(f, () => f.get(linear))
   f.op(W.I32_OR)
   f.memory(W.I32_STORE, FOUND, 2)
   f.close()

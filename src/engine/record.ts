@@ -32,8 +32,15 @@ export const SLOT_GUARD = 1
 export const SLOT_HOT = 2
 /** An instruction of an intercepted class; its own handler stands in HOT_INDEX. The run loop leaves before it. */
 export const SLOT_INTERCEPT = 3
+/**
+ * An instruction whose bytes have been written: it is decoded again when it is reached, in its place if it fits there. The
+ * second where it was the last of its run.
+ */
+export const SLOT_STALE = 4
+export const SLOT_STALE_LAST = 5
+export const isStale = (handler: number) => (handler & ~1) === SLOT_STALE
 /** First slot that is an instruction. */
-export const FIRST_SLOT = 4
+export const FIRST_SLOT = 6
 
 /** In ADDRESSING: accesses of guest memory are often not plain here, so that translated code does not leave for them. */
 export const CAREFUL = 0x40
@@ -72,3 +79,4 @@ export const EXIT_HOT = 4 // LINK is a record whose COUNT reached zero; EIP is i
 export const EXIT_GUARD = 5 // LINK is a guard whose page is another now; EIP is the instruction
 export const EXIT_INTERCEPT = 6 // EIP is an intercepted instruction; from the run loop LINK is its record
 export const EXIT_ACCESS = 7 // translated code was left at the record LINK, EIP, for an access, not for the first time
+export const EXIT_STALE = 8 // LINK is a record that has to be decoded again, EIP its offset

@@ -64,6 +64,8 @@ const RETURNS = 4
 /** Targets that an indirect jump or call is compared with, at most, once it has gone elsewhere more than a few times. */
 const TARGETS = 16
 const FEW = 8
+/** Times that code of a page was rewritten, behind which regions of other pages hold no copies of it. */
+const REWRITTEN_OFTEN = 32
 /** Finds the region of a head; undefined when nothing of it can be translated. */
 export class RegionFinder {
   private readonly i32: Int32Array
@@ -72,6 +74,7 @@ export class RegionFinder {
   private leaders = new Set<number>()
   /** Offsets that the indirect branches of the region have gone to. */
   private readonly observed = new Map<number, readonly number[]>()
+  private home: CodePage | undefined
   private limit = 0
   private cut = false
   private elsewhere: (record: number) => boolean = () => false
@@ -97,6 +100,7 @@ export class RegionFinder {
     limit: number,
     elsewhere: (record: number) => boolean = () => false,
   ): Region | undefined {
+    this.home = page
     this.limit = limit
     this.cut = false
     this.elsewhere = record => record !== head && elsewhere(record)
@@ -131,7 +135,7 @@ export class RegionFinder {
   /** Visits records from one on until control goes elsewhere; queues where it may go. */
   private walk(record: number, page: CodePage, queue: { record: number; page: CodePage }[]) {
     for (;;) {
-      if (this.elsewhere(record)) {
+      if (this.elsewhere(record) || (page !== this.home && page.rewritten > REWRITTEN_OFTEN)) {
         this.cut = true
         return
       }

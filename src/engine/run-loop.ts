@@ -185,6 +185,13 @@ export function emitRunLoop(context: RecordContext, linkage: Linkage, handler: n
     f.setCell(L.LINK, () => f.get(pc))
     exit(R.EXIT_INTERCEPT)
   }
+  emitPseudo[R.SLOT_STALE] = () => {
+    charge(0)
+    eipIs(() => field(R.AT))
+    f.setCell(L.LINK, () => f.get(pc))
+    exit(R.EXIT_STALE)
+  }
+  emitPseudo[R.SLOT_STALE_LAST] = emitPseudo[R.SLOT_STALE]
   for (let i = 0; i < inline; i++) {
     f.close()
     if (i < R.FIRST_SLOT) {

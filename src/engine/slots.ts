@@ -99,6 +99,11 @@ const enders = new Set('jmp call ret callf jmpf retf iret int int1 int3 sysenter
 /** By form id: 1 where a run of records ends. */
 export const endsRecords = Uint8Array.from(forms, f => Number(enders.has(f.mnemonic)))
 
+/** The same by handler number. */
+export const lastOfRun = Uint8Array.from({ length: FIRST_SLOT + slots.length }, (_, handler) =>
+  handler < FIRST_SLOT ? 0 : endsRecords[slots[handler - FIRST_SLOT]!.form.id]!,
+)
+
 /** Whether a block of a region ends with an instruction of the form. */
 export const endsBlock = (form: Form) => isDirectBranch(form) || endsRecords[form.id] !== 0
 

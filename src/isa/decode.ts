@@ -67,6 +67,8 @@ prefixes.set([5, 6, OPERAND_SIZE, ADDRESS_SIZE], 0x64)
 prefixes.set([LOCK], 0xf0)
 prefixes.set([F2, F3], 0xf2)
 prefixes.set([ESCAPE], 0x0f)
+/** Whether an opcode byte is a prefix; 0F is not. */
+export const isPrefix = (opcode: number) => opcode !== 0x0f && opcode < 256 && prefixes[opcode] !== 0
 
 const SS = 2
 const DS = 3
@@ -99,6 +101,8 @@ export class Decoder {
   addressMask = -1
   /** 1 with a LOCK prefix. */
   lock = 0
+  /** Its line of the opcode tables (decode-tables.ts), 0 for none. */
+  line = 0
 
   private at = 0
   /** SIB without an index: an 80386 scales the base then. */
@@ -162,6 +166,7 @@ export class Decoder {
       if (line === 0) at++
     }
     this.at = at
+    this.line = line
     const property = properties[line]!
     if (line === 0 || (features[line]! & ~mode.features) !== 0) return UD
 

@@ -28,6 +28,20 @@ const step = fc.oneof(
       ...[0xc7, 0x05, ...le32(at(n)), 0x81, 0xc7, value & 255, value >> 8],
       ...[0xc6, 0x05, ...le32(at(n) + 6), 0xc3],
     ]),
+  // The same six bytes as other instructions, of other lengths; one ends earlier.
+  fc
+    .tuple(
+      place,
+      fc.constantFrom(
+        [0x90, 0x83, 0xc7, 3, 0x90, 0x47],
+        [0x47, 0x90, 0x8d, 0x7f, 5, 0x90],
+        [0x47, 0xc3, 0x90, 0x83, 0xc7, 7],
+      ),
+    )
+    .map(([n, bytes]) => [
+      ...[0xc7, 0x05, ...le32(at(n)), ...bytes.slice(0, 4)],
+      ...[0x66, 0xc7, 0x05, ...le32(at(n) + 4), ...bytes.slice(4)],
+    ]),
   place.map(n => [0x00, 0x05, ...le32(at(n) + 2)]), // add [f + 2], al: the immediate
   place.map(n => [0x80, 0x35, ...le32(at(n) + 1), 0x28]), // xor byte [f + 1], 28: add becomes sub and back
   place.map(n => [0xff, 0x05, ...le32(at(n) + DATA)]), // inc dword [f + DATA]

@@ -1,0 +1,58 @@
+// Records by template against records of a decoder that has decoded nothing before: every opcode, with and without 0F in
+// front, with random bytes behind it, so that most templates are used for other bytes than they were made of.
+import fc from 'fast-check'
+import { ZERO } from '../../src/cpu/layout.js'
+import { writeRecord } from '../../src/engine/record-area.js'
+import { ENDS, LENGTH_MASK, REACH, RecordTemplates } from '../../src/engine/record-templates.js'
+import { endsRecords, handlerOf } from '../../src/engine/slots.js'
+import { Decoder } from '../../src/isa/decode.js'
+import { ALL_FEATURES, INTEL486, PROTECTED } from '../../src/isa/features.js'
+import { forms } from '../../src/isa/forms.js'
+
+const HOST = 0x100
+const COUNT = 8000
+const ROUNDS = 200
+
+test.each([
+  ['all features', ALL_FEATURES | PROTECTED],
+  ['an 80386', PROTECTED & ~INTEL486],
+])('templates write what the decoder would: %s', (_, features) => {
+  const mode = { code32: true, flat: true, features }
+  const buffer = new ArrayBuffer(4096)
+  const [i32, u8] = [new Int32Array(buffer), new Uint8Array(buffer)]
+  const templates = new RecordTemplates(i32, u8, mode)
+  const none = new Uint8Array(forms.length)
+  const expected = new Int32Array(8)
+  let written = 0
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: REACH, maxLength: REACH }), fc.nat(), (tail, eip) => {
+      for (let opcode = 0; opcode < 512; opcode++) {
+        const bytes = opcode < 256 ? [opcode, ...tail] : [0x0f, opcode & 255, ...tail]
+        u8.set(bytes, HOST)
+        const decoded = templates.write(0, HOST, eip, COUNT, none)
+        if (decoded === 0) continue
+        written++
+        const decoder = new Decoder()
+        const form = decoder.decode(u8, HOST, REACH, mode)
+        writeRecord(expected, 0, decoder, form, handlerOf(form, decoder.index !== ZERO), eip, COUNT)
+        if (decoded !== (decoder.length | (endsRecords[form] ? ENDS : 0)) || expected.some((v, i) => v !== i32[i]))
+          throw new Error(`differs: ${Buffer.from(bytes).toString('hex')}, length ${decoded & LENGTH_MASK}`)
+      }
+    }),
+    { numRuns: ROUNDS },
+  )
+  // Prefixes, undefined opcodes and rare immediates are about a third.
+  expect(written).toBeGreaterThan((512 * ROUNDS) / 3)
+})
+
+test('a form that is excluded is left to the decoder', () => {
+  const buffer = new ArrayBuffer(4096)
+  const templates = new RecordTemplates(new Int32Array(buffer), new Uint8Array(buffer), {
+    code32: true,
+    flat: true,
+    features: ALL_FEATURES | PROTECTED,
+  })
+  new Uint8Array(buffer)[HOST] = 0xfa // cli
+  expect(templates.write(0, HOST, 0, COUNT, new Uint8Array(forms.length))).toBe(1)
+  expect(templates.write(0, HOST, 0, COUNT, new Uint8Array(forms.length).fill(1))).toBe(0)
+})
