@@ -60,6 +60,7 @@ function remoteShutdown(domain: Domain, other: number, reason: number): number {
   return domain.privileged ? shutDown(domain, reason) : EPERM
 }
 
+/** Ends a domain with the reason that it gives, or with the code that it has reported before. */
 export function shutDown(domain: Domain, reason: number): number {
   domain.shutdownCode = domain.reportedCode ?? reason & REASON_MASK
   return 0

@@ -131,6 +131,7 @@ export class Virtqueue {
   }
 }
 
+/** The state of a queue that the driver has not set up. */
 export function emptyQueue(): VirtqueueState {
   return { size: 0, ready: false, descriptors: 0, available: 0, used: 0, taken: 0, returned: 0 }
 }

@@ -45,6 +45,7 @@ export interface Mapping extends Range {
   writes: number
 }
 
+/** A range that is to be mapped lies over one that is. */
 export class BusOverlap extends Error {
   constructor(bus: string, wanted: Range, present: Range) {
     super(`${bus}: ${describe(wanted)} overlaps ${describe(present)}; map one of them elsewhere or leave it out`)

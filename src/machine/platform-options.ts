@@ -37,6 +37,7 @@ export interface OptionalChips {
   readonly apic: boolean
 }
 
+/** Puts an IDE disk on the primary channel: 0x1F0, 0x3F6, IRQ 14. */
 export function addDisk(platform: Platform, storage: BlockStorage) {
   const disk = new IdeAta(platform.pic.irq[14]!, storage)
   platform.devices.push(disk)
@@ -49,12 +50,14 @@ export function diskOf(storage: BlockStorage) {
   return { disk: defaultGeometry(storage.sectors) }
 }
 
+/** Puts an NE2000 at 0x300, IRQ 9, on a wire. */
 export function addNetwork(platform: Platform, wire: PacketLine) {
   const card = new Ne2000(platform.pic.irq[9]!, wire, wire.station)
   platform.devices.push(card)
   platform.map('NE2000', 0x300, 0x20, card)
 }
 
+/** Puts in QEMU's pc-testdev. */
 export function addTestDevice(platform: Platform) {
   const device = new PcTestdev(platform.pic.irq)
   platform.devices.push(device)

@@ -103,6 +103,7 @@ function sum(b: Builder, dst: Value, x: Term, y: Term) {
   finish(b, dst, b.get(resultSign), b.get(resultE), b.get(hi), b.get(rest))
 }
 
+/** Emits x + y for the register at `dst`, where special operands go to their own procedure, and returns. */
 export function addOperands(b: Builder, dst: Value, x: Operand, y: Operand) {
   b.if(b.eqz(b.and(isNormal(b, x), isNormal(b, y))), () =>
     b.return(b.call('float80_add_special', [dst, x.sig, x.se, y.sig, y.se])),

@@ -36,10 +36,12 @@ export function divide(b: Builder, x: Wide, y: Wide): Wide {
   const hi = b.call('fixed_divide', [x.hi, x.lo, y.hi, y.lo], I64)
   return { hi, lo: cell(b, FIXED_LOW, 8) }
 }
+/** x + y modulo 2^128. */
 export function add(b: Builder, x: Wide, y: Wide): Wide {
   const lo = b.add(x.lo, y.lo)
   return { hi: b.add(b.add(x.hi, y.hi), b.toI64u(b.ltu(lo, x.lo))), lo }
 }
+/** x - y modulo 2^128. */
 export function subtract(b: Builder, x: Wide, y: Wide): Wide {
   return { hi: b.sub(b.sub(x.hi, y.hi), b.toI64u(b.ltu(x.lo, y.lo))), lo: b.sub(x.lo, y.lo) }
 }

@@ -71,8 +71,9 @@ export const formats: readonly Format[] = [SINGLE, DOUBLE]
 /** Suffix of procedure names. */
 export const suffix = (f: Format) => String(f.bits)
 
-/** A number as a constant, and in all lanes. */
+/** A number as a constant. */
 export const real = (b: Builder, n: number, f: Format): Value => (f.bits === 32 ? b.constF32(n) : b.constF64(n))
+/** A number in all lanes. */
 export function reals(b: Builder, n: number, f: Format): Value {
   const lanes = f.bits === 32 ? new Float32Array(4).fill(n) : new Float64Array(2).fill(n)
   return b.constV128(new Uint8Array(lanes.buffer))
@@ -158,6 +159,7 @@ export interface Unpacked {
   readonly e: Value
   readonly sig: Value
 }
+/** Takes a finite number other than 0 apart, denormal or not. */
 export function unpack(b: Builder, x: Value, f: Format): Unpacked {
   const field = b.shru(magnitude(b, x, f), b.const64(BigInt(f.fraction)))
   const fraction = b.and(x, b.const64(f.smallestNormal - 1n))

@@ -22,6 +22,7 @@ function answer(b: Context, f: Format, r: Value, inexact: Value) {
 const number = (b: Context, x: Value, f: Format): Value => toFloat(b, asBits(b, x, f), f)
 const promoted = (b: Context, x: Value) => b.op('f64.promote_f32', x)
 
+/** x + y. */
 export function quickSum(b: Context, f: Format, x: Value, y: Value) {
   const op = (operator: string, p: Value, q: Value) => b.op(name(f, operator), p, q)
   const [p, q] = [number(b, x, f), number(b, y, f)]
@@ -46,6 +47,7 @@ function oddProduct(b: Context, x: Value, y: Value): Value {
   return b.select(b.geu(room, b.const64(64n)), b.mul(x, y), b.const64(0n))
 }
 
+/** x * y. */
 export function quickMultiply(b: Context, f: Format, x: Value, y: Value) {
   const [p, q] = [number(b, x, f), number(b, y, f)]
   const r = b.op(name(f, 'mul'), p, q)
@@ -59,6 +61,7 @@ export function quickMultiply(b: Context, f: Format, x: Value, y: Value) {
   })
 }
 
+/** x / y. */
 export function quickDivide(b: Context, f: Format, x: Value, y: Value) {
   const [p, q] = [number(b, x, f), number(b, y, f)]
   const r = b.op(name(f, 'div'), p, q)
@@ -72,6 +75,7 @@ export function quickDivide(b: Context, f: Format, x: Value, y: Value) {
   })
 }
 
+/** The square root of x. */
 export function quickRoot(b: Context, f: Format, x: Value) {
   const p = number(b, x, f)
   const r = b.op(name(f, 'sqrt'), p)

@@ -69,6 +69,7 @@ export const isValid = (b: Builder, register: Value): Value => b.and(b.shru(vali
 export const significand = (b: Builder, at: Value): Value => b.loadAt(at, FPU_REGISTER, 8)
 /** Sign (bit 15) and biased exponent. */
 export const exponent = (b: Builder, at: Value): Value => b.loadAt(at, FPU_REGISTER + 8, 2)
+/** Writes significand, sign and exponent at an address that `slot` gave. */
 export function setRegister(b: Builder, at: Value, sig: Value, signExponent: Value) {
   b.storeAt(at, FPU_REGISTER, 8, sig)
   b.storeAt(at, FPU_REGISTER + 8, 2, signExponent)

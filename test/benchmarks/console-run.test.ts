@@ -1,3 +1,5 @@
+// Reading the console of an emulator that runs as a child process: markers, ends that come too early, silence. The
+// emulators here are small programs of Node.
 import { MarkerReader, runOnConsole } from '../../benchmarks/console-run.js'
 
 const CONSOLE =

@@ -1,3 +1,4 @@
+// The report beside other emulators, from samples made by hand: medians, ratios, failures, skipped jobs.
 import type { RunSample } from '../../benchmarks/console-run.js'
 import { comparePeers, formatPeersReport } from '../../benchmarks/peers-report.js'
 

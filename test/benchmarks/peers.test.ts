@@ -1,3 +1,4 @@
+// What the benchmark beside other emulators refuses before it runs anything.
 import { runPeersBenchmark } from '../../benchmarks/peers.js'
 
 test('unknown peers and jobs are refused before anything runs', async () => {

@@ -1,3 +1,4 @@
+// CPU time and memory of a process tree, held against what the processes themselves learn from the kernel (getrusage).
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { cpuSecondsOfTree, endedChildrenCpuSeconds, peakResidentBytesOfTree } from '../../benchmarks/process-tree.js'

@@ -1,3 +1,4 @@
+// Medians and geometric means: samples computed by hand, and properties over random ones.
 import fc from 'fast-check'
 import { geometricMean, median, medianAbsoluteDeviation } from '../../benchmarks/statistics.js'
 

@@ -1,3 +1,4 @@
+// QEMU's fw_cfg as firmware reads it, byte by byte (QEMU, docs/specs/fw_cfg).
 import { FwCfg } from '../../src/devices/fw-cfg.js'
 import { checkSaveRestore, Rig } from './rig.js'
 

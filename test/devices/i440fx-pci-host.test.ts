@@ -1,3 +1,4 @@
+// The 440FX host bridge by configuration mechanism 1, in the steps of Linux and SeaBIOS (82441FX data sheet, PCI 2.1).
 import { I440fxPciHost, type ShadowRegion } from '../../src/devices/i440fx-pci-host.js'
 import { PowerControl } from '../../src/devices/power-control.js'
 import { checkSaveRestore, Rig } from './rig.js'

@@ -1,3 +1,4 @@
+// Keyboard controller, keyboard, A20, resets and power-off ports, by the technical references of AT and PS/2.
 import { I8042 } from '../../src/devices/i8042-keyboard.js'
 import { Port92 } from '../../src/devices/port92.js'
 import { PowerControl } from '../../src/devices/power-control.js'

@@ -1,3 +1,4 @@
+// The pair of 8259A against its data sheet (231468-003): priorities, cascade, spurious requests, polling, level inputs.
 import { I8259Pair } from '../../src/devices/i8259-pic.js'
 import { checkSaveRestore, Rig } from './rig.js'
 

@@ -1,3 +1,4 @@
+// The ATA disk against ATA/ATAPI-4 (T13/1153D), command by command, with interrupts and errors.
 import { MediaError, MemoryStorage } from '../../src/devices/block-storage.js'
 import { IdeAta } from '../../src/devices/ide-ata.js'
 import { checkSaveRestore, Rig } from './rig.js'

@@ -1,3 +1,4 @@
+// The local APIC against the SDM (volume 3, chapter 10): priorities, destinations, timer.
 import { LocalApic } from '../../src/devices/local-apic.js'
 import { Bus } from '../../src/machine/bus.js'
 import { checkSaveRestore, Rig } from './rig.js'

@@ -1,3 +1,4 @@
+// Clock and CMOS RAM against the data sheet of the MC146818A: time formats, updates, interrupts.
 import { cmosRam } from '../../src/devices/cmos-ram.js'
 import { Mc146818 } from '../../src/devices/mc146818-rtc.js'
 import { checkSaveRestore, Rig } from './rig.js'

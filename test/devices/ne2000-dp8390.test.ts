@@ -1,3 +1,4 @@
+// The NE2000 in the steps of Linux's driver and against the data sheet of the DP8390D: probe, remote DMA, ring, filters.
 import { multicastHash } from '../../src/devices/dp8390-filter.js'
 import { Ne2000 } from '../../src/devices/ne2000-dp8390.js'
 import { PacketLine } from '../../src/machine/line.js'

@@ -1,3 +1,4 @@
+// Devices of one register: debug console, debug exit, POST codes.
 import { DebugConsole } from '../../src/devices/debug-console.js'
 import { IsaDebugExit } from '../../src/devices/isa-debug-exit.js'
 import { PostCode } from '../../src/devices/post-code.js'

@@ -1,3 +1,4 @@
+// QEMU's pc-testdev: latch, interrupt lines, test memory.
 import { PcTestdev } from '../../src/devices/pc-testdev.js'
 import { Bus } from '../../src/machine/bus.js'
 import { checkSaveRestore, Rig } from './rig.js'

@@ -1,3 +1,4 @@
+// The 16550 against the data sheet of the PC16550D, and in the steps of Linux, which looks for the chip and opens it.
 import { Uart16550 } from '../../src/devices/uart16550.js'
 import { CharacterLine } from '../../src/machine/line.js'
 import { checkSaveRestore, Rig } from './rig.js'

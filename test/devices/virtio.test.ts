@@ -1,3 +1,4 @@
+// Virtio disk and console over MMIO, by a driver of our own that keeps the rules of VIRTIO 1.1.
 import { MediaError, MemoryStorage } from '../../src/devices/block-storage.js'
 import { VirtioBlock } from '../../src/devices/virtio-block.js'
 import { VirtioConsole } from '../../src/devices/virtio-console.js'

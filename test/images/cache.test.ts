@@ -1,3 +1,4 @@
+// The cache of built things: built once, by builders at the same time too; nothing half-built is left behind.
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

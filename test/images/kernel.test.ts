@@ -1,3 +1,4 @@
+// Which lines of a fragment a kernel configuration has not taken.
 import { droppedLines } from '../../images/linux/kernel.js'
 
 const FRAGMENT = '# a comment\nCONFIG_A=y\n# CONFIG_B is not set\nCONFIG_C="text"\nCONFIG_D=y\n# CONFIG_D is not set\n'

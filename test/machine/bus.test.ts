@@ -1,3 +1,4 @@
+// The address space of devices: splitting, unclaimed accesses, overlap, string I/O.
 import { Bus, type BusDevice, BusOverlap, copyState } from '../../src/machine/bus.js'
 import { CharacterLine, Line } from '../../src/machine/line.js'
 

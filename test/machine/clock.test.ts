@@ -1,3 +1,4 @@
+// Virtual time: order of events, cancelling, restoring, and oscillators against exact fractions.
 import fc from 'fast-check'
 import { Clock, Oscillator, Timer } from '../../src/machine/clock.js'
 
