@@ -52,15 +52,17 @@ export class RecordedMemory implements MemoryView {
     for (let from = address; from < address + bytes; from += CHUNK - (from % CHUNK))
       call(this.chunks[Math.floor(from / CHUNK)], from, Math.min(CHUNK - (from % CHUNK), address + bytes - from))
   }
-  /** Ranges of pages that were written and are not all zero: address and content. */
-  *parts(): Generator<readonly [address: number, bytes: Uint8Array]> {
-    const holds = (page: number) =>
-      this.written[page] !== 0 && Buffer.compare(this.read(page * PAGE, PAGE), ZEROES) !== 0
-    for (let page = 0; page < this.written.length; page++) {
-      if (!holds(page)) continue
+  /** Ranges of pages that were written: address, length and content, which is undefined where all of it is zero. */
+  *parts(): Generator<readonly [address: number, length: number, content: Uint8Array | undefined]> {
+    const { written } = this
+    const isZero = (page: number) => Buffer.compare(this.read(page * PAGE, PAGE), ZEROES) === 0
+    for (let page = 0; page < written.length; page++) {
+      if (written[page] === 0) continue
       const first = page
-      while (page < this.written.length && holds(page)) page++
-      yield [first * PAGE, this.read(first * PAGE, (page - first) * PAGE)]
+      const zero = isZero(first)
+      while (page + 1 < written.length && written[page + 1] !== 0 && isZero(page + 1) === zero) page++
+      const bytes = (page + 1 - first) * PAGE
+      yield [first * PAGE, bytes, zero ? undefined : this.read(first * PAGE, bytes)]
     }
   }
 }
@@ -81,16 +83,16 @@ export function packGuest(memory: RecordedMemory, { eip, registers }: EntryState
   const words = [MAGIC, memory.size, cpuModel, eip, registers.esi, registers.esp, parts.length]
   const header = 4 * (HEADER_WORDS + PART_WORDS * parts.length)
   let end = header
-  for (const [physical, bytes] of parts) {
-    words.push(physical, bytes.length, end)
-    end += bytes.length
+  for (const [physical, bytes, content] of parts) {
+    words.push(physical, bytes, content ? end : 0)
+    end += content?.length ?? 0
   }
   const writeTo = (place: Uint8Array) => {
     place.set(new Uint8Array(Uint32Array.from(words).buffer))
     let offset = header
-    for (const [, bytes] of parts) {
-      place.set(bytes, offset)
-      offset += bytes.length
+    for (const [, , content] of parts) {
+      if (content) place.set(content, offset)
+      offset += content?.length ?? 0
     }
   }
   return { bytes: end, writeTo }

@@ -63,7 +63,10 @@ static void unpack(const struct package *package) {
             to = (uint8_t *)window(at >> 12) + offset;
             done += count;
             uint32_t words = count / 4, rest = count & 3;
-            asm volatile("rep movsl\n\tmovl %3, %%ecx\n\trep movsb" : "+D"(to), "+S"(from), "+c"(words) : "r"(rest) : "memory");
+            if (part->offset)
+                asm volatile("rep movsl\n\tmovl %3, %%ecx\n\trep movsb" : "+D"(to), "+S"(from), "+c"(words) : "r"(rest) : "memory");
+            else
+                asm volatile("rep stosb" : "+D"(to), "+c"(count) : "a"(0) : "memory");
         }
     }
 }

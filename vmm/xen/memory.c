@@ -331,7 +331,7 @@ void backend_unmap_slot(uint32_t space, uint32_t slot, int empty) {
     note_stale(space, 0, 1);
 }
 
-/* A page of the domain builder's padding: mapped, writable, zero. */
+/* A page of the domain builder's padding: mapped, writable. */
 static uint32_t boot_page(void) {
     if (boot_free + 4096 > boot_end) xen_panic("no room behind the boot data");
     boot_free += 4096;
@@ -349,11 +349,19 @@ static uint64_t pool_entry(uint32_t linear) {
     return entry_for(p2m[pfn], linear < TABLE_POOL_END ? 0 : MAP_WRITE);
 }
 
+/* What a domain is given holds what was there before: a control domain's memory has not been cleared by anybody. */
+static void clear_pages(uint32_t pfn, uint32_t count) {
+    static struct mmuext_op operations[ENTRIES];
+    for (uint32_t i = 0; i < count; i++) operations[i] = (struct mmuext_op){MMUEXT_CLEAR_PAGE, p2m[pfn + i], 0};
+    if (count) extended_list(operations, count);
+}
+
 /* Tables for a part of the window that the domain builder has not mapped, filled in while they are no tables yet. */
 static void window_tables(uint32_t from, uint32_t to) {
     for (uint32_t linear = from & ~0x1FFFFFu; linear < to; linear += 0x200000) {
-        uint32_t page = boot_page();
+        uint32_t page = boot_page(), first = next_pfn;
         for (uint32_t i = 0; i < ENTRIES; i++) ((uint64_t *)page)[i] = pool_entry(linear + (i << 12));
+        clear_pages(first, next_pfn - first);
         update_va(page, (uint64_t)xen_mfn((void *)page) << 12 | PRESENT | ACCESSED_DIRTY);
         update(((uint64_t)kernel_l2_mfn << 12) + 8 * index_of(linear), (uint64_t)xen_mfn((void *)page) << 12 | UPPER);
         window_table[(linear - WINDOW_START) >> 21] = xen_mfn((void *)page);

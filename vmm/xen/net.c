@@ -164,7 +164,9 @@ void xen_net_start(void) {
     receiving.request_producer = posted;
     if (!xenbus_write_number(front, "tx-ring-ref", send) || !xenbus_write_number(front, "rx-ring-ref", receive) ||
         !xenbus_write_number(front, "event-channel", port) || !xenbus_write_number(front, "request-rx-copy", 1) ||
-        !xenbus_write_number(front, "feature-rx-notify", 1) || !xenbus_write_number(front, "state", XENBUS_CONNECTED))
+        !xenbus_write_number(front, "feature-rx-notify", 1) ||
+        /* The card that the guest sees leaves no checksum to others: packets are to come with theirs. */
+        !xenbus_write_number(front, "feature-no-csum-offload", 1) || !xenbus_write_number(front, "state", XENBUS_CONNECTED))
         return;
     connected = (uint8_t)xenbus_wait(back, XENBUS_CONNECTED);
 }
