@@ -34,8 +34,18 @@ __attribute__((noreturn)) void backend_from_user(uint32_t vector, uint32_t error
     vmm_service();
 }
 
+/* Another domain has run, and user selectors that were still in FS or GS have no descriptor any longer: they are null now, and
+ * are loaded again before user code runs. The stack segment is Xen's own again, so the user half is not hidden. */
+static void selectors_lost(void) {
+    backend_commit();
+}
+
 __attribute__((noreturn)) void backend_from_kernel(uint32_t vector, uint32_t error, uint32_t address) {
     if (ring_was_hidden(vector, 0)) vmm_service();
+    if (vector == FAILSAFE_VECTOR) {
+        selectors_lost();
+        vmm_service();
+    }
     if (vector != EVENT_VECTOR) vmm_from_kernel(vector, error, address);
     xen_take_events();
     vmm_service();
@@ -43,7 +53,8 @@ __attribute__((noreturn)) void backend_from_kernel(uint32_t vector, uint32_t err
 
 uint32_t backend_from_window(uint32_t eip, uint32_t vector, uint32_t error, uint32_t address, uint32_t *stack) {
     if (ring_was_hidden(vector, stack)) return eip;
-    if (vector != EVENT_VECTOR) return vmm_from_window(eip, vector, error, address);
+    if (vector == FAILSAFE_VECTOR) selectors_lost();
+    else if (vector != EVENT_VECTOR) return vmm_from_window(eip, vector, error, address);
     xen_take_events();
     return vmm_resume_point(eip, stack);
 }
@@ -72,8 +83,27 @@ static inline __attribute__((always_inline)) uint64_t system_time(void) {
 }
 
 uint64_t xen_system_time(void) { return system_time(); }
-uint64_t backend_time(void) { return system_time() - time_origin; }
-uint32_t backend_wall_clock(void) { return shared.wc_sec; }
+
+/* The counters of a host's processors may differ by a little, and Xen moves domains between them. */
+uint64_t backend_time(void) {
+    static uint64_t latest;
+    uint64_t now = system_time() - time_origin;
+    if (now > latest) latest = now;
+    return latest;
+}
+
+/* The wall clock of shared_info is that of the host's start, when Xen's time was 0. */
+uint32_t backend_wall_clock(void) {
+    uint32_t version, seconds, since, rest;
+    uint64_t nanoseconds;
+    do {
+        version = shared.wc_version;
+        seconds = shared.wc_sec;
+        nanoseconds = time_origin + shared.wc_nsec;
+    } while (version & 1 || version != shared.wc_version);
+    asm("divl %4" : "=a"(since), "=d"(rest) : "0"((uint32_t)nanoseconds), "1"((uint32_t)(nanoseconds >> 32)), "r"(1000000000u));
+    return seconds + since;
+}
 
 void backend_timer(uint64_t nanoseconds) {
     uint64_t at = nanoseconds == TIMER_NEVER ? 0 : nanoseconds + time_origin;
@@ -95,12 +125,15 @@ void xen_console_flush(void) {
 
 void backend_console_write(const uint8_t *bytes, uint32_t count) {
     if (!ring) {
-        hypercall(HYPERCALL_CONSOLE_IO, 0, count, (uint32_t)bytes, 0);
+        hypercall(HYPERCALL_CONSOLE_IO, CONSOLEIO_WRITE, count, (uint32_t)bytes, 0);
         return;
     }
     for (uint32_t i = 0; i < count; i++) {
         volatile struct console_ring *r = ring;
-        while (r->out_prod - r->out_cons >= sizeof r->out) notify_console();
+        while (r->out_prod - r->out_cons >= sizeof r->out) {
+            notify_console();
+            hypercall(HYPERCALL_SCHED_OP, SCHEDOP_YIELD, 0, 0, 0);
+        }
         r->out[r->out_prod % sizeof r->out] = (char)bytes[i];
         asm volatile("" ::: "memory");
         r->out_prod++;
@@ -110,8 +143,10 @@ void backend_console_write(const uint8_t *bytes, uint32_t count) {
 
 int backend_console_read(void) {
     volatile struct console_ring *r = ring;
-    if (!r || r->in_cons == r->in_prod) return -1;
-    uint8_t byte = (uint8_t)r->in[r->in_cons % sizeof r->in];
+    uint8_t byte;
+    if (!r) return hypercall(HYPERCALL_CONSOLE_IO, CONSOLEIO_READ, 1, (uint32_t)&byte, 0) == 1 ? byte : -1;
+    if (r->in_cons == r->in_prod) return -1;
+    byte = (uint8_t)r->in[r->in_cons % sizeof r->in];
     r->in_cons++;
     return byte;
 }
@@ -140,13 +175,18 @@ void backend_stop(uint32_t reason, const char *message) {
     uint32_t length = 0;
     xen_console_flush();
     while (message && message[length]) length++;
-    if (length) hypercall(HYPERCALL_CONSOLE_IO, 0, length, (uint32_t)message, 0);
-    if (length) hypercall(HYPERCALL_CONSOLE_IO, 0, 1, (uint32_t) "\n", 0);
+    if (length) hypercall(HYPERCALL_CONSOLE_IO, CONSOLEIO_WRITE, length, (uint32_t)message, 0);
+    if (length) hypercall(HYPERCALL_CONSOLE_IO, CONSOLEIO_WRITE, 1, (uint32_t) "\n", 0);
     shutdown(reason == STOP_POWER_OFF || (reason == STOP_DEBUG_EXIT && !vcpu.exit_value) ? 0 : reason == STOP_RESET ? 1 : 3);
     for (;;) {}
 }
 
-void xen_panic(const char *message) { backend_stop(STOP_CRASH, message); }
+/* Xen shows what an unprivileged domain writes with console_io only when built for debugging: the ring has it too. */
+void xen_panic(const char *message) {
+    for (const char *at = message; ring && *at; at++) backend_console_write((const uint8_t *)at, 1);
+    if (ring) backend_console_write((const uint8_t *)"\r\n", 2);
+    backend_stop(STOP_CRASH, message);
+}
 
 static void start_traps(void) {
     static struct trap_info table[22];
@@ -163,10 +203,11 @@ static void start_traps(void) {
 static void start_events(void) {
     struct {
         uint32_t virq, vcpu_number, port;
-    } bind = {VIRQ_TIMER, 0, 0};
+    } bind = {VIRQ_TIMER, 0, 0}, typed = {VIRQ_CONSOLE, 0, 0};
     hypercall(HYPERCALL_VCPU_OP, VCPUOP_STOP_PERIODIC, 0, 0, 0);
     if (hypercall(HYPERCALL_EVENT_CHANNEL_OP, EVTCHNOP_BIND_VIRQ, (uint32_t)&bind, 0, 0)) xen_panic("no timer event");
     xen_on_event(bind.port, EVENT_TIMER);
+    if (!ring) hypercall(HYPERCALL_EVENT_CHANNEL_OP, EVTCHNOP_BIND_VIRQ, (uint32_t)&typed, 0, 0);
     xen_take_events();
 }
 
@@ -176,12 +217,12 @@ __attribute__((noreturn)) void xen_start(const struct start_info *given) {
     const struct package *package = (const struct package *)(pointer[1] ? pointer[0] : given->mod_start);
     uint32_t package_bytes = pointer[1] ? pointer[1] : given->mod_len;
     start_info = given;
+    if (given->console_mfn && !(given->flags & XEN_CONTROL_DOMAIN)) ring = xen_domain_page(given->console_mfn);
     if (package_bytes < sizeof *package || package->magic != PACKAGE_MAGIC) xen_panic("previrt: no guest in this image");
     uint32_t frames = xen_memory_start(package->memory_bytes >> 12);
     if (frames < package->memory_bytes >> 12) xen_panic("previrt: give the domain 32 MiB more than the guest's memory");
     xen_map_machine(SHARED_INFO, given->shared_info >> 12, 2);
     time_origin = xen_system_time();
-    if (given->console_mfn && !(given->flags & XEN_CONTROL_DOMAIN)) ring = xen_domain_page(given->console_mfn);
     start_traps();
     gdt[GDT_ENTRIES - 1][0] = HIDING_LOW;
     gdt[GDT_ENTRIES - 1][1] = HIDING_HIGH | 1 << 13;

@@ -52,8 +52,9 @@ static uint32_t table_pfn[TABLES];
 uint32_t xen_mfn(const void *linear) { return p2m[((uint32_t)linear - WINDOW_START) >> 12]; }
 
 void *xen_domain_page(uint32_t mfn) {
+    const uint32_t *mfns = (const uint32_t *)start_info->mfn_list;
     for (uint32_t pfn = 0; pfn < start_info->nr_pages; pfn++)
-        if (p2m[pfn] == mfn) return (void *)(WINDOW_START + pfn * 4096);
+        if (mfns[pfn] == mfn) return (void *)(WINDOW_START + pfn * 4096);
     return 0;
 }
 
@@ -383,7 +384,7 @@ uint32_t xen_memory_start(uint32_t wanted) {
     boot_end = (boot_free + (512 << 10) + (4 << 20) - 1) & ~((4u << 20) - 1);
     kernel_l2_mfn = (uint32_t)(((const uint64_t *)start_info->pt_base)[2] >> 12);
     for (uint32_t space = SPACE_LIMIT - 1; space; space--) unused[unused_count++] = (uint8_t)space;
-    if (boot_end > TABLE_POOL) xen_panic("the package is too large for the window");
+    if (boot_end > TABLE_POOL) xen_panic("previrt: the image and the list of the domain's pages fill the window: give the domain less memory");
     first_guest_pfn = (boot_end - WINDOW_START) >> 12;
     uint32_t pools = (TABLE_POOL_END - TABLE_POOL + FRONT_POOL_END - FRONT_POOL) >> 12;
     if (start_info->nr_pages < first_guest_pfn + pools + 2) xen_panic("too little memory for the domain");

@@ -30,6 +30,7 @@
 #define MMUEXT_TLB_FLUSH_LOCAL 6
 #define MMUEXT_INVLPG_LOCAL 7
 #define MMUEXT_CLEAR_PAGE 16
+#define SCHEDOP_YIELD 0
 #define SCHEDOP_BLOCK 1
 #define SCHEDOP_SHUTDOWN 2
 #define SCHEDOP_POLL 3
@@ -43,6 +44,9 @@
 /* A flag of start_info. */
 #define XEN_CONTROL_DOMAIN 2
 #define VIRQ_TIMER 0
+#define VIRQ_CONSOLE 2
+#define CONSOLEIO_WRITE 0
+#define CONSOLEIO_READ 1
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>

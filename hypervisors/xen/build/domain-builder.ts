@@ -8,7 +8,7 @@ import type { LoadedFile } from '../../hypervisor.js'
 import type { Domain } from '../domain.js'
 import { HYPERVISOR_START } from '../layout.js'
 import { L3, PINNED } from '../memory/frame-table.js'
-import { ENTRIES } from '../memory/machine-memory.js'
+import { clearFrame, ENTRIES } from '../memory/machine-memory.js'
 import { newBase } from '../memory/mmuext-op.js'
 import { hypercallPage } from './hypercall-page.js'
 import { type DomainLayout, layOut } from './layout.js'
@@ -82,8 +82,13 @@ export function buildDomain(
       done += part
     }
   }
-  for (const segment of loadable(elf))
-    write(place(segment.physical), elf.bytes.subarray(segment.offset, segment.offset + segment.fileBytes))
+  // The domain's memory holds whatever was there; only these pages are known to begin with zeroes.
+  const zeroes = privileged ? [layout.startInfo] : [layout.startInfo, layout.store, layout.console]
+  for (const page of zeroes) clearFrame(memory, frameAt(page))
+  for (const { physical, offset, fileBytes, memoryBytes } of loadable(elf)) {
+    write(place(physical), elf.bytes.subarray(offset, offset + fileBytes))
+    write(place(physical) + fileBytes, new Uint8Array(memoryBytes - fileBytes))
+  }
   if (module) write(layout.module, module.bytes)
   write(layout.frameList, new Uint8Array(Uint32Array.from(list).buffer))
   if (callPage !== undefined) write(callPage - (callPage % PAGE), hypercallPage())
@@ -125,6 +130,7 @@ function makeTables(domain: Domain, layout: DomainLayout, frameAt: (linear: numb
   const table = () => {
     const frame = frameAt(next)
     next += PAGE
+    clearFrame(domain.memory, frame)
     return frame
   }
   const root = table()

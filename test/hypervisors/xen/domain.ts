@@ -60,6 +60,8 @@ export interface DomainOptions {
   readonly commandLine?: string
   readonly disk?: BlockStorage
   readonly net?: PacketLine
+  /** What each byte of the machine's memory holds at the start, when not 0. */
+  readonly memoryHolds?: number
 }
 
 /** A domain on its machine. */
@@ -120,12 +122,14 @@ function imageOf({
 /** Starts kernels as domains side by side. */
 export function startDomains(
   images: readonly DomainImage[],
-  { profile, engine = 'blocks' }: Pick<DomainOptions, 'profile' | 'engine'> = {},
+  { profile, engine = 'blocks', memoryHolds = 0 }: Pick<DomainOptions, 'profile' | 'engine' | 'memoryHolds'> = {},
 ): RunningDomains {
   const guests = images.map(imageOf)
   const together = guests.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0)
   const reserve = xen.reserveBytes(together) + together - guests[0]!.memoryBytes
   const machine = new Machine({ memory: guests[0]!.memoryBytes, reserve, model: cpuModel('pentium4'), engine })
+  const { ram } = machine.memory
+  if (memoryHolds !== 0) ram.fill(memoryHolds)
   const hosting = hostMachine(machine, trap => hypervisor.handle(trap))
   const hypervisor = xen.make(hosting.host, profile) as Xen
   const consoles = guests.map(() => '')
