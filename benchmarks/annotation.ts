@@ -1,5 +1,5 @@
 // What annotation costs a kernel that runs natively: growth of its text, and instructions that it retires in
-// a boot, from the first to the first line of /init. Both kernels take the same devices and the same virtual clock; what
+// a boot, up to the first line that /init prints. Both kernels take the same devices and the same virtual clock; what
 // they wait for takes the same time, and so the same number of instructions, in both.
 import { readFileSync } from 'node:fs'
 import { buildImage, DEFAULT_COMMAND_LINE, type Image, type Progress } from '../images/index.js'

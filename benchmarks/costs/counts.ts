@@ -1,5 +1,5 @@
 // What pricing and comparing read of the JSON of `previrt run --json --count-sensitive`; SPECIFICATION.md says what each
-// field means. More fields are passed over, so that the JSON may grow.
+// field means. Other fields are ignored, so that the JSON may grow.
 
 import { z } from 'zod'
 

@@ -1,6 +1,6 @@
 // The entries of a domain of Xen: hypercalls by interrupt, traps and software interrupts that Xen gives to ring 1, its
-// timer; and Xen's work for each. A mmuext_op is taken for a new base, and one that only flushes too: its list is not looked
-// into. Loads of CR3 and INVLPG are those that the TLB saw.
+// timer; and Xen's work for each. Every mmuext_op is priced as a change of the table base, one that
+// only flushes too: its list is not looked into. Loads of CR3 and INVLPG are those that the TLB saw.
 
 import { type Counts, diskSectors, networkTraffic, total } from './counts.js'
 import type { PricedEvent } from './events.js'

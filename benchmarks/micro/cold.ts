@@ -1,6 +1,6 @@
-// What one instruction costs in the cold engine, and what V8's optimizing compiler takes for its run loop: the two between
-// which the choice of inlined slots (src/engine/slots.ts) weighs. V8 has another, worse register allocator for functions above
-// a size of its own; `--huge` lets it, which shows where the run loop stands.
+// What one instruction costs in the cold engine, and what V8's optimizing compiler takes for its run loop: the choice of
+// inlined slots (src/engine/slots.ts) weighs the one against the other. For functions above a certain size V8 has another,
+// worse register allocator; `--huge` lets V8 use it, which shows on which side of that size the run loop is.
 // Usage: node dist/benchmarks/micro/cold.js [--huge]
 
 import { setFlagsFromString } from 'node:v8'

@@ -1,4 +1,4 @@
-// Trap and emulate, the baseline: the guest runs at the privilege it believes to have, on shadow page tables and with
+// Trap and emulate, the baseline: the guest runs at the privilege that it believes it has, on shadow page tables and with
 // control registers that the monitor owns; whatever the policy names leaves it, and is carried out by the processor on
 // the monitor's behalf. The machine's own chips are the guest's, so every access to a port is an entry. An interrupt is
 // one entry, when the guest takes it: that it arrived before and had to wait is not counted. Left out: more than one

@@ -1,5 +1,5 @@
-// A file that a command writes at its end, after minutes of work: it is asked for at the beginning whether that will do, and
-// what stands there is replaced when all is written.
+// A file that a command writes at its end, after minutes of work: whether it can be written is checked at the beginning, and
+// a file that is already there is replaced only when all is written.
 
 import { accessSync, constants, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'

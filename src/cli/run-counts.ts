@@ -1,5 +1,5 @@
-// What is counted while a guest runs, as one document that the whole run and each workload have alike: between two places
-// of a run lies the difference of what stood there. What is not known is absent. Everything is counted by processor,
+// What is counted while a guest runs, in one shape for the whole run and for each workload: the counts of a workload
+// are those at its second marker less those at its first. What is not known is absent. Everything is counted by processor,
 // machine and hypervisor as they go, and depends on the guest and its options alone.
 
 import { OPERATIONS } from '../cpu/operation-counts.js'

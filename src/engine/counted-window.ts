@@ -1,6 +1,6 @@
-// How the cold run loop counts what is retired in the counted window (cpu/layout.ts): control comes and goes only where EIP
-// is looked up, so that is where it is asked on which side it lies. Between its coming and its going the count holds the
-// budget too, with SLICE_END taken off, as both change when a deadline does.
+// How the cold run loop counts what is retired in the counted window (cpu/layout.ts): control enters and leaves the
+// window only where EIP is looked up, so only there is EIP compared with it. While control is inside, the count also holds
+// the budget at its entry less SLICE_END: both change alike when a deadline does.
 
 import * as L from '../cpu/layout.js'
 import { I32 } from '../ir/types.js'

@@ -1,6 +1,6 @@
 // What careful instructions of translated regions call where an access of guest memory is not plain. The result is the
-// value, if there is one, and whether the access faulted. They take a vector that nobody looks at: for imports that
-// JavaScript could provide V8 compiles a wrapper, in each module anew.
+// value, if there is one, and whether the access faulted. They take a vector that nobody looks at: without it V8
+// would compile a wrapper in each module, as for every import that JavaScript could provide (benchmarks/micro/imports.ts).
 
 import { FAULT } from '../cpu/layout.js'
 import { I32, type Type, V128 } from '../ir/types.js'

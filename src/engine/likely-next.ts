@@ -1,5 +1,6 @@
-// What often comes behind an instruction: the run loop asks for it before it dispatches, for a branch of its own is
-// foretold better, and costs less, than the one indirect jump of all slots. Counted over a boot, a shell and compiled programs.
+// What often comes behind an instruction: the run loop asks for it before it dispatches, since a branch of its own
+// is predicted better, and costs less, than the one indirect jump that all slots share. Counted over a boot, a shell and
+// compiled programs.
 
 import { formName } from '../isa/forms.js'
 import { FIRST_SLOT } from './record.js'

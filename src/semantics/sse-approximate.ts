@@ -1,6 +1,6 @@
-// RCPPS, RCPSS, RSQRTPS, RSQRTSS (SDM vol. 2): reciprocal and reciprocal of the square root, to within 1.5 * 2^-12. What
-// the digits are the manual leaves to the processor; here it is the quotient in single precision, rounded to 12 bits
-// of fraction, the same on every host. No flags; denormal sources count as 0, and denormal results become 0.
+// RCPPS, RCPSS, RSQRTPS, RSQRTSS (SDM vol. 2): reciprocal and reciprocal of the square root, to within 1.5 * 2^-12. The
+// manual leaves the digits to the processor; here they are those of the quotient in single precision, rounded to 12
+// bits of fraction, the same on every host. No flags; denormal sources count as 0, and denormal results become 0.
 
 import type { Value } from '../ir/tape.js'
 import { V128 } from '../ir/types.js'

@@ -1,5 +1,5 @@
 // Addition, subtraction, multiplication, division and square root of singles and doubles, scalar and packed (SDM vol. 2:
-// ADDPS ... SQRTSD). The operator runs at once, and its result stands when nothing can be said about it: all exceptions
+// ADDPS ... SQRTSD). The operator runs at once, and its result stands where it cannot change a flag: all exceptions
 // masked, PE already set, rounding to nearest, operands and result normal. Else the exact procedures compute again.
 
 import type { Value } from '../ir/tape.js'

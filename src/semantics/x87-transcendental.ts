@@ -1,6 +1,6 @@
 // F2XM1, FYL2X, FYL2XP1 and FPATAN (SDM vol. 2): the stack and the tables of special operands; float80-exponential.ts
 // and float80-arctangent.ts compute. Outside the documented ranges F2XM1 leaves its operand
-// and FYL2XP1 gives y * log2(x + 1), or x below -1.
+// and FYL2XP1 gives y * log2(x + 1), or x itself where x is below -1.
 
 import type { Builder } from '../ir/builder.js'
 import type { Value } from '../ir/tape.js'

@@ -1,4 +1,4 @@
-/* Shadow spaces: one for each guest page directory, and the kernel half, which all share (DESIGN: shadow spaces).
+/* Shadow spaces: one for each guest page directory, and the kernel half, which all share.
  *
  * What is shadowed is at all times what the guest's tables say, or less. For that every guest table that a shadow was
  * filled from is *tracked*: the guest kernel cannot write it except at a site, which updates the shadow at once. Any other

@@ -1,5 +1,5 @@
-// Files of xz (tukaani.org, xz-file-format.txt): blocks of LZMA2, before it the filter that makes x86 calls absolute. Left out:
-// all other filters, and checks but CRC32.
+// Files of xz (tukaani.org, xz-file-format.txt): blocks of LZMA2, packed perhaps after the filter that makes x86 calls
+// absolute. Left out: all other filters, and checks but CRC32.
 
 import { LzmaDecoder } from './lzma.js'
 import { Output } from './output.js'
