@@ -75,7 +75,8 @@ const MULTIBOOT_CPU = 'pentium4'
 const GUEST_CPU = 'previrt-guest'
 /** The hardware under Xen: its guests page with PAE. */
 const XEN_CPU = 'pentium4'
-const ENGINES = ['reference', 'interpreter', 'blocks', 'lockstep']
+/** What --engine may be. */
+export const ENGINES = ['reference', 'interpreter', 'blocks', 'lockstep']
 const PATHS = ['native', 'trap', 'xen', 'l4', 'linux']
 const POLICIES = ['all', 'vtx']
 const XEN_PROFILES = ['4.17', '3.0']
@@ -259,34 +260,40 @@ export function readRunOptions(image: string | undefined, given: Record<string, 
     gdbPort: value('--gdb'),
     wait: value('--wait') ?? false,
   }
-  const { roms, modules, multiboot, initrd, expect, trace } = options
-  const kinds = what.filter(kind => kind && !(kind === '--rom' && roms.length === 0))
+  const kinds = what.filter(kind => kind && !(kind === '--rom' && options.roms.length === 0)) as string[]
   if (options.guests.length > 0)
     return checkGuests(options, kinds[0] ?? NOT_WITH_GUESTS.find(flag => value<unknown>(flag)))
+  if (given.trapPolicy !== undefined && on !== 'trap') throw new CommandError('--trap-policy: only with --on trap')
+  const xenOption = ['--xen-profile', '--xen-dom0'].find(option => value<unknown>(option) !== undefined)
+  if (xenOption !== undefined && on !== 'xen') throw new CommandError(`${xenOption}: only with --on xen`)
+  return checkGuest(options, kinds)
+}
+
+/** @param kinds the options that say what is run; there should be one */
+function checkGuest(options: RunOptions, kinds: readonly string[]): RunOptions {
+  const { on, roms, modules, multiboot, initrd, expect, trace, engine } = options
   if (kinds.length === 0) throw new CommandError('nothing to run: give an image, --kernel, --multiboot or --rom')
   if (kinds.length > 1) throw new CommandError(`${kinds.join(' and ')}: give only one of them`)
   if (modules.length > 0 && multiboot === undefined) throw new CommandError('--module: only with --multiboot')
   if (initrd !== undefined && kinds[0] !== '--kernel' && kinds[0] !== 'IMAGE')
     throw new CommandError('--initrd: only with --kernel or an image')
-  if (given.trapPolicy !== undefined && on !== 'trap') throw new CommandError('--trap-policy: only with --on trap')
-  const xenOption = ['--xen-profile', '--xen-dom0'].find(option => value<unknown>(option) !== undefined)
-  if (xenOption !== undefined && on !== 'xen') throw new CommandError(`${xenOption}: only with --on xen`)
   if (options.privileged && options.disk !== undefined)
     throw new CommandError('--disk: the control domain has no virtual disk; leave --xen-dom0 out')
   if (roms.length > 0 && on !== 'native') throw new CommandError(`--rom: not with --on ${on}; give a kernel`)
   if (expect === '') throw new CommandError('--expect: give a text that is not empty')
-  if (options.gdbPort !== undefined && options.engine === 'lockstep')
-    throw new CommandError('--gdb: not with --engine lockstep; use another engine')
+  const debugged = options.gdbPort !== undefined
   const looking = trace.length > 0 ? '--trace' : options.profileFile !== undefined ? '--profile' : undefined
-  if (looking && options.engine === 'lockstep')
-    throw new CommandError(`${looking}: not with --engine lockstep; use another engine`)
-  if (options.checkSites && options.engine === 'lockstep')
-    throw new CommandError('--check-sites: not with --engine lockstep; use another engine')
-  if (options.countSensitive && options.engine === 'lockstep')
-    throw new CommandError('--count-sensitive: not with --engine lockstep; use another engine')
+  const ofOneEngine = [
+    debugged && '--gdb',
+    looking,
+    options.checkSites && '--check-sites',
+    options.countSensitive && '--count-sensitive',
+  ].find(Boolean)
+  if (ofOneEngine && engine === 'lockstep')
+    throw new CommandError(`${ofOneEngine}: not with --engine lockstep; use another engine`)
   if (options.countSensitive && !options.json) throw new CommandError('--count-sensitive: only with --json')
-  if (looking && options.gdbPort !== undefined) throw new CommandError(`${looking}: not with --gdb; use one of them`)
-  if (options.wait && options.gdbPort === undefined) throw new CommandError('-S: only with --gdb or -s')
+  if (looking && debugged) throw new CommandError(`${looking}: not with --gdb; use one of them`)
+  if (options.wait && !debugged) throw new CommandError('-S: only with --gdb or -s')
   return options
 }
 

@@ -3,11 +3,11 @@
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { packageRoot } from '../../images/package-root.js'
 import { STATUS_USAGE, STATUS_WELL } from './exit.js'
 import { describeFailure } from './failure.js'
-import { addRunOptions, memoryOption, parseCount, readRunOptions } from './options.js'
+import { addRunOptions, ENGINES, memoryOption, parseCount, readRunOptions } from './options.js'
 import { rewriteQemuSpellings } from './qemu-spellings.js'
 
 /** Runs a command line. Returns the exit status; whatever goes wrong is told in one line on standard error. */
@@ -21,8 +21,14 @@ export async function runCommandLine(words: readonly string[]): Promise<number> 
   }
 }
 
+/** Told of a command's exit status. */
+type Finish = (status: number) => void
+
 async function runProgram(words: readonly string[]): Promise<number> {
   let status = STATUS_WELL
+  const finish: Finish = ended => {
+    status = ended
+  }
   const program = new Command('previrt')
     .description('a full-system 32-bit x86 emulator and pre-virtualization system')
     .exitOverride()
@@ -32,14 +38,32 @@ async function runProgram(words: readonly string[]): Promise<number> {
       process.stdout.write(`previrt ${packageVersion()}\n`)
       throw new CommanderError(0, 'commander.version', '')
     })
-  const run = addRunOptions(program.command('run').description('run a guest')).action(async (image, given) => {
+  const run = addRun(program, finish)
+  for (const add of [addImage, addInspect, addBench, addExport, addCompare]) add(program, finish)
+  const valued = new Set(run.options.filter(option => option.required).map(option => option.long))
+  const ours = words[0] === 'run' ? rewriteQemuSpellings(words, word => valued.has(word)) : words
+  try {
+    await program.parseAsync(ours, { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? STATUS_WELL : STATUS_USAGE
+    throw error
+  }
+  return status
+}
+
+function addRun(program: Command, finish: Finish): Command {
+  return addRunOptions(program.command('run').description('run a guest')).action(async (image, given) => {
     const options = readRunOptions(image, given)
     const { guests } = options
-    status =
+    finish(
       guests.length > 0
         ? await (await import('./run-guests.js')).runGuests(guests, options)
-        : await (await import('./run.js')).run(options)
+        : await (await import('./run.js')).run(options),
+    )
   })
+}
+
+function addImage(program: Command, finish: Finish) {
   const image = program.command('image').description('build, list and profile guest images')
   image
     .command('build <name>')
@@ -47,22 +71,25 @@ async function runProgram(words: readonly string[]): Promise<number> {
     .option('--plain', 'the unannotated twin')
     .option('--json', 'one JSON line')
     .action(async (name, given) => {
-      status = await (await import('./image.js')).imageBuild(name, given)
+      finish(await (await import('./image.js')).imageBuild(name, given))
     })
   image
     .command('list')
     .description('every image, annotated and plain, and where it is')
     .option('--json', 'one JSON object a line')
     .action(async given => {
-      status = (await import('./image.js')).imageList(given)
+      finish((await import('./image.js')).imageList(given))
     })
   image
     .command('profile <name>')
     .description('find stores to tables that are no sites, and annotate them')
     .option('--json', 'one JSON line')
     .action(async (name, given) => {
-      status = await (await import('./image-profile.js')).imageProfile(name, given)
+      finish(await (await import('./image-profile.js')).imageProfile(name, given))
     })
+}
+
+function addInspect(program: Command, finish: Finish) {
   program
     .command('inspect <image>')
     .description("check an annotated image's sites")
@@ -70,8 +97,11 @@ async function runProgram(words: readonly string[]): Promise<number> {
     .option('--disasm <symbol>', 'disassemble a function, sites marked')
     .option('--json', 'one JSON line')
     .action(async (name, given) => {
-      status = await (await import('./inspect.js')).inspect(name, given)
+      finish(await (await import('./inspect.js')).inspect(name, given))
     })
+}
+
+function addBench(program: Command, finish: Finish) {
   program
     .command('bench [suite]')
     .description(
@@ -85,7 +115,7 @@ async function runProgram(words: readonly string[]): Promise<number> {
     )
     .option('--jobs <names>', 'only these jobs or workloads, joined by commas')
     .option('--scale <percent>', 'per cent of the full work', parseCount)
-    .option('--engine <name>', 'peers: our engine')
+    .addOption(new Option('--engine <name>', 'peers: our engine').choices(ENGINES))
     .option('--image <name>', 'micro, macro: linux (the default), linux-net, mini, or a kernel file')
     .option('--on <paths>', 'micro, macro: as for compare')
     .option('--seeds <numbers>', 'micro, macro: joined by commas; each moves the timer interrupts by a little')
@@ -93,8 +123,11 @@ async function runProgram(words: readonly string[]): Promise<number> {
     .option('--write-baseline <file>', 'micro, macro: keep the counters')
     .option('--json', 'one JSON line')
     .action(async (suite, given) => {
-      status = await (await import('./bench.js')).bench(suite, given)
+      finish(await (await import('./bench.js')).bench(suite, given))
     })
+}
+
+function addExport(program: Command, finish: Finish) {
   program
     .command('export <image>')
     .description('write a guest in its VMM as one file that a hypervisor starts')
@@ -104,8 +137,11 @@ async function runProgram(words: readonly string[]): Promise<number> {
     .option('--append <text>', "added to the image's own command line")
     .action(async (image, given) => {
       const { exportGuest, findExported } = await import('./virtualized.js')
-      status = await exportGuest(await findExported(image, given), given)
+      finish(await exportGuest(await findExported(image, given), given))
     })
+}
+
+function addCompare(program: Command, finish: Finish) {
   program
     .command('compare <image>')
     .description('run the same workloads on several paths, check that they agree, and price them')
@@ -120,20 +156,12 @@ async function runProgram(words: readonly string[]): Promise<number> {
       'instead: so many guests at once on xen, for example 1,2,4: throughput and entries',
     )
     .action(async (image, given) => {
-      status =
+      finish(
         given.consolidate !== undefined
           ? await (await import('./consolidate.js')).consolidate(image, given)
-          : await (await import('./compare.js')).compare(image, given)
+          : await (await import('./compare.js')).compare(image, given),
+      )
     })
-  const valued = new Set(run.options.filter(option => option.required).map(option => option.long))
-  const ours = words[0] === 'run' ? rewriteQemuSpellings(words, word => valued.has(word)) : words
-  try {
-    await program.parseAsync(ours, { from: 'user' })
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? STATUS_WELL : STATUS_USAGE
-    throw error
-  }
-  return status
 }
 
 function packageVersion(): string {

@@ -74,6 +74,7 @@ test.each([
 
 test.each([
   [['plan9'], "no suite 'plan9'; there are: micro"],
+  [['--engine', 'plan9'], 'Allowed choices are reference, interpreter, blocks, lockstep'],
   [['micro', '--image', 'plan9'], 'plan9: no such image'],
   [['micro', '--image', 'mini', '--jobs', 'disk'], "no workload 'disk' in mini; there are: syscall"],
 ])('bench %j is refused', async (words, message) => {
