@@ -251,25 +251,25 @@ export class Blocks extends Interpreter {
   }
 
   private invalidate(page: CodePage | undefined, from: number, to: number) {
-    if (!page) {
-      for (const { record, slot } of this.installed.values()) {
-        this.core.table.set(this.core.layout.hotBase + slot, null)
-        this.cpu.i32[(L.HOT_INDEX + ((record - L.CODE_CACHE) >> 3)) >> 2] = 0
-      }
-      forgetJumps(this.cpu.i32)
-      this.cache.links.clear()
-      this.installed = new Map()
-      this.refusals.clear()
-      this.byPage = new Map()
-      this.pending = []
-      this.waiting.clear()
-      this.free.length = 0
-      this.nextSlot = 0
-      return
-    }
+    if (!page) return this.dropAll()
     const set = this.byPage.get(page.hostPage)
     if (!set) return
     for (const i of set) if (covers(i, page.hostPage, from, to)) this.discard(i)
+  }
+  private dropAll() {
+    for (const { record, slot } of this.installed.values()) {
+      this.core.table.set(this.core.layout.hotBase + slot, null)
+      this.cpu.i32[(L.HOT_INDEX + ((record - L.CODE_CACHE) >> 3)) >> 2] = 0
+    }
+    forgetJumps(this.cpu.i32)
+    this.cache.links.clear()
+    this.installed = new Map()
+    this.refusals.clear()
+    this.byPage = new Map()
+    this.pending = []
+    this.waiting.clear()
+    this.free.length = 0
+    this.nextSlot = 0
   }
   private discard(installed: Installed) {
     const { record, slot, covered, page } = installed

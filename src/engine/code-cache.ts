@@ -11,7 +11,7 @@ import { decodeModeOf } from './decoder-features.js'
 import { forgetJump } from './jump-cache.js'
 import { Links } from './links.js'
 import * as R from './record.js'
-import { RecordArea } from './record-area.js'
+import { MAXIMUM_LENGTH, RecordArea } from './record-area.js'
 import { BEYOND_PAGE, RecordDecoder } from './record-decoder.js'
 import { foundCell, liveCell } from './record-lookup.js'
 import { ENDS, LENGTH_MASK, type RecordTemplates } from './record-templates.js'
@@ -21,7 +21,6 @@ const PAGE_END = 0x1000
 /** Bytes of code that are given up together: those of one entry of CODE_MAP. */
 export const CHUNK = 64
 export const chunkOf = (offset: number) => offset & ~(CHUNK - 1)
-const MAXIMUM_LENGTH = 15
 /** Instructions for which an empty page is kept. */
 const LATELY = 4_000_000
 /** Host address of the page that code in device memory is read through. */
@@ -160,6 +159,8 @@ export class CodeCache {
   private release(host: number, list: CodePage[]) {
     const { tlb } = this.cpu
     for (const page of list) {
+      for (let offset = 0; offset < PAGE_END; offset++)
+        if (this.cpu.i32[(page.table >> 2) + offset] !== 0) this.remove(page, offset)
       tlb.forgetCode(page)
       this.tables.delete(page.table)
       this.records.giveBack(page.table)
@@ -221,6 +222,19 @@ export class CodeCache {
     }
     this.instructions.mark(from, page.hostPage + offset - from)
     return first
+  }
+  /**
+   * At a stale record, at offset `eip` of CS: it is decoded in its place and returned. Returns 0 where EIP has to be looked up.
+   */
+  revive(record: number, eip: number): number {
+    const { i32 } = this.cpu
+    const linear = (i32[L.segmentCell(L.CS, L.SEG_BASE) >> 2]! + eip) >>> 0
+    const table = i32[(i32[L.CODE_TABLE >> 2]! >> 2) + (linear >>> 12)]!
+    const page = this.tables.get(table)
+    const known = page && i32[(record + R.COUNT) >> 2] === table
+    if (known) return this.renew(page, record, eip, linear & 0xfff) ? record : 0
+    if (!page || i32[(table >> 2) + (linear & 0xfff)] !== record) this.records.redirect(record)
+    return 0
   }
   /**
    * Decodes what stands at a stale record, and behind it, where the records are: as far as each is followed by the one it
@@ -329,28 +343,18 @@ export class CodeCache {
   }
   private holdAny(list: readonly CodePage[], from: number, to: number): boolean {
     for (const page of list)
-      if (this.nextHeld(page, from, to) < to || (from < MAXIMUM_LENGTH && page.crossing.length > 0)) return true
+      if (this.records.nextHeld(page.table, from, to) < to || (from < MAXIMUM_LENGTH && page.crossing.length > 0))
+        return true
     return false
-  }
-  /** The first offset whose decoded instruction contains some of the bytes `from` to `to`; `at` is where to begin. */
-  private nextHeld(page: CodePage, from: number, to: number, at = Math.max(0, from - MAXIMUM_LENGTH)): number {
-    const { i32, u8 } = this.cpu
-    while (at < to) {
-      const bits = i32[liveCell(page.table, at)]! >>> (at & 31)
-      if (bits === 0) {
-        at = (at | 31) + 1
-        continue
-      }
-      at += 31 - Math.clz32(bits & -bits)
-      if (at >= from || at + u8[i32[(page.table >> 2) + at]! + R.LENGTH]! > from) return at
-      at++
-    }
-    return to
   }
   private invalidate(page: CodePage, from: number, to: number) {
     page.rewritten++
     this.onInvalidate?.(page, from, to)
-    for (let at = this.nextHeld(page, from, to); at < to; at = this.nextHeld(page, from, to, at + 1))
+    for (
+      let at = this.records.nextHeld(page.table, from, to);
+      at < to;
+      at = this.records.nextHeld(page.table, from, to, at + 1)
+    )
       this.kill(page, at)
     if (from >= MAXIMUM_LENGTH) return
     for (const c of page.crossing.splice(0)) {
@@ -373,8 +377,9 @@ export class CodeCache {
     if (R.isStale(handler)) return
     this.invalidated++
     i32[liveCell(page.table, offset)]! &= ~(1 << (offset & 31))
-    if (handler < R.FIRST_SLOT) this.remove(page, offset)
-    else u16[record >> 1] = lastOfRun[handler] ? R.SLOT_STALE_LAST : R.SLOT_STALE
+    if (handler < R.FIRST_SLOT) return this.remove(page, offset)
+    u16[record >> 1] = lastOfRun[handler] ? R.SLOT_STALE_LAST : R.SLOT_STALE
+    i32[(record + R.COUNT) >> 2] = page.table
   }
   /** Takes a record out of its page's table. */
   private remove(page: CodePage, offset: number) {

@@ -72,10 +72,12 @@ export class Interpreter implements Engine {
   advance(): number {
     const { cpu, i32, core, cache } = this
     if (cache.empty.size > 0) cache.sweep()
+    let revived = 0
     for (;;) {
       const budget = i32[BUDGET]!
       if (budget <= 0) return R.EXIT_BUDGET
-      const record = this.here()
+      const record = revived || this.here()
+      revived = 0
       if (record === 0) return R.EXIT_FAULT
       let exit: number
       if (budget <= R.BUDGET_LIMIT) {
@@ -96,7 +98,7 @@ export class Interpreter implements Engine {
         if (stays && this.samePage(i32[(link + R.AT) >> 2]!, i32[EIP]!)) i32[(link + R.TARGET) >> 2] = found
       } else if (exit === R.EXIT_GUARD) {
         if (!this.guard(i32[LINK]!)) return R.EXIT_FAULT
-      } else if (exit === R.EXIT_STALE) this.stale(i32[LINK]!)
+      } else if (exit === R.EXIT_STALE) revived = cache.revive(i32[LINK]!, i32[EIP]!)
       else if (exit === R.EXIT_HOT) this.hot(i32[LINK]!)
       else if (exit === R.EXIT_ACCESS) {
         this.refused(i32[LINK]!)
@@ -108,13 +110,6 @@ export class Interpreter implements Engine {
       else if (exit === R.EXIT_INTERCEPT) return this.leaveBefore(i32[LINK]!)
       else if (exit !== R.EXIT_BUDGET) return exit
     }
-  }
-  /** At a record that was reached by a link though it is not that of its offset any more: a jump to there from now on. */
-  private stale(record: number) {
-    const { i32, cache } = this
-    const linear = (i32[CS_BASE]! + i32[EIP]!) >>> 0
-    const table = i32[(i32[L.CODE_TABLE >> 2]! >> 2) + (linear >>> 12)]!
-    if (table === 0 || i32[(table >> 2) + (linear & 0xfff)] !== record) cache.records.redirect(record)
   }
   private samePage(a: number, b: number): boolean {
     const base = this.i32[CS_BASE]!

@@ -6,13 +6,14 @@ import * as L from '../cpu/layout.js'
 import type { Decoder } from '../isa/decode.js'
 import { forms, isDirectBranch } from '../isa/forms.js'
 import * as R from './record.js'
-import { TABLE_BYTES } from './record-lookup.js'
+import { liveCell, TABLE_BYTES } from './record-lookup.js'
 import { handlerOf } from './slots.js'
 
 const END = L.CODE_CACHE + L.CODE_CACHE_BYTES
 /** Bytes of the longest run. */
 const RUN_BYTES = (R.RUN_LIMIT + 4) * R.RECORD_BYTES
 const ADDRESS_16 = 32
+export const MAXIMUM_LENGTH = 15
 
 const direct = Uint8Array.from(forms, f => Number(isDirectBranch(f)))
 const operandSize = Uint8Array.from(forms, f => f.operandSize)
@@ -86,6 +87,21 @@ export class RecordArea {
     i32[(record + R.DISP) >> 2] = i32[(record + R.AT) >> 2]!
     i32[(record + R.TARGET) >> 2] = 0
     i32[(record + R.FAR_TABLE) >> 2] = 0
+  }
+  /** The first offset at which decoded bytes of a page overlap those from `from` to `to`, sought from `at` on; `to` or more: none. */
+  nextHeld(table: number, from: number, to: number, at = Math.max(0, from - MAXIMUM_LENGTH)): number {
+    const { i32, u8 } = this.cpu
+    while (at < to) {
+      const bits = i32[liveCell(table, at)]! >>> (at & 31)
+      if (bits === 0) {
+        at = (at | 31) + 1
+        continue
+      }
+      at += 31 - Math.clz32(bits & -bits)
+      if (at >= from || at + u8[i32[(table >> 2) + at]! + R.LENGTH]! > from) return at
+      at++
+    }
+    return to
   }
   private isBreakpoint(eip: number): boolean {
     return this.breakpoints.has((this.cpu.u32[L.segmentCell(L.CS, L.SEG_BASE) >> 2]! + eip) >>> 0)

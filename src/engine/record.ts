@@ -14,7 +14,7 @@ export const INDEX = 14 // u16: cell
 export const DISP = 16 // i32: displacement, second immediate, or offset that a direct branch goes to
 export const AT = 20 // i32: offset of the instruction itself (EIP)
 export const TARGET = 24 // i32: record of the branch target in the same page, 0 while unknown
-export const COUNT = 28 // i32: executions left until the head is hot; below 0 it is reported
+export const COUNT = 28 // i32: executions left until the head is hot; below 0 it is reported. Of stale ones: about their page's table
 // Of direct branches in the places of IMM and of BASE and INDEX: where they go to in another page (cold-links.ts).
 export const FAR_TABLE = 8 // i32: table of the code page that the target's record belongs to, 0 while unknown
 export const FAR_TARGET = 12 // i32: the record

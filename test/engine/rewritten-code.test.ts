@@ -28,15 +28,11 @@ const step = fc.oneof(
       ...[0xc7, 0x05, ...le32(at(n)), 0x81, 0xc7, value & 255, value >> 8],
       ...[0xc6, 0x05, ...le32(at(n) + 6), 0xc3],
     ]),
-  // The same six bytes as other instructions, of other lengths; one ends earlier.
+  // The six bytes as other instructions: mov edi, ...; inc edi, two of add edi, ..., and one of them and ret.
   fc
     .tuple(
       place,
-      fc.constantFrom(
-        [0x90, 0x83, 0xc7, 3, 0x90, 0x47],
-        [0x47, 0x90, 0x8d, 0x7f, 5, 0x90],
-        [0x47, 0xc3, 0x90, 0x83, 0xc7, 7],
-      ),
+      fc.constantFrom([0xbf, 1, 2, 3, 4, 0x47], [0x83, 0xc7, 5, 0x83, 0xc7, 6], [0x83, 0xc7, 7, 0xc3, 0x90, 0x90]),
     )
     .map(([n, bytes]) => [
       ...[0xc7, 0x05, ...le32(at(n)), ...bytes.slice(0, 4)],
