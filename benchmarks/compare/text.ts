@@ -24,7 +24,7 @@ export function formatComparison(report: CompareReport): string {
 function agreement({ image, runs, workloads, agreement: { agree, differences, allowed } }: CompareReport): string[] {
   const skipped = workloads.filter(({ skippedOn }) => skippedOn.length > 0)
   return [
-    `${image}: ${workloads.length} workloads on ${runs.length} runs`,
+    `${image}: ${workloads.length} ${workloads.length === 1 ? 'workload' : 'workloads'}, run in ${runs.length} ways`,
     ...runs.map(({ id, cpu, command }) => `  ${id.padEnd(18)} ${cpu.padEnd(14)} previrt ${quoted(command)}`),
     agree
       ? 'observables agree: console of each workload, checksums, statuses, disk image, kernel log'
