@@ -13,7 +13,11 @@ const base = {
   modulePathIgnorePatterns: ['<rootDir>/dist'],
 }
 
+// A test that hangs is ended; how fast the machine is at the moment decides nothing.
+const HANGS_AFTER_MILLISECONDS = 120_000
+
 export default {
+  testTimeout: HANGS_AFTER_MILLISECONDS,
   projects: [
     {
       ...base,
