@@ -9,11 +9,19 @@ import { basename, dirname, join } from 'node:path'
 
 const LOCK_POLL_MILLISECONDS = 250
 
-/** Folder of the cache, made if it does not exist. */
+/**
+ * Folder of the cache, made if it does not exist.
+ * @throws Error with the remedy when it cannot be made
+ */
 export function cacheFolder(...below: string[]): string {
   const base = process.env.XDG_CACHE_HOME || join(homedir(), '.cache')
   const folder = join(base, 'previrt', ...below)
-  mkdirSync(folder, { recursive: true })
+  try {
+    mkdirSync(folder, { recursive: true })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new Error(`${folder}: cannot be made (${code}); set XDG_CACHE_HOME to a folder of yours`)
+  }
   return folder
 }
 

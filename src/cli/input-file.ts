@@ -4,11 +4,12 @@ import { readFileSync } from 'node:fs'
 import type { LoadedFile } from '../loader/entry.js'
 import { CommandError } from './failure.js'
 
+/** With what to do. */
 const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file',
-  ENOTDIR: 'no such file',
-  EACCES: 'not readable',
-  EISDIR: 'is a folder',
+  ENOENT: 'no such file; check the path',
+  ENOTDIR: 'no such file; check the path',
+  EACCES: 'not readable; check its permissions',
+  EISDIR: 'is a folder; check the path',
 }
 
 /** Reads a file whole. Throws CommandError that names it and says why not. */
@@ -18,7 +19,7 @@ export function readInput(file: string): LoadedFile {
     return { file, bytes: new Uint8Array(buffer, byteOffset, length) }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    const reason = REASONS[code ?? ''] ?? `cannot be read (${code ?? message})`
-    throw new CommandError(`${file}: ${reason}; check the path`)
+    const reason = REASONS[code ?? ''] ?? `cannot be read (${code ?? message}); check the path`
+    throw new CommandError(`${file}: ${reason}`)
   }
 }

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { digestOf, publish } from '../../images/cache.js'
+import { cacheFolder, digestOf, publish } from '../../images/cache.js'
 
 let folder: string
 beforeEach(() => {
@@ -50,6 +50,18 @@ test('what a killed builder left behind is cleared away', async () => {
   await publish(join(folder, 'thing'), async () => {})
   expect(readdirSync(folder)).toEqual(['thing'])
   expect(existsSync(join(folder, 'thing'))).toBe(true)
+})
+
+test('a cache that cannot be made is an error with its remedy', () => {
+  const before = process.env.XDG_CACHE_HOME
+  writeFileSync(join(folder, 'file'), '')
+  process.env.XDG_CACHE_HOME = join(folder, 'file')
+  try {
+    expect(() => cacheFolder('images')).toThrow(/file.previrt.images: cannot be made \(ENOTDIR\); set XDG_CACHE_HOME/)
+  } finally {
+    if (before === undefined) delete process.env.XDG_CACHE_HOME
+    else process.env.XDG_CACHE_HOME = before
+  }
 })
 
 test('digests tell lists apart whose joined text is the same', () => {
