@@ -7,6 +7,7 @@ import type { Cpu } from '../cpu/cpu.js'
 import * as L from '../cpu/layout.js'
 import { MODE_OF_CODE } from '../cpu/mode.js'
 import type { DecodeMode, Decoder } from '../isa/decode.js'
+import { PROTECTED } from '../isa/features.js'
 import { decodeModeOf } from './decoder-features.js'
 import { forgetJump } from './jump-cache.js'
 import { Links } from './links.js'
@@ -14,7 +15,7 @@ import * as R from './record.js'
 import { MAXIMUM_LENGTH, RecordArea } from './record-area.js'
 import { BEYOND_PAGE, RecordDecoder } from './record-decoder.js'
 import { foundCell, liveCell } from './record-lookup.js'
-import { ENDS, LENGTH_MASK, type RecordTemplates } from './record-templates.js'
+import { ENDS, LENGTH_MASK } from './record-templates.js'
 import { endsRecords, lastOfRun } from './slots.js'
 
 const PAGE_END = 0x1000
@@ -35,7 +36,8 @@ export interface CodePage {
   readonly csBase: number
   readonly csLimit: number
   readonly table: number // address of its table
-  readonly templates: RecordTemplates | undefined
+  /** Flat 32-bit code of protected mode, with no limit: see record-templates.ts. */
+  readonly byTemplate: boolean
   /** Heads of instructions that begin in the page before and end here. */
   readonly crossing: { page: CodePage; offset: number }[]
   /** Times that decoded instructions were written. */
@@ -100,7 +102,7 @@ export class CodeCache {
     const page = inForce && inForce.hostPage !== DEVICE_CODE ? inForce : this.page(linear)
     if (!page) return 0
     const known = cpu.i32[(page.table >> 2) + (linear & 0xfff)]!
-    return known !== 0 && !R.isStale(cpu.u16[known >> 1]!) ? known : this.decodeRun(page, eip >>> 0, linear)
+    return known !== 0 && !R.isStale(cpu.u16[known >> 1]!) ? known : this.decodeRun(page, eip | 0, linear)
   }
 
   /** The code page in force at a linear address; undefined with #PF raised when it cannot be fetched. */
@@ -125,8 +127,9 @@ export class CodeCache {
       }
       const table = this.records.table()
       const decodeMode = decodeModeOf(mode, this.features)
-      const templates = this.instructions.templatesOf(decodeMode, csLimit)
-      found = { hostPage, linearPage, mode, decodeMode, csBase, csLimit, table, templates, crossing: [], rewritten: 0 }
+      const { code32, flat, features } = decodeMode
+      const byTemplate = code32 && flat && csLimit === 0xffffffff && (features & PROTECTED) !== 0
+      found = { hostPage, linearPage, mode, decodeMode, csBase, csLimit, table, byTemplate, crossing: [], rewritten: 0 }
       this.tables.set(table, found)
       if (list) list.push(found)
       else {
@@ -216,7 +219,7 @@ export class CodeCache {
       records.append()
       i32[table + offset] = record
       // 16-bit code too runs on past FFFF: only its branches stay below.
-      eip = (eip + (decoded & LENGTH_MASK)) >>> 0
+      eip = (eip + (decoded & LENGTH_MASK)) | 0
       offset += decoded & LENGTH_MASK
       if (decoded & ENDS) break
     }
@@ -249,13 +252,13 @@ export class CodeCache {
       const decoded = this.instructions.decode(page, record, eip, offset)
       const length = decoded & LENGTH_MASK
       const next = record + R.RECORD_BYTES
-      fits = decoded > 0 && ((decoded & ENDS) !== 0 || (mayFollow && this.leadsTo(next, eip + length)))
+      fits = decoded > 0 && ((decoded & ENDS) !== 0 || (mayFollow && this.leadsTo(next, (eip + length) | 0)))
       if (!fits) {
         this.remove(page, offset)
         fits = record !== first
         break
       }
-      eip = (eip + length) >>> 0
+      eip = (eip + length) | 0
       offset += length
       if (decoded & ENDS || !R.isStale(u16[next >> 1]!)) break
     }
@@ -265,7 +268,7 @@ export class CodeCache {
   /** Whether the record is that of an offset, or a jump there. */
   private leadsTo(record: number, eip: number): boolean {
     const { i32, u16 } = this.cpu
-    return i32[(record + (u16[record >> 1] === R.SLOT_GOTO ? R.DISP : R.AT)) >> 2] === (eip | 0)
+    return i32[(record + (u16[record >> 1] === R.SLOT_GOTO ? R.DISP : R.AT)) >> 2] === eip
   }
   private beyondLimit(): 0 {
     this.cpu.raise(13, 0)
@@ -278,7 +281,7 @@ export class CodeCache {
     const offset = linear & 0xfff
     const mode = page.decodeMode
     const nextLinear = ((linear & ~0xfff) + PAGE_END) >>> 0
-    if (eip + PAGE_END - offset > page.csLimit) return this.beyondLimit()
+    if ((eip >>> 0) + PAGE_END - offset > page.csLimit) return this.beyondLimit()
     const following = this.page(nextLinear)
     if (!following) return 0
     if (this.tables.get(page.table) !== page) return this.find(eip)
@@ -299,7 +302,7 @@ export class CodeCache {
     this.instructions.mark(page.hostPage + offset, here)
     this.instructions.mark(following.hostPage, Math.max(1, length - here))
     if (!following.crossing.some(c => c.page === page && c.offset === offset)) following.crossing.push({ page, offset })
-    if (!endsRecords[form]) records.goto((eip + length) >>> 0, 1, eip)
+    if (!endsRecords[form]) records.goto((eip + length) | 0, 1, eip)
     return guard
   }
 

@@ -3,7 +3,7 @@
 
 import type { Cpu } from '../cpu/cpu.js'
 import * as L from '../cpu/layout.js'
-import { type DecodeMode, type Decoder, NEED_MORE } from '../isa/decode.js'
+import { type Decoder, NEED_MORE } from '../isa/decode.js'
 import { TOO_LONG, UD } from '../isa/forms.js'
 import type { CodePage } from './code-cache.js'
 import type { RecordArea } from './record-area.js'
@@ -17,32 +17,24 @@ export const BEYOND_PAGE = 0
 export const BEYOND_LIMIT = -1
 
 export class RecordDecoder {
-  /** By the decoder's features. */
-  private readonly templates = new Map<number, RecordTemplates>()
+  private readonly templates: RecordTemplates
 
   constructor(
     private readonly cpu: Cpu,
     private readonly decoder: Decoder,
     private readonly records: RecordArea,
-  ) {}
-
-  /** For pages of flat 32-bit code; none for others. */
-  templatesOf(mode: DecodeMode, csLimit: number): RecordTemplates | undefined {
-    if (!mode.code32 || !mode.flat || csLimit !== 0xffffffff) return undefined
-    let made = this.templates.get(mode.features)
-    if (!made) {
-      made = new RecordTemplates(this.cpu.i32, this.cpu.u8, mode)
-      this.templates.set(mode.features, made)
-    }
-    return made
+  ) {
+    this.templates = new RecordTemplates(cpu.i32, cpu.u8)
   }
+
   /** Writes a record. Returns the length of the instruction, and ENDS; or BEYOND_PAGE or BEYOND_LIMIT. */
   decode(page: CodePage, record: number, eip: number, offset: number): number {
     const { cpu, decoder, records } = this
     const available = PAGE_END - offset
-    if (page.templates && available >= REACH && records.breakpoints.size === 0) {
+    const byTemplate = page.byTemplate && available >= REACH && records.breakpoints.size === 0
+    if (byTemplate) {
       const host = page.hostPage + offset
-      const decoded = page.templates.write(record, host, eip, records.threshold, records.intercepted)
+      const decoded = this.templates.write(record, host, eip, records.threshold, records.intercepted)
       if (decoded !== 0) {
         cpu.i32[liveCell(page.table, offset)]! |= 1 << (offset & 31)
         return decoded
@@ -51,6 +43,7 @@ export class RecordDecoder {
     const form = decoder.decode(cpu.u8, page.hostPage + offset, available, page.decodeMode)
     if (form === NEED_MORE) return BEYOND_PAGE
     if (!this.withinLimit(page, eip, form)) return BEYOND_LIMIT
+    if (byTemplate) this.templates.learn(decoder, form)
     records.instruction(form, eip, record)
     cpu.i32[liveCell(page.table, offset)]! |= 1 << (offset & 31)
     return decoder.length | (endsRecords[form] ? ENDS : 0)
@@ -58,7 +51,7 @@ export class RecordDecoder {
   /** Whether the instruction that the decoder holds ends below the limit of CS. */
   withinLimit(page: CodePage, eip: number, form: number): boolean {
     const length = form === UD || form === TOO_LONG ? 1 : this.decoder.length
-    return eip + length - 1 <= page.csLimit
+    return (eip >>> 0) + length - 1 <= page.csLimit
   }
   /** Writes to these bytes are to be told from now on. */
   mark(host: number, bytes: number) {

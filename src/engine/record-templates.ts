@@ -1,9 +1,9 @@
 // Records by template: opcode and ModR/M byte tell all of a record but displacement, immediate, SIB byte and offset. A
-// template is made of the first instruction that has them. Only for flat 32-bit code; instructions with prefixes, the few
+// template is made when they have been met a few times, of what the decoder says then. Only for flat 32-bit code; instructions with prefixes, the few
 // whose length depends on the SIB byte and those of rare immediates are left to the decoder.
 
 import { gprCell, ZERO } from '../cpu/layout.js'
-import { type DecodeMode, Decoder, isPrefix } from '../isa/decode.js'
+import { type Decoder, isPrefix } from '../isa/decode.js'
 import { IGNORE_MOD, immediates, MODRM, properties, slots, TWO_BYTE } from '../isa/decode-tables.js'
 import { forms, isDirectBranch, TOO_LONG, UD } from '../isa/forms.js'
 import { BYTE_SIGNED, BYTE_UNSIGNED, FULL, NEAR, NO_IMMEDIATE, ONE, SHORT, WORD } from '../isa/operand-codes.js'
@@ -18,6 +18,9 @@ export const LENGTH_MASK = 0xff
 
 const MAXIMUM = 8192
 const NEVER = 0xffff
+/** Below are counts of times met. */
+const FIRST = 4
+const NOTHING = -1
 /** Of a template: four cells as in the record, then these. */
 const FORM = 4
 const HANDLER_WITH_INDEX = 5
@@ -28,6 +31,7 @@ const SIB = 0x200
 const DISPLACEMENT_8 = 0x400
 const DISPLACEMENT_32 = 0x800
 const BRANCH = 0x1000
+const SCALE = 3 // of ADDRESSING
 const PLACE_SHIFT = 16 // of the first byte behind opcode, ModR/M and SIB
 const IMMEDIATE_SHIFT = 20
 // Bytes of immediates; a word is unsigned.
@@ -35,7 +39,8 @@ const SIGNED_BYTE = 1
 const WORD_BYTES = 2
 const UNSIGNED_BYTE = 3
 const LONG_BYTES = 4
-const shapeOfImmediate = new Map([
+const shapeOfImmediate = new Uint16Array(16).fill(NEVER)
+for (const [immediate, shape] of [
   [NO_IMMEDIATE, 0],
   [ONE, 0],
   [BYTE_SIGNED, SIGNED_BYTE],
@@ -44,7 +49,8 @@ const shapeOfImmediate = new Map([
   [WORD, WORD_BYTES],
   [FULL, LONG_BYTES],
   [NEAR, LONG_BYTES],
-])
+] as const)
+  shapeOfImmediate[immediate] = shape
 const bytesOfImmediate = [0, 1, 2, 1, 4]
 
 const SS = 2
@@ -57,16 +63,16 @@ const masks = Uint8Array.from({ length: 2 * TWO_BYTE }, (_, opcode) => {
 })
 
 export class RecordTemplates {
-  /** Numbers of templates by opcode and next byte; 0 while unknown. */
+  /** By opcode and next byte: numbers of templates from FIRST on, or how often they have been met. */
   private readonly numbers = new Uint16Array(2 * TWO_BYTE * 256)
   private readonly cells = new Int32Array(MAXIMUM << TEMPLATE_SHIFT)
-  private count = 1
+  private count = FIRST
+  /** Of the instruction that was last not written: its opcode and next byte, if a template is to be made of it. */
+  private wanted = NOTHING
 
-  /** @param mode of flat 32-bit code */
   constructor(
     private readonly i32: Int32Array,
     private readonly u8: Uint8Array,
-    private readonly mode: DecodeMode,
   ) {}
 
   /**
@@ -80,8 +86,12 @@ export class RecordTemplates {
     let next = host + 1
     if (opcode === 0x0f) opcode = TWO_BYTE + u8[next++]!
     const key = (opcode << 8) | (u8[next]! & masks[opcode]!)
-    let number = this.numbers[key]!
-    if (number === 0) number = this.learn(key, host)
+    const number = this.numbers[key]!
+    if (number < FIRST) {
+      if (number === FIRST - 1) this.wanted = key
+      else this.numbers[key] = number + 1
+      return 0
+    }
     if (number === NEVER) return 0
     const t = number << TEMPLATE_SHIFT
     if (excluded[cells[t + FORM]!] !== 0) return 0
@@ -138,27 +148,28 @@ export class RecordTemplates {
     return shape & (LENGTH_MASK | ENDS)
   }
 
-  /** The number of the template that is made for the instruction at a host address, or NEVER. */
-  private learn(key: number, host: number): number {
-    const decoder = new Decoder()
+  /** Makes a template, if one is wanted, of the instruction that `write` has left to this decoder. */
+  learn(decoder: Decoder, form: number) {
+    const key = this.wanted
+    if (key === NOTHING) return
+    this.wanted = NOTHING
+    this.numbers[key] = NEVER
     const opcode = key >> 8
-    const form = decoder.decode(this.u8, host, REACH, this.mode)
+    const immediate = shapeOfImmediate[immediates[decoder.line]!]!
+    const fits = immediate !== NEVER && form !== UD && form !== TOO_LONG && this.count < MAXIMUM
+    if (!fits || isPrefix(opcode)) return
     const property = properties[decoder.line]!
-    const immediate = shapeOfImmediate.get(immediates[decoder.line]!)
-    const fits = immediate !== undefined && form !== UD && form !== TOO_LONG && this.count < MAXIMUM
-    if (!fits || isPrefix(opcode)) {
-      this.numbers[key] = NEVER
-      return NEVER
-    }
     let shape = immediate << IMMEDIATE_SHIFT
     let place = opcode < TWO_BYTE ? 1 : 2
     let length = bytesOfImmediate[immediate]!
+    let hasMemory = false
     if (property & MODRM) {
       place++
       const modrm = key & 0xff
       const mod = modrm >> 6
       const rm = modrm & 7
       if (mod < 3 && !(property & IGNORE_MOD)) {
+        hasMemory = true
         if (rm === 4) {
           shape |= SIB
           place++
@@ -169,8 +180,11 @@ export class RecordTemplates {
       }
     }
     length += place
-    // Its SIB byte makes this one longer than others.
-    if (length !== decoder.length) return NEVER
+    // Its SIB byte makes this one longer than others: another one is waited for.
+    if (length !== decoder.length) {
+      this.numbers[key] = 0
+      return
+    }
     shape |= length | (place << PLACE_SHIFT)
     if (endsRecords[form]) shape |= ENDS
     if (isDirectBranch(forms[form]!)) shape |= BRANCH
@@ -180,8 +194,14 @@ export class RecordTemplates {
     this.cells[t + FORM] = form
     this.cells[t + HANDLER_WITH_INDEX] = handlerOf(form, true)
     this.cells[t + SHAPE] = shape
+    // What the decoder holds of instructions before it.
+    if (!hasMemory) {
+      this.cells[t]! &= ~(SCALE << 24)
+      this.cells[t + 3] = ZERO | (ZERO << 16)
+      this.cells[t + 4] = 0
+    }
+    if (immediates[decoder.line] !== ONE) this.cells[t + 2] = 0
     this.numbers[key] = number
-    return number
   }
 }
 

@@ -20,9 +20,10 @@ test.each([
   const mode = { code32: true, flat: true, features }
   const buffer = new ArrayBuffer(4096)
   const [i32, u8] = [new Int32Array(buffer), new Uint8Array(buffer)]
-  const templates = new RecordTemplates(i32, u8, mode)
+  const templates = new RecordTemplates(i32, u8)
   const none = new Uint8Array(forms.length)
   const expected = new Int32Array(8)
+  const used = new Decoder()
   let written = 0
   fc.assert(
     fc.property(fc.uint8Array({ minLength: REACH, maxLength: REACH }), fc.nat(), (tail, eip) => {
@@ -30,7 +31,10 @@ test.each([
         const bytes = opcode < 256 ? [opcode, ...tail] : [0x0f, opcode & 255, ...tail]
         u8.set(bytes, HOST)
         const decoded = templates.write(0, HOST, eip, COUNT, none)
-        if (decoded === 0) continue
+        if (decoded === 0) {
+          templates.learn(used, used.decode(u8, HOST, REACH, mode))
+          continue
+        }
         written++
         const decoder = new Decoder()
         const form = decoder.decode(u8, HOST, REACH, mode)
@@ -47,12 +51,16 @@ test.each([
 
 test('a form that is excluded is left to the decoder', () => {
   const buffer = new ArrayBuffer(4096)
-  const templates = new RecordTemplates(new Int32Array(buffer), new Uint8Array(buffer), {
-    code32: true,
-    flat: true,
-    features: ALL_FEATURES | PROTECTED,
-  })
-  new Uint8Array(buffer)[HOST] = 0xfa // cli
-  expect(templates.write(0, HOST, 0, COUNT, new Uint8Array(forms.length))).toBe(1)
-  expect(templates.write(0, HOST, 0, COUNT, new Uint8Array(forms.length).fill(1))).toBe(0)
+  const u8 = new Uint8Array(buffer)
+  const templates = new RecordTemplates(new Int32Array(buffer), u8)
+  const decoder = new Decoder()
+  const mode = { code32: true, flat: true, features: ALL_FEATURES | PROTECTED }
+  const write = (excluded: number) => templates.write(0, HOST, 0, COUNT, new Uint8Array(forms.length).fill(excluded))
+  u8[HOST] = 0xfa // cli
+  for (let met = 0; met < 4; met++) {
+    expect(write(0)).toBe(0)
+    templates.learn(decoder, decoder.decode(u8, HOST, REACH, mode))
+  }
+  expect(write(0)).toBe(1)
+  expect(write(1)).toBe(0)
 })
