@@ -198,7 +198,6 @@ export class RecordTemplates {
     if (!hasMemory) {
       this.cells[t]! &= ~(SCALE << 24)
       this.cells[t + 3] = ZERO | (ZERO << 16)
-      this.cells[t + 4] = 0
     }
     if (immediates[decoder.line] !== ONE) this.cells[t + 2] = 0
     this.numbers[key] = number
