@@ -149,6 +149,8 @@ uint32_t vmm_from_window(uint32_t eip, uint32_t vector, uint32_t error, uint32_t
     crash("a fault of the monitor's own");
 }
 
+void vmm_load_user_segments(void) { vmm_work |= WORK_COMMIT; }
+
 void vmm_async(uint32_t event) { asm volatile("orl %1, %0" : "+m"(vcpu.attention) : "r"(event) : "cc"); }
 
 void vmm_service(void) {
@@ -160,8 +162,11 @@ static int within(uint32_t eip, const char *start, const char *end) { return eip
 
 uint32_t vmm_resume_point(uint32_t eip, uint32_t *stack) {
     uint32_t point = eip;
-    if (within(eip, vmm_exit_start, vmm_exit_end) || within(eip, backend_exit_start, backend_exit_end))
+    if (within(eip, vmm_exit_start, vmm_exit_end)) point = (uint32_t)vmm_resume;
+    else if (within(eip, backend_exit_start, backend_exit_end)) {
+        vmm_load_user_segments();
         point = (uint32_t)vmm_resume;
+    }
     else if (within(eip, vmm_tail_start, vmm_tail_end)) point = (uint32_t)vmm_tail_start;
     else if (within(eip, short_exit_start, short_exit_end)) point = (uint32_t)short_exit_start;
     for (const struct tail *tail = __start_vmm_tails; tail < __stop_vmm_tails; tail++) {

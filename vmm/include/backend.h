@@ -274,6 +274,8 @@ void vmm_from_kernel(uint32_t vector, uint32_t error, uint32_t address) __attrib
  *   start again
  * An event is never lost: attention is looked at again in the section that must start again. */
 void vmm_async(uint32_t event);
+/* FS and GS do not hold what user code has in them any longer: they are to be loaded before it runs. */
+void vmm_load_user_segments(void);
 void vmm_service(void) __attribute__((noreturn));
 uint32_t vmm_resume_point(uint32_t eip, uint32_t *stack);
 /* The back end's own section that must start again: in backend_enter_user, from its look at attention to the entry. */

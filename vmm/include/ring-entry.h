@@ -130,7 +130,7 @@ backend_enter_user:
     .globl backend_exit_start, backend_exit_end
 backend_exit_start:
     testl $0x7FFFFFFF, VCPU_ATTENTION
-    jnz vmm_resume
+    jnz exit_later
     movl $vmm_stack_top, %esp
     pushl SELECTOR(SEGMENT_SS)
     pushl REGISTER(4)
@@ -154,3 +154,7 @@ backend_exit_start:
     movl %ss:REGISTER(0), %eax
     iret
 backend_exit_end:
+    /* The guest may be interrupted first: the next way out, a short one perhaps, still has these FS and GS to load. */
+exit_later:
+    orl $WORK_COMMIT, vmm_work
+    jmp vmm_resume

@@ -34,11 +34,17 @@ __attribute__((noreturn)) void backend_from_user(uint32_t vector, uint32_t error
     vmm_service();
 }
 
-/* Another domain has run, and user selectors that were still in FS or GS have no descriptor any longer: they are null now, and
- * are loaded again before user code runs. The stack segment is Xen's own again, so the user half is not hidden. */
+/* Xen has had to load the segment registers again, and user selectors that were still in FS or GS have no descriptor any
+ * longer: they are null now, and are to be loaded before user code runs, which work there ensures. The stack segment is Xen's
+ * own again, so the user half is not hidden. */
 static void selectors_lost(void) {
     backend_commit();
+    vmm_load_user_segments();
 }
+
+/* Where segment limits are probed, and the exception that came of it. */
+extern const char limit_probe[], limit_probe_end[];
+static uint32_t probed;
 
 __attribute__((noreturn)) void backend_from_kernel(uint32_t vector, uint32_t error, uint32_t address) {
     if (ring_was_hidden(vector, 0)) vmm_service();
@@ -54,7 +60,10 @@ __attribute__((noreturn)) void backend_from_kernel(uint32_t vector, uint32_t err
 uint32_t backend_from_window(uint32_t eip, uint32_t vector, uint32_t error, uint32_t address, uint32_t *stack) {
     if (ring_was_hidden(vector, stack)) return eip;
     if (vector == FAILSAFE_VECTOR) selectors_lost();
-    else if (vector != EVENT_VECTOR) return vmm_from_window(eip, vector, error, address);
+    else if (vector != EVENT_VECTOR && eip == (uint32_t)limit_probe) {
+        probed = vector;
+        return (uint32_t)limit_probe_end;
+    } else if (vector != EVENT_VECTOR) return vmm_from_window(eip, vector, error, address);
     xen_take_events();
     return vmm_resume_point(eip, stack);
 }
@@ -153,6 +162,14 @@ int backend_console_read(void) {
 
 /* ---- The rest */
 
+/* Whether the processor holds the limits of segments: emulators that translate code may not. The page is not mapped, so it is a
+ * page fault where no limit is looked at. */
+static int limits_hold(void) {
+    asm volatile("movl %0, %%ds\nlimit_probe: movl 0, %%eax\nlimit_probe_end: movl %1, %%ds" ::"r"(RING_HIDING), "r"(RING_DATA)
+                 : "eax", "memory");
+    return probed == 13;
+}
+
 int backend_user_descriptor(uint32_t selector, uint32_t low, uint32_t high) {
     uint32_t index = selector >> 3;
     if (selector & 4 || index == 0 || index >= GDT_ENTRIES - 1) return 0;
@@ -229,6 +246,7 @@ __attribute__((noreturn)) void xen_start(const struct start_info *given) {
     uint32_t frame = xen_mfn(gdt);
     xen_map_machine((uint32_t)gdt, frame, 0);
     if (hypercall(HYPERCALL_SET_GDT, (uint32_t)&frame, GDT_ENTRIES, 0, 0)) xen_panic("set_gdt was refused");
+    xen_can_hide = limits_hold();
     start_events();
     xenbus_start();
     xen_block_start();

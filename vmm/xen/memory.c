@@ -18,6 +18,7 @@
 #define FLUSHES 4
 #define TABLES ((TABLE_POOL_END - TABLE_POOL) / 4096)
 
+int xen_can_hide;
 static uint32_t *p2m, first_guest_pfn, guest_frames, next_pfn, void_pfn, boot_free, boot_end;
 static uint32_t kernel_l2_mfn;
 static struct mmu_update queue[QUEUE];
@@ -116,7 +117,9 @@ static void note_stale(uint32_t space, uint32_t linear, int all) {
 }
 
 void backend_commit_later(void) {
-    if (queued || stale_count) ring_hide();
+    if (!queued && !stale_count) return;
+    if (xen_can_hide) ring_hide();
+    else backend_commit();
 }
 
 void backend_commit(void) {

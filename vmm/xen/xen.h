@@ -36,6 +36,8 @@ uint32_t xen_mfn(const void *linear);
 /* Shows a machine frame in the window. */
 void xen_map_machine(uint32_t linear, uint32_t mfn, uint32_t flags);
 #define XEN_MAP_WRITABLE 2
+/* A segment can hide the user half (ring-hiding.h). */
+extern int xen_can_hide;
 /* Where the domain builder has put a page of the domain; null when it is none. */
 void *xen_domain_page(uint32_t mfn);
 
