@@ -228,6 +228,13 @@ static void start_events(void) {
     xen_take_events();
 }
 
+void *xen_domain_page(uint32_t mfn) {
+    const uint32_t *mfns = (const uint32_t *)start_info->mfn_list;
+    for (uint32_t pfn = 0; pfn < start_info->nr_pages; pfn++)
+        if (mfns[pfn] == mfn) return (void *)(WINDOW_START + pfn * 4096);
+    return 0;
+}
+
 __attribute__((noreturn)) void xen_start(const struct start_info *given) {
     /* In the image itself, or as the module. */
     const uint32_t *pointer = (const uint32_t *)PACKAGE_POINTER;

@@ -52,13 +52,6 @@ static uint32_t table_pfn[TABLES];
 
 uint32_t xen_mfn(const void *linear) { return p2m[((uint32_t)linear - WINDOW_START) >> 12]; }
 
-void *xen_domain_page(uint32_t mfn) {
-    const uint32_t *mfns = (const uint32_t *)start_info->mfn_list;
-    for (uint32_t pfn = 0; pfn < start_info->nr_pages; pfn++)
-        if (mfns[pfn] == mfn) return (void *)(WINDOW_START + pfn * 4096);
-    return 0;
-}
-
 static void update_va(uint32_t linear, uint64_t entry) {
     if (hypercall(HYPERCALL_UPDATE_VA_MAPPING, linear, (uint32_t)entry, (uint32_t)(entry >> 32), UVMF_INVLPG))
         xen_panic("update_va_mapping was refused");
