@@ -227,8 +227,9 @@ function storeAcross(cpu: Cpu, linear: number, width: number, value: number, use
   return storeBytes(cpu, linear, width, user)
 }
 
+/** Sixteen bytes at any address are those of MOVUPS, MOVUPD and MOVDQU, which Intel's processors do not check. */
 function misaligned(cpu: Cpu, linear: number, width: number): boolean {
-  return (linear & (width - 1)) !== 0 && (cpu.i32[MODE >> 2]! & MODE_ALIGNMENT) !== 0
+  return width < 16 && (linear & (width - 1)) !== 0 && (cpu.i32[MODE >> 2]! & MODE_ALIGNMENT) !== 0
 }
 
 /**

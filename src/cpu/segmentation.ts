@@ -98,10 +98,14 @@ export function loadSegment(cpu: Cpu, n: number, selector: number): boolean {
   return true
 }
 
-/** MOV and POP to a segment register: SS also holds back interrupts and debug traps for one instruction. */
+/**
+ * MOV and POP to a segment register: SS also holds back interrupts and debug traps for one instruction. Of several in a row
+ * the second holds nothing back (SDM vol. 2, MOV: only the first is guaranteed to).
+ */
 export function moveToSegment(cpu: Cpu, n: number, selector: number): boolean {
   if (!loadSegment(cpu, n, selector)) return false
-  if (n === SS) {
+  const behindAnother = cpu.i32[SHADOW_KIND >> 2] === 2 && cpu.i32[SHADOW >> 2] === cpu.retired
+  if (n === SS && !behindAnother) {
     cpu.i32[SHADOW >> 2] = cpu.retired + 1
     cpu.i32[SHADOW_KIND >> 2] = 2
   }

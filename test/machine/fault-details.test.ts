@@ -35,6 +35,33 @@ describe.each(engineNames)('%s', engine => {
     expect(step('63 43 02')).toEqual({ kind: 'fault', vector: 13, errorCode: 0 }) // arpl [ebx+2], ax
   })
 
+  test('of several MOV SS in a row only the first holds the single-step trap back', () => {
+    cpu.write(DATA, words(0, 0, 0xffff, 0xcf9300))
+    cpu.state = { gdtr: { base: DATA, limit: 0xf }, eax: 8, eflags: 0x302 }
+    const addresses = []
+    cpu.write(CODE, hex('8e d0 8e d0 8e d0 90'))
+    for (let i = 0; i < 4; i++) if (cpu.step().kind === 'fault') addresses.push(cpu.state.eip - CODE)
+    expect(addresses).toEqual([4, 7]) // what the third holds back comes behind the NOP
+  })
+
+  test('MOVUPS and MOVDQU do not ask for alignment where it is checked, MASKMOVDQU for that of eight bytes', () => {
+    const user = { selector: 0x23, base: 0, limit: 0xffffffff, rights: 0xc0f3 }
+    cpu.state = {
+      cr0: cpu.state.cr0 | 0x40000,
+      cs: { ...user, rights: 0xc0fb },
+      ss: user,
+      ds: user,
+      es: user,
+      eflags: 0x40202,
+    }
+    cpu.state = { cr4: 0x200, ebx: DATA + 1, edi: DATA + 8 }
+    for (const code of ['0f 10 03', '0f 11 03', '66 0f 10 03', 'f3 0f 6f 03', 'f3 0f 7f 03', '66 0f f7 c1'])
+      expect(step(code)).toEqual({ kind: 'done' })
+    cpu.state = { edi: DATA + 4 }
+    expect(step('66 0f f7 c1')).toEqual({ kind: 'fault', vector: 17, errorCode: 0 })
+    expect(step('8b 03')).toEqual({ kind: 'fault', vector: 17, errorCode: 0 })
+  })
+
   test('REPE CMPSB and SCASB leave the flags to their last iteration', () => {
     cpu.state = { ecx: 5, esi: DATA, edi: DATA + 0x1ffe, eflags: 0xad6 }
     expect(step('f3 a6')).toEqual(pageFault(DATA + 0x2000, 0)) // repe cmpsb
