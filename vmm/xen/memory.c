@@ -346,11 +346,14 @@ static uint64_t pool_entry(uint32_t linear) {
     return entry_for(p2m[pfn], linear < TABLE_POOL_END ? 0 : MAP_WRITE);
 }
 
-/* What a domain is given holds what was there before: a control domain's memory has not been cleared by anybody. */
+/* What a domain is given holds what was there before: a control domain's memory has not been cleared by anybody. No multicall:
+ * one that is interrupted may lose what is beyond the 341 operations that Xen translates at once. */
 static void clear_pages(uint32_t pfn, uint32_t count) {
     static struct mmuext_op operations[ENTRIES];
+    uint32_t done = 0;
     for (uint32_t i = 0; i < count; i++) operations[i] = (struct mmuext_op){MMUEXT_CLEAR_PAGE, p2m[pfn + i], 0};
-    if (count) extended_list(operations, count);
+    if (count && (hypercall(HYPERCALL_MMUEXT_OP, (uint32_t)operations, count, (uint32_t)&done, DOMID_SELF) || done != count))
+        xen_panic("pages were not cleared");
 }
 
 /* Tables for a part of the window that the domain builder has not mapped, filled in while they are no tables yet. */
