@@ -56,7 +56,7 @@ function virtualCpu(): string {
     '};',
     '',
     'struct operand {',
-    '    uint8_t site_bytes, instruction_bytes, flags, reg, rm, base, index, scale;',
+    '    uint8_t site_bytes, instruction_bytes, reg, base, flags, rm, index, scale;',
     '    uint16_t opcode, selector;',
     '    uint32_t displacement, immediate;',
     '};',

@@ -172,7 +172,7 @@ export function encodeOperand(operand: Operand): Uint8Array {
   const bytes = new Uint8Array(OPERAND_BYTES)
   const view = new DataView(bytes.buffer)
   const { siteBytes, instructionBytes, flags, reg, rm, base, index, scale } = operand
-  bytes.set([siteBytes, instructionBytes, flags, reg, rm, base, index, scale])
+  bytes.set([siteBytes, instructionBytes, reg, base, flags, rm, index, scale])
   view.setUint16(8, operand.opcode, true)
   view.setUint16(10, operand.selector, true)
   view.setInt32(12, operand.displacement, true)

@@ -12,9 +12,10 @@
 #define REGISTER(n) (VCPU_REGISTERS + 4 * (n))
 #define SAVED_FLAGS (VCPU_SCRATCH + 4)
 /* The members of struct operand. */
-#define OPERAND_FLAGS 2
-#define OPERAND_REG 3
-#define OPERAND_RM 4
+#define OPERAND_REG 2
+#define OPERAND_BASE 3
+/* Flags, ModRM operand, index and scale: a doubleword. */
+#define OPERAND_FORM 4
 #define OPERAND_OPCODE 8
 #define OPERAND_DISPLACEMENT 12
 #define OPERAND_IMMEDIATE 16
@@ -141,6 +142,13 @@ vmm_tail_start:
     jmp *VCPU_EIP
 vmm_tail_end:
 
+    /* EAX is the return address: the site's end takes its place. Changes ECX. */
+    .macro to_site_end
+    movzbl (%ecx), %ecx
+    leal -6(%eax,%ecx), %eax
+    movl %eax, (%esp)
+    .endm
+
     /* A store to a table. The number of the operand lies behind the return address. MOV and XCHG of a doubleword are done
      * here in the page that such a store has hit last and that turned out to be no table in use. */
     .globl short_store
@@ -159,13 +167,9 @@ short_store:
     leal (%ecx,%ecx,4), %ecx
     leal OPERAND_TABLE(,%ecx,4), %ecx
     /* Memory by a base register, or none, and no index; no prefix. */
-    movl OPERAND_RM(%ecx), %edx
-    andl $0x00FF00FF, %edx
-    cmpl $OPERAND_NONE << 16 | OPERAND_MEMORY, %edx
+    cmpl $OPERAND_NONE << 16 | OPERAND_MEMORY << 8, OPERAND_FORM(%ecx)
     jne 2f
-    cmpb $0, OPERAND_FLAGS(%ecx)
-    jne 2f
-    movzbl OPERAND_RM + 1(%ecx), %ebx
+    movzbl OPERAND_BASE(%ecx), %ebx
     movl OPERAND_DISPLACEMENT(%ecx), %edx
     testb %bl, %bl
     js 1f
@@ -179,9 +183,7 @@ short_store:
     movzbl OPERAND_REG(%ecx), %ebx
     movl VCPU_REGISTERS(,%ebx,4), %ebx
 1:  movl %ebx, (%edx)
-    movzbl (%ecx), %ecx
-    leal -6(%eax,%ecx), %eax
-    movl %eax, (%esp)
+    to_site_end
     movl REGISTER(1), %ecx
     movl REGISTER(2), %edx
     movl REGISTER(3), %ebx
@@ -198,31 +200,25 @@ short_store:
     movl VCPU_REGISTERS(,%esi,4), %ebx
     xchgl %ebx, (%edx)
     movl %ebx, VCPU_REGISTERS(,%esi,4)
-    movzbl (%ecx), %ecx
-    leal -6(%eax,%ecx), %eax
-    movl %eax, (%esp)
+    to_site_end
     jmp store_done
-    /* EBX to the entry at offset EDX of the tracked table that was stored to last; then the site's end. */
-    .macro held_store
-    addl held + HELD_SHOWN, %edx
-    cmpl $0x87, OPERAND_OPCODE(%ecx)
-    jne 1f
+    /* EBX and the entry at EDX change places. Changes ESI and EBP. */
+    .macro exchange
+    movzbl OPERAND_REG(%ecx), %esi
     movl (%edx), %ebp
     movl %ebp, VCPU_REGISTERS(,%esi,4)
-1:  movl %ebx, (%edx)
-    movzbl (%ecx), %ecx
-    leal -6(%eax,%ecx), %eax
-    movl %eax, (%esp)
+    movl %ebx, (%edx)
     .endm
 
+    /* In the tracked table that was stored to last, EBX to the entry at offset EDX. */
 4:  cmpl %ebx, held
     jne 2f
     andl $0xFFC, %edx
     movl OPERAND_IMMEDIATE(%ecx), %ebx
     cmpl $0xC7, OPERAND_OPCODE(%ecx)
     je 5f
-    movzbl OPERAND_REG(%ecx), %esi
-    movl VCPU_REGISTERS(,%esi,4), %ebx
+    movzbl OPERAND_REG(%ecx), %ebx
+    movl VCPU_REGISTERS(,%ebx,4), %ebx
     cmpl $0x89, OPERAND_OPCODE(%ecx)
     je 5f
     cmpl $0x87, OPERAND_OPCODE(%ecx)
@@ -233,7 +229,18 @@ short_store:
     /* Nothing is mapped by it, and it stays so unless it is dirty. */
     testb $DIRTY, %bl
     jnz 2f
-    held_store
+    addl held + HELD_SHOWN, %edx
+    cmpl $0x87, OPERAND_OPCODE(%ecx)
+    je 5f
+    movl %ebx, (%edx)
+    to_site_end
+    movl REGISTER(1), %ecx
+    movl REGISTER(2), %edx
+    movl REGISTER(3), %ebx
+    movl REGISTER(7), %edi
+    tail 0
+5:  exchange
+    to_site_end
     jmp store_done
     /* What is mapped by it is taken away. */
 6:  testb $PRESENT, %bl
@@ -248,7 +255,13 @@ short_store:
     movl %edx, %edi
     shll $10, %edi
     orl held + HELD_START, %edi
-    held_store
+    addl held + HELD_SHOWN, %edx
+    cmpl $0x87, OPERAND_OPCODE(%ecx)
+    je 5f
+    movl %ebx, (%edx)
+    jmp 7f
+5:  exchange
+7:  to_site_end
     movl held + HELD_LIVE, %eax
     decw (%eax)
     incl VCPU_SHADOW_UPDATES

@@ -125,14 +125,15 @@ static void fill_ahead(uint32_t space, uint32_t slot, const struct walk *w) {
 static void fill_around(uint32_t space, uint32_t linear, const struct walk *w) {
     uint32_t slot = linear >> 22, first = w->index & ~(AROUND - 1u), start = slot << 22 | first << 12, live = 0, run[AROUND];
     const uint32_t *entries = (const uint32_t *)window(w->table) + first;
-    uint32_t *known = spaces[space].tables[slot] + first, frames = platform.guest_frames, pde = w->pde;
+    uint32_t *known = spaces[space].tables[slot] + first, end = platform.guest_frames << 12, pde = w->pde;
     for (uint32_t i = 0; i < AROUND; i++) {
-        uint32_t pte = entries[i];
-        run[i] = 0;
-        if ((pte & 0x21) != 0x21 || known[i] || pte >> 12 >= frames) continue;
-        run[i] = known[i] = shadow_of(pde & pte, pte, 0);
-        live++;
-        if (run[i] & MAP_WRITE) note_writable(space, start | i << 12, pte >> 12);
+        uint32_t pte = entries[i], entry = 0;
+        if ((pte & 0x21) == 0x21 && !known[i] && pte < end) {
+            entry = known[i] = shadow_of(pde & pte, pte, 0);
+            live++;
+            if (entry & MAP_WRITE) note_writable(space, start | i << 12, pte >> 12);
+        }
+        run[i] = entry;
     }
     if (!live) return;
     spaces[space].live[slot] += live;

@@ -103,7 +103,7 @@ struct virtual_cpu {
 };
 
 struct operand {
-    uint8_t site_bytes, instruction_bytes, flags, reg, rm, base, index, scale;
+    uint8_t site_bytes, instruction_bytes, reg, base, flags, rm, index, scale;
     uint16_t opcode, selector;
     uint32_t displacement, immediate;
 };
