@@ -53,12 +53,13 @@ describe('Linux', () => {
   )
 
   test.each(['native', 'trap', 'xen'])(
-    'on %s its shell gets what was piped in before it ran, and poweroff ends it',
+    'on %s its shell gets what was piped in before it ran, sleeps as long as it is told, and poweroff ends it',
     async path => {
       const { child, ended } = start('run', 'linux', '--on', path, '--append', 'shell')
-      child.stdin!.end('echo sum $((6 * 7))\npoweroff\n')
+      child.stdin!.end('echo sum $((6 * 7))\nt=$(date +%s); sleep 3; echo slept $(($(date +%s) - t))\npoweroff\n')
       const { status, stdout } = await ended
       expect(stdout).toContain('\r\nsum 42\r\n')
+      expect(stdout).toContain('\r\nslept 3\r\n')
       expect(stdout).toContain('previrt: done')
       expect(status).toBe(0)
     },
