@@ -1,6 +1,6 @@
 // Records by template: opcode and ModR/M byte tell all of a record but displacement, immediate, SIB byte and offset. A
-// template is made when they have been met a few times, of what the decoder says then. Only for flat 32-bit code; instructions with prefixes, the few
-// whose length depends on the SIB byte and those of rare immediates are left to the decoder.
+// template is made of what the decoder says when they have been met a few times. Only for flat 32-bit code; instructions
+// with prefixes, the few whose length depends on the SIB byte and those of rare immediates are left to the decoder.
 
 import { gprCell, ZERO } from '../cpu/layout.js'
 import { type Decoder, isPrefix } from '../isa/decode.js'

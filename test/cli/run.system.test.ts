@@ -176,8 +176,12 @@ if (!hasScript) process.stderr.write('skipped: script is not installed\n')
 ;(hasScript ? test : test.skip)('on a terminal Ctrl-A x leaves, and the mode of the terminal is restored', () => {
   const guest = writeGuest(at('echo'), com1('ready'), echo)
   const session = `stty -a > "${at('before')}"; "${process.execPath}" "${COMMAND}" run --multiboot "${guest}"; echo "status $?"; stty -a | cmp - "${at('before')}" && echo restored`
-  const keys = `(sleep 2; printf k; sleep 1; printf '\\001x'; sleep 2)`
-  const { stdout } = spawnSync('sh', ['-c', `${keys} | script -qec '${session}' /dev/null`], { encoding: 'latin1' })
+  // Each key when what comes before it has been shown; then what holds the terminal open until the end.
+  const shown = at('shown')
+  const until = (text: string) => `until grep -q "${text}" "${shown}"; do sleep 0.1; done`
+  const keys = `${until('ready')}; printf k; ${until('readyk')}; printf "\\001x"; ${until('status 0')}`
+  const terminal = `timeout 100 sh -c '${keys}' | script -qefc '${session}' "${shown}"`
+  const { stdout } = spawnSync('sh', ['-c', terminal], { encoding: 'latin1' })
   expect(stdout).toMatch(/readyk.*status 0\r?\n.*restored/s)
 })
 
